@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/exit_code.hpp"
+#include "base/file.hpp"
+#include "base/stable_id.hpp"
+#include "base/time.hpp"
+
+namespace spoor {
+namespace {
+
+TEST(Time, FormatsAndParsesTheSameInstant) {
+  for (const std::int64_t wall_ns :
+       {0LL, 1LL, -1LL, 1'795'293'095'000'000'001LL, 4'102'444'799'999'999'999LL}) {
+    EXPECT_EQ(*ParseWallTime(FormatWallTime(wall_ns), 0), wall_ns);
+  }
+  EXPECT_EQ(FormatWallTime(1'795'293'095'000'000'001LL), "2026-11-21T20:31:35.000000001Z");
+}
+
+TEST(Time, UnderstandsOffsetsAndRelativeTimes) {
+  EXPECT_EQ(*ParseWallTime("2026-11-21 21:31:35+01:00", 0),
+            *ParseWallTime("2026-11-21T20:31:35Z", 0));
+  EXPECT_EQ(*ParseWallTime("-1h30m", 5'400'000'000'000), 0);
+  EXPECT_EQ(*ParseWallTime("now", 7), 7);
+}
+
+TEST(Time, RefusesWhatIsNoTime) {
+  for (const char* text : {"", "yesterday", "2026-13-01", "2026-02-30", "-", "-5x", "12:00",
+                           "2026-11-21T25:00:00Z", "2026-11-21T20:31:35Zx"}) {
+    const auto result = ParseWallTime(text, 0);
+    ASSERT_FALSE(result) << text;
+    EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_FALSE(ParseDuration("99999999999999999999s"));
+  EXPECT_FALSE(ParseDuration("9223372036854775807d"));
+}
+
+TEST(StableId, DependsOnEveryPartAndOnNothingElse) {
+  const auto id = [](std::string_view kind, std::uint64_t a, std::string_view b) {
+    return StableIdBuilder(kind).Add(a).Add(b).Build();
+  };
+  EXPECT_EQ(id("process", 1, "a"), id("process", 1, "a"));
+  EXPECT_NE(id("process", 1, "a"), id("object", 1, "a"));
+  EXPECT_NE(id("process", 1, "a"), id("process", 2, "a"));
+  EXPECT_NE(id("process", 1, "a"), id("process", 1, "b"));
+  EXPECT_GT(id("process", 1, "a"), 0);
+  // Pinned: ids are written into stores and permalinks, so a change of the function is a break.
+  EXPECT_EQ(id("process", 1, "a"), 2732795343452261995LL);
+}
+
+TEST(File, ReplacesAtomicallyAndReadsBack) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("spoor-base-test-{}", ::getpid());
+  ASSERT_TRUE(CreateFolders(folder));
+  const auto path = folder / "file";
+  ASSERT_TRUE(WriteFileAtomically(path, AsBytes("first")));
+  ASSERT_TRUE(WriteFileAtomically(path, AsBytes("second")));
+  EXPECT_EQ(*ReadTextFile(path, 100), "second");
+  EXPECT_EQ(ReadTextFile(path, 3).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(ReadTextFile(folder / "none", 3).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(File, ReportsAFullDisk) {
+  const auto full = OpenFile("/dev/full", O_WRONLY);
+  ASSERT_TRUE(full);
+  const auto result = WriteAll(full->get(), AsBytes("x"), "/dev/full");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "/dev/full: cannot write: No space left on device");
+}
+
+TEST(ExitCode, KeepsUnverifiedApartFromEverythingElse) {
+  EXPECT_EQ(ExitCodeOf({ErrorCode::kUnverified, ""}), ExitCode::kUnverified);
+  EXPECT_EQ(ExitCodeOf({ErrorCode::kInvalidArgument, ""}), ExitCode::kUsage);
+  for (const ErrorCode code : {ErrorCode::kNotFound, ErrorCode::kCorrupt, ErrorCode::kIo,
+                               ErrorCode::kUnavailable, ErrorCode::kUnsupported}) {
+    EXPECT_EQ(ExitCodeOf({code, ""}), ExitCode::kCannotRun);
+  }
+}
+
+}  // namespace
+}  // namespace spoor

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/check.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace spoor::internal {
+
+CheckFailure::CheckFailure(const char* file, int line, const char* condition) {
+  stream_ << file << ':' << line << ": check failed: " << condition << ' ';
+}
+
+CheckFailure::~CheckFailure() {
+  std::fprintf(stderr, "spoor: %s\n", stream_.str().c_str());
+  std::abort();
+}
+
+}  // namespace spoor::internal

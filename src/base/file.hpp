@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace spoor {
+
+/// An owned file descriptor; closed on destruction.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() { Reset(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void Reset();
+
+ private:
+  int fd_ = -1;
+};
+
+/// Opens with O_CLOEXEC added. Fails: kNotFound (ENOENT), kIo (anything else).
+Result<FileDescriptor> OpenFile(const std::filesystem::path& path, int flags, unsigned mode = 0644);
+
+/// Writes all of `bytes` at the file position, resuming after short writes and EINTR.
+/// `name` is only for the error message. Fails: kIo.
+Result<> WriteAll(int fd, std::span<const std::byte> bytes, const std::filesystem::path& name);
+
+/// The whole file. Refuses files above `size_bytes_max` with kCorrupt.
+Result<std::vector<std::byte>> ReadFile(const std::filesystem::path& path,
+                                        std::uint64_t size_bytes_max);
+Result<std::string> ReadTextFile(const std::filesystem::path& path, std::uint64_t size_bytes_max);
+
+/// Replaces `path` so that after a crash it holds either the old or the new bytes, never a mixture:
+/// temporary file in the same folder, fsync, rename, fsync of the folder.
+Result<> WriteFileAtomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                             unsigned mode = 0644);
+
+/// Makes names created in or removed from `folder` durable.
+Result<> SyncFolder(const std::filesystem::path& folder);
+
+/// std::filesystem::create_directories as a Result.
+Result<> CreateFolders(const std::filesystem::path& folder);
+
+/// An advisory lock on `path` (created if missing), held until destruction.
+class FileLock {
+ public:
+  enum class Mode { kWait, kTry };
+  /// Fails: kUnavailable when kTry finds it held by another process; kIo.
+  static Result<FileLock> Acquire(const std::filesystem::path& path, Mode mode);
+
+ private:
+  explicit FileLock(FileDescriptor fd) : fd_(std::move(fd)) {}
+  FileDescriptor fd_;
+};
+
+inline std::span<const std::byte> AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+inline std::string_view AsText(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace spoor

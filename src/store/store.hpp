@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+
+/// The rows an analyst can query, behind the one narrow interface that nothing else looks past.
+/// Tables and columns: schema.sql of this folder.
+namespace spoor::store {
+
+/// NULL, boolean, integer, floating, text, bytes (BLOB), list of text.
+struct Bytes {
+  std::string bytes;
+  bool operator==(const Bytes&) const = default;
+};
+using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, Bytes,
+                           std::vector<std::string>>;
+
+struct Column {
+  std::string name;
+  std::string type;  ///< SQL type name
+};
+
+/// Rows of one answer, in order. Valid as long as the store is open.
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  virtual const std::vector<Column>& columns() const = 0;
+  /// Fills `row` (resized to the columns) and returns true, or returns false at the end.
+  virtual Result<bool> Next(std::vector<Value>& row) = 0;
+};
+
+/// A named argument of a library query.
+struct Argument {
+  std::string name;
+  Value value;
+};
+
+/// The edge form in which causality reads events: 48 bytes, sorted by boot_ns within a scan.
+struct EventEdge {
+  std::int64_t event_id = 0;
+  std::int64_t boot_ns = 0;      ///< end of the (merged) call
+  std::int64_t begin_boot_ns = 0;
+  std::int64_t process_id = 0;
+  std::int64_t object_id = 0;    ///< child process for forks and signals
+  std::uint8_t kind = 0;         ///< event::EventKind
+  bool baseline = false;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Runs SQL over the tables (read only: anything else is refused with kInvalidArgument).
+  virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query) = 0;
+  /// As Sql, with $1, $2 … bound to `parameters`.
+  virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query,
+                                                 const std::vector<Value>& parameters) = 0;
+  /// Makes table macros and views known to Sql (the query library).
+  virtual Result<> Define(std::string_view sql) = 0;
+};
+
+/// Opens the store in `folder` for reading: the tables as views over the live segments.
+/// Fails: kNotFound (no store there), kCorrupt (a segment or the catalog is unreadable: which).
+Result<std::unique_ptr<Store>> OpenStore(const std::string& folder);
+
+}  // namespace spoor::store

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+/// A batch is one entry of the evidence log: what one recording (a run of the sensor, or one
+/// import) sealed at once. Byte layout: docs/formats/batch.md.
+namespace spoor::wire {
+
+using RecordingId = std::array<std::uint8_t, 16>;
+using Sha256 = std::array<std::uint8_t, 32>;
+
+enum class BatchKind : std::uint16_t {
+  kRecordingOpen = 1,   ///< payload: JSON, what and how is recorded (RecordingDescription)
+  kRecords = 2,         ///< payload: chunks of kernel_event.h, each chunk_header then its records
+  kRecordingClose = 3,  ///< payload: JSON, why it ended and the final counts
+  kImportData = 4,      ///< payload: the next bytes of the imported file, as they are
+};
+
+/// The log's entry bundles carry 16-bit lengths.
+inline constexpr std::size_t kBatchBytesMax = 65535;
+/// What a payload may decompress to; a larger claim is corrupt.
+inline constexpr std::size_t kBatchPayloadBytesMax = 4 << 20;
+
+struct Batch {
+  BatchKind kind = BatchKind::kRecords;
+  RecordingId recording_id{};
+  std::uint64_t batch_index = 0;  ///< contiguous from 0 within the recording
+  std::uint64_t boot_ns = 0;      ///< CLOCK_BOOTTIME when it was sealed …
+  std::int64_t wall_ns = 0;       ///< … and CLOCK_REALTIME at the same moment
+  /// Every record with a smaller boot_ns is in this batch or an earlier one.
+  std::uint64_t complete_until_boot_ns = 0;
+  Sha256 previous_sha256{};  ///< of the recording's previous batch as encoded; zeros for the first
+  std::vector<std::byte> payload;  ///< uncompressed
+};
+
+/// Encodes and compresses (zstd). Fails: kInvalidArgument when the result would pass
+/// kBatchBytesMax: split the payload and try again.
+Result<std::vector<std::byte>> EncodeBatch(const Batch& batch);
+
+/// Checks every field before use. Fails: kCorrupt, kUnsupported (a newer format version).
+Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
+
+}  // namespace spoor::wire

@@ -1,0 +1,58 @@
+# spoor_stage(NAME DEPENDS stage… LIBRARIES target…)
+# One folder, one target: every .cpp of the folder becomes the library spoor_NAME, every *_test.cpp
+# the test program spoor_NAME_test (registered with CTest case by case), every *_fuzz.cpp a libFuzzer
+# program of that name, every *_bench.cpp a Google Benchmark program of that name.
+include(GoogleTest)
+function(spoor_stage NAME)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(sources ${all})
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
+  set(dependencies ${ARG_DEPENDS})
+  list(TRANSFORM dependencies PREPEND spoor_)
+  if(sources)
+    add_library(spoor_${NAME} STATIC ${sources})
+    target_include_directories(spoor_${NAME} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(spoor_${NAME} PUBLIC ${dependencies} ${ARG_LIBRARIES})
+  else()
+    add_library(spoor_${NAME} INTERFACE)
+    target_include_directories(spoor_${NAME} INTERFACE ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(spoor_${NAME} INTERFACE ${dependencies} ${ARG_LIBRARIES})
+  endif()
+
+  set(tests ${all})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  if(tests AND BUILD_TESTING)
+    add_executable(spoor_${NAME}_test ${tests})
+    target_link_libraries(spoor_${NAME}_test PRIVATE spoor_${NAME} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(spoor_${NAME}_test TEST_PREFIX "${NAME}." DISCOVERY_TIMEOUT 60
+                         PROPERTIES LABELS unit SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  endif()
+
+  set(fuzzers ${all})
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+  if(SPOOR_FUZZ)
+    foreach(source ${fuzzers})
+      get_filename_component(program ${source} NAME_WE)
+      add_executable(${program} ${source})
+      target_link_libraries(${program} PRIVATE spoor_${NAME})
+      target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+      # As a test: the seed corpus and a fixed number of mutations, so that the result does not
+      # depend on the machine's speed. `make fuzz` runs for longer.
+      add_test(NAME fuzz.${program}
+               COMMAND ${program} -runs=20000 -seed=1 -max_len=65536 -print_final_stats=1
+                       ${CMAKE_CURRENT_BINARY_DIR}/${program}_found
+                       ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${program})
+      file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${program}_found)
+      set_tests_properties(fuzz.${program} PROPERTIES LABELS fuzz)
+    endforeach()
+  endif()
+
+  set(benches ${all})
+  list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
+  foreach(source ${benches})
+    get_filename_component(program ${source} NAME_WE)
+    add_executable(${program} ${source})
+    target_link_libraries(${program} PRIVATE spoor_${NAME} benchmark::benchmark_main)
+  endforeach()
+endfunction()
