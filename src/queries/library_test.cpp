@@ -229,8 +229,9 @@ TEST_F(UserFolder, RefusesAFileThatDefinesSomethingElse) {
   Write("other.sql", kGoodQuery);
   EXPECT_THAT(LoadError(), HasSubstr("CREATE OR REPLACE MACRO other"));
   std::filesystem::remove(folder_ / "other.sql");
-  Write("writers.sql",
-        Without(kGoodQuery, "CREATE") + "CREATE OR REPLACE MACRO writers() AS TABLE x");
+  std::string sql(kGoodQuery);
+  sql.replace(sql.find("MACRO mine"), 10, "MACRO writers");
+  Write("writers.sql", sql);
   EXPECT_THAT(LoadError(), HasSubstr("taken by a built-in query"));
 }
 
@@ -246,7 +247,7 @@ TEST_F(UserFolder, RefusesQueriesThatReadEachOtherInACircle) {
 
 TEST_F(UserFolder, NamesTheFileWhoseSqlDoesNotHold) {
   std::string sql(kGoodQuery);
-  sql.replace(sql.find("p.pid FROM"), 10, "p.nonsense FROM");
+  sql.replace(sql.find("FROM process"), 12, "FROM nonsense");
   Write("mine.sql", sql);
   const auto library = Library::Load({folder_});
   ASSERT_TRUE(library);

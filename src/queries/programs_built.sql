@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which programs were executed that had been written here before: built, downloaded or unpacked?
--- reads:     commands, _processes_of, event_by_object, process
+-- reads:     commands, event_by_object, process
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    path                VARCHAR  the program

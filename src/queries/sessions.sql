@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  How did each remote, interactive or scheduled activity come in?
--- reads:     _session_walk, _session_entry, process, exec, event, socket, _is_shell, _program_name, _is_scheduler
+-- reads:     _session_walk, _session_entry, process, exec, event, object, socket, _is_shell, _program_name, _is_scheduler
 -- column:    session_id              BIGINT   = process_id of the root
 -- column:    kind                    VARCHAR  'ssh', 'telnet', 'login' (console), 'network' (any other daemon, entry known), 'scheduled' (cron …), 'daemon' (no entry seen)
 -- column:    root_process_id         BIGINT   first process of the session
