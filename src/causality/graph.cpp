@@ -8,15 +8,12 @@
 #include <tuple>
 
 #include "base/check.hpp"
+#include "causality/dependence.hpp"
 
 namespace spoor::causality {
 namespace {
 
 using event::EventKind;
-
-bool IsConnectionInput(EventKind kind) {
-  return kind == EventKind::kRead || kind == EventKind::kRecv || kind == EventKind::kAccept;
-}
 
 }  // namespace
 
@@ -32,10 +29,10 @@ NodeIndex GraphBuilder::IndexOf(std::int64_t id) {
   return place->second;
 }
 
-void GraphBuilder::AddNode(std::int64_t id, NodeType type, bool noise) {
+void GraphBuilder::AddNode(std::int64_t id, NodeType type, NodeFlags flags) {
   const NodeIndex node = IndexOf(id);
   types_[node] = type;
-  flags_[node].noise = noise;
+  flags_[node] = flags;
 }
 
 void GraphBuilder::AddPeers(std::int64_t one_id, std::int64_t other_id) {
@@ -57,6 +54,10 @@ void GraphBuilder::AddFlow(const Flow& flow) {
   const NodeIndex from = IndexOf(flow.from_id);
   const NodeIndex to = IndexOf(flow.to_id);
   if (from == to) return;  // to signal or trace oneself adds nothing
+  const Shape shape = ShapeOf(flow.kind);
+  SPOOR_CHECK(shape != Shape::kNone) << "an event of this kind carries no flow";
+  if (shape != Shape::kObjectToProcess) types_[from] = NodeType::kProcess;
+  if (shape != Shape::kProcessToObject) types_[to] = NodeType::kProcess;
   edges_.push_back(Edge{.begin_ns = std::min(flow.begin_ns, flow.end_ns),
                         .end_ns = flow.end_ns,
                         .event_id = flow.event_id,
@@ -96,29 +97,27 @@ struct InputSource {
 
 bool IsInput(const InputSource& source, EdgeIndex index) {
   const Edge& edge = source.edges[index];
-  const NodeType type = source.types[edge.from];
-  return IsConnectionInput(edge.kind) && !source.moved_nothing[index] &&
-         (type == NodeType::kSocket || type == NodeType::kPipe);
+  return !source.moved_nothing[index] && IsConnectionInput(edge, source.types[edge.from]);
 }
 
 /// Says of each flow out of `process` which connection its thread had last received from.
-/// True if the process receives from two sockets or more; otherwise nothing is changed.
+/// True if the process receives from two sockets or terminals it drives; else nothing is changed.
 bool MarkInputs(const InputSource& source, std::span<const EdgeIndex> in,
                 std::span<const EdgeIndex> out) {
-  std::vector<NodeIndex> sockets;
+  std::vector<NodeIndex> connections;
   std::vector<NodeIndex> accepted;
   for (const EdgeIndex index : in) {
     const Edge& edge = source.edges[index];
-    if (!IsInput(source, index) || source.types[edge.from] != NodeType::kSocket) continue;
-    sockets.push_back(edge.from);
+    if (!IsInput(source, index) || source.types[edge.from] == NodeType::kPipe) continue;
+    connections.push_back(edge.from);
     if (edge.kind == EventKind::kAccept) accepted.push_back(edge.from);
   }
   const auto make_unique = [](std::vector<NodeIndex>& nodes) {
     std::ranges::sort(nodes);
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   };
-  make_unique(sockets);
-  if (sockets.size() < 2) return false;
+  make_unique(connections);
+  if (connections.size() < 2) return false;
   make_unique(accepted);
 
   struct Step {
@@ -204,6 +203,12 @@ Graph GraphBuilder::Build() {
   graph.edges_ = std::move(edges_);
   *this = GraphBuilder();
   return graph;
+}
+
+bool IsConnectionInput(const Edge& edge, NodeType from) {
+  if (!IsInputKind(edge.kind)) return false;
+  return from == NodeType::kSocket || from == NodeType::kPipe ||
+         (from == NodeType::kPty && edge.side == PtySide::kMaster);
 }
 
 std::optional<NodeIndex> Graph::Find(std::int64_t id) const {

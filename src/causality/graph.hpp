@@ -62,11 +62,16 @@ struct Edge {
 };
 inline constexpr NodeIndex kAnyInput = 0xffffffff;
 
+/// Whether `edge`, out of a node of type `from`, is input of the kind that rule latest_input tells
+/// apart: from a socket, a pipe, or a terminal that the reader drives (its master end).
+bool IsConnectionInput(const Edge& edge, NodeType from);
+
 struct NodeFlags {
-  bool noise : 1;          ///< matches the list of rule noise_objects
-  bool multiplexes : 1;    ///< process that reads from several connections: rule latest_input
-  bool executed : 1;       ///< file that was executed
-  bool has_pty_sides : 1;  ///< terminal with at least one flow whose side is known
+  bool noise : 1 = false;   ///< matches the list of rule noise_objects
+  bool remote : 1 = false;  ///< connection whose other end is on a machine that was not recorded
+  bool multiplexes : 1 = false;    ///< process that reads from several connections: latest_input
+  bool executed : 1 = false;       ///< file that was executed
+  bool has_pty_sides : 1 = false;  ///< terminal with at least one flow whose side is known
 };
 
 class Graph;
@@ -74,8 +79,9 @@ class Graph;
 /// Collects flows; Build makes the graph of them.
 class GraphBuilder {
  public:
-  /// Declares what `id` is; undeclared objects are kOther. The last declaration counts.
-  void AddNode(std::int64_t id, NodeType type, bool noise = false);
+  /// Declares what `id` is; undeclared objects are kOther, and what is at the
+  /// process end of a flow is a process anyway. The last declaration counts.
+  void AddNode(std::int64_t id, NodeType type, NodeFlags flags = {});
   /// Two ends of one connection, both seen: what is written to one is read from the other.
   void AddPeers(std::int64_t one_id, std::int64_t other_id);
   void AddFlow(const Flow& flow);

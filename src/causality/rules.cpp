@@ -9,8 +9,11 @@ const std::array<RuleDescription, kRuleCount>& AllRules() {
   static const std::array<RuleDescription, kRuleCount> kRules{{
       {Rule::kTerminalSides, "terminal_sides",
        "what programs print on a terminal is read by its master end, not by the programs on it"},
+      {Rule::kRemoteReplies, "remote_replies",
+       "what arrives from a machine that was not recorded is not taken as caused by what was sent "
+       "to it before"},
       {Rule::kLatestInput, "latest_input",
-       "a process that reads from several sockets acts on the connection that the same thread last "
+       "a process that reads from several connections acts on the one that the same thread last "
        "received from, not on all earlier ones"},
       {Rule::kNoiseObjects, "noise_objects",
        "objects that everybody uses and that carry nothing between processes: /dev/null, "

@@ -14,13 +14,14 @@ namespace spoor::causality {
 /// what they removed is counted.
 enum class Rule : std::uint8_t {
   kTerminalSides,
+  kRemoteReplies,
   kLatestInput,
   kNoiseObjects,
   kReadOnlyFiles,
   kOwnExecImage,
   kHelperProcesses,
 };
-inline constexpr std::size_t kRuleCount = 6;
+inline constexpr std::size_t kRuleCount = 7;
 
 struct RuleDescription {
   Rule rule;

@@ -4,7 +4,8 @@
 // of its own end and that moment on. The queue pops the latest moment first, handed-on moments are
 // never later, so the first pop of a node is final (Dijkstra). Forward is the mirror image.
 //
-// Nodes that a rule splits (a multiplexing process by connection, a terminal by side) are walked as
+// Nodes that a rule splits (a multiplexing process by connection, a terminal by side,
+// a remote connection by direction) are walked as
 // several states (node, key). Edges into such a node belong to a class (a connection, or common to
 // all), edges out of it ask for a class (a connection and what is common, or any). Common edges are
 // looked at by the first state popped only: its moment is the best.
@@ -18,12 +19,12 @@
 namespace spoor::causality {
 namespace {
 
-using event::EventKind;
-
 // Keys besides kAnyInput and indexes of connections.
 constexpr NodeIndex kCommon = 0xfffffffe;  // class of edges that every state shares
-constexpr NodeIndex kScreen = 0xfffffffd;  // class of what programs print on their terminal
-constexpr NodeIndex kTyped = 0xfffffffc;   // asked for by programs that read their terminal
+// Class of what programs print on their terminal or send to a remote end …
+constexpr NodeIndex kOutput = 0xfffffffd;
+// … which those that read there do not get back: they ask for what is common only.
+constexpr NodeIndex kNothingSpecial = 0xfffffffc;
 
 struct Candidate {
   std::int64_t rank;  // smaller is popped first
@@ -70,6 +71,7 @@ class Walker {
     if (graph_.type(node) == NodeType::kProcess) {
       return flags.multiplexes && options_.rules.Has(Rule::kLatestInput);
     }
+    if (flags.remote) return options_.rules.Has(Rule::kRemoteReplies);
     return flags.has_pty_sides && options_.rules.Has(Rule::kTerminalSides);
   }
 
@@ -86,18 +88,15 @@ class Walker {
 
   NodeIndex ClassInto(const Edge& edge) const {
     if (graph_.type(edge.to) != NodeType::kProcess) {
-      return edge.side == PtySide::kSlave ? kScreen : kCommon;
+      return graph_.flags(edge.to).remote || edge.side == PtySide::kSlave ? kOutput : kCommon;
     }
-    const NodeType type = graph_.type(edge.from);
-    const bool connection = type == NodeType::kSocket || type == NodeType::kPipe;
-    const bool input = edge.kind == EventKind::kRead || edge.kind == EventKind::kRecv ||
-                       edge.kind == EventKind::kAccept;
-    return connection && input ? edge.from : kCommon;
+    return IsConnectionInput(edge, graph_.type(edge.from)) ? edge.from : kCommon;
   }
 
   NodeIndex KeyAskedBy(const Edge& edge) const {
     if (graph_.type(edge.from) == NodeType::kProcess) return edge.input;
-    return edge.side == PtySide::kSlave ? kTyped : kAnyInput;
+    const bool input_only = graph_.flags(edge.from).remote || edge.side == PtySide::kSlave;
+    return input_only ? kNothingSpecial : kAnyInput;
   }
 
   // The accepted connection that `edge` answers on, or kNoNode.

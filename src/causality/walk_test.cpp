@@ -21,11 +21,8 @@ struct History {
   std::vector<Flow> flows;
   std::map<std::int64_t, NodeType> types;
   std::map<std::int64_t, std::int64_t> peers;
+  std::set<std::int64_t> remote;
 };
-
-bool IsInputKind(EventKind kind) {
-  return kind == EventKind::kRead || kind == EventKind::kRecv || kind == EventKind::kAccept;
-}
 
 History RandomHistory(std::mt19937& random) {
   const auto pick = [&random](std::int64_t low, std::int64_t high) {
@@ -41,10 +38,14 @@ History RandomHistory(std::mt19937& random) {
     constexpr NodeType kTypes[] = {NodeType::kSocket, NodeType::kSocket, NodeType::kPty,
                                    NodeType::kPipe, NodeType::kFile};
     history.types[object] = kTypes[pick(0, 4)];
+    if (history.types[object] == NodeType::kSocket && pick(0, 1) == 0) {
+      history.remote.insert(object);
+    }
   }
   if (object_count >= 2 && pick(0, 3) == 0 && history.types[101] == NodeType::kSocket &&
       history.types[102] == NodeType::kSocket) {
     history.peers = {{101, 102}, {102, 101}};
+    history.remote.clear();
   }
   const std::int64_t flow_count = pick(1, 16);
   for (std::int64_t event_id = 1; event_id <= flow_count; ++event_id) {
@@ -143,7 +144,9 @@ class BruteForce {
 
   bool IsConnection(const Flow& flow) const {
     const NodeType type = TypeOf(flow.from_id);
-    return IsInputKind(flow.kind) && (type == NodeType::kSocket || type == NodeType::kPipe);
+    const bool input = flow.kind == EventKind::kRead || flow.kind == EventKind::kAccept;
+    return input && (type == NodeType::kSocket || type == NodeType::kPipe ||
+                     (type == NodeType::kPty && flow.side == PtySide::kMaster));
   }
 
   bool HandsOn(std::size_t earlier, std::size_t later) const {
@@ -151,16 +154,17 @@ class BruteForce {
     const Flow& out = flows_[later];
     if (in.to_id != out.from_id) return false;
     if (TypeOf(in.to_id) != NodeType::kProcess) {
+      if (history_.remote.contains(in.to_id) && rules_.Has(Rule::kRemoteReplies)) return false;
       return !rules_.Has(Rule::kTerminalSides) || in.side != PtySide::kSlave ||
              out.side != PtySide::kSlave;
     }
     if (!rules_.Has(Rule::kLatestInput) || !IsConnection(in)) return true;
-    std::set<std::int64_t> sockets;
+    std::set<std::int64_t> connections;
     bool accepted_target = false;
     const Flow* latest = nullptr;
     for (const Flow& flow : flows_) {
       if (flow.to_id != in.to_id || !IsConnection(flow) || flow.moved_nothing) continue;
-      if (TypeOf(flow.from_id) == NodeType::kSocket) sockets.insert(flow.from_id);
+      if (TypeOf(flow.from_id) != NodeType::kPipe) connections.insert(flow.from_id);
       const auto peer = history_.peers.find(out.to_id);
       const std::int64_t own = peer == history_.peers.end() ? out.to_id : peer->second;
       accepted_target |=
@@ -172,7 +176,7 @@ class BruteForce {
         latest = &flow;
       }
     }
-    return sockets.size() < 2 || latest == nullptr || latest->from_id == in.from_id ||
+    return connections.size() < 2 || latest == nullptr || latest->from_id == in.from_id ||
            accepted_target;
   }
 
@@ -183,7 +187,9 @@ class BruteForce {
 
 Graph GraphOf(const History& history) {
   GraphBuilder builder;
-  for (const auto& [id, type] : history.types) builder.AddNode(id, type);
+  for (const auto& [id, type] : history.types) {
+    builder.AddNode(id, type, {.remote = history.remote.contains(id)});
+  }
   for (const auto& [one, other] : history.peers) builder.AddPeers(one, other);
   for (const Flow& flow : history.flows) builder.AddFlow(flow);
   return builder.Build();
