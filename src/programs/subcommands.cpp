@@ -6,14 +6,14 @@
 namespace spoor::programs {
 
 const std::vector<RegisterFunction>& Subcommands() {
-  static const std::vector<RegisterFunction> kSubcommands{
-  };
+  static const std::vector<RegisterFunction> kSubcommands{};
   return kSubcommands;
 }
 
 void AddStoreOption(CLI::App& subcommand, std::string& store) {
   const char* from_environment = std::getenv("SPOOR_STORE");
-  store = from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-store";
+  store =
+      from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-store";
   subcommand.add_option("--store", store, "the store ($SPOOR_STORE, then ./spoor-store)")
       ->type_name("STORE")
       ->capture_default_str();
