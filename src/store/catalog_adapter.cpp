@@ -84,6 +84,7 @@ Result<Catalog> LoadCatalog(const StoreLayout& layout) {
       return Fail(ErrorCode::kUnsupported, "{}: version {} is not one that this build reads",
                   layout.catalog().string(), version);
     }
+    json.at("generation").get_to(catalog.generation);
     json.at("next_entry").get_to(catalog.next_entry);
     for (const nlohmann::json& item : json.at("recordings")) {
       IngestedRecording recording;
@@ -118,6 +119,7 @@ Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog) {
   nlohmann::json segments = nlohmann::json::array();
   for (const Segment& segment : catalog.segments) segments.push_back(ToJson(segment));
   const nlohmann::json json{{"version", kVersion},
+                            {"generation", catalog.generation},
                             {"next_entry", catalog.next_entry},
                             {"recordings", std::move(recordings)},
                             {"segments", std::move(segments)},

@@ -78,7 +78,8 @@ Result<std::int64_t> FindProcess(Store& store, std::string_view text) {
         ReadIntegers(store, "SELECT process_id FROM process WHERE process_id = $1", {*number}));
     if (!ids.empty()) return ids[0];
   }
-  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, ReadCandidates(store, R"(
+  ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
+                   ReadCandidates(store, R"(
         SELECT process_id, concat('on ', host.name, ' from ',
                  coalesce(strftime(make_timestamp_ns(start_wall_ns), '%Y-%m-%dT%H:%M:%SZ'),
                           start_boot_ns || ' ns after boot'),
@@ -86,7 +87,7 @@ Result<std::int64_t> FindProcess(Store& store, std::string_view text) {
         FROM process LEFT JOIN host USING (host_id)
         WHERE pid = $1 AND ($2 < 0 OR start_boot_ns = $2)
         ORDER BY start_boot_ns, process_id)",
-                                                                           {*number, start_boot_ns.value_or(-1)}));
+                                  {*number, start_boot_ns.value_or(-1)}));
   return OnlyOne(candidates, "process", text);
 }
 
