@@ -104,8 +104,8 @@ class GraphBuilder {
 };
 
 struct LoadOptions {
-  std::optional<std::int64_t> from_wall_ns;   ///< flows that ended before are left out
-  std::optional<std::int64_t> until_wall_ns;  ///< flows that began after are left out
+  std::optional<std::int64_t> from_wall_ns = {};   ///< flows that ended before are left out
+  std::optional<std::int64_t> until_wall_ns = {};  ///< flows that began after are left out
 };
 
 /// Immutable after Build; safe to read from many threads.

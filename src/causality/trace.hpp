@@ -20,8 +20,8 @@ enum class Direction : std::uint8_t { kBackward, kForward, kBoth };
 struct TraceOptions {
   Direction direction = Direction::kBoth;
   RuleSet rules = RuleSet::All();
-  std::optional<std::int64_t> from_wall_ns;   ///< what ended before is not looked at
-  std::optional<std::int64_t> until_wall_ns;  ///< what began after is not looked at
+  std::optional<std::int64_t> from_wall_ns = {};   ///< what ended before is not looked at
+  std::optional<std::int64_t> until_wall_ns = {};  ///< what began after is not looked at
   /// Nodes at most, those nearest to the start; 0: no limit. What is left out is counted.
   std::size_t limit = 0;
 };
