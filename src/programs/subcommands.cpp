@@ -5,16 +5,20 @@
 
 namespace spoor::programs {
 
+void RegisterRecord(CLI::App& application, Action& action);
+
 const std::vector<RegisterFunction>& Subcommands() {
-  static const std::vector<RegisterFunction> kSubcommands{};
+  static const std::vector<RegisterFunction> kSubcommands{
+      RegisterRecord,
+  };
   return kSubcommands;
 }
 
-void AddStoreOption(CLI::App& subcommand, std::string& store) {
+void AddStoreOption(CLI::App& subcommand, std::string& store, const char* name) {
   const char* from_environment = std::getenv("SPOOR_STORE");
   store =
       from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-store";
-  subcommand.add_option("--store", store, "the store ($SPOOR_STORE, then ./spoor-store)")
+  subcommand.add_option(name, store, "the store ($SPOOR_STORE, then ./spoor-store)")
       ->type_name("STORE")
       ->capture_default_str();
 }
