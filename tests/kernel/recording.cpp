@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/kernel/recording.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,11 @@
 #include <sstream>
 
 namespace spoor::sensor {
+namespace {
+
+constexpr int kGoDescriptorMin = 500;
+
+}  // namespace
 
 std::string Record::Text(const tail& where) const {
   if (where.offset_bytes + where.length_bytes > static_cast<int>(bytes_.size()))
@@ -43,7 +49,13 @@ Recording::~Recording() {
 }
 
 pid_t Recording::Fork(const std::function<void(Facts&)>& act) {
-  EXPECT_EQ(pipe(go_), 0);
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  // Out of the way, so that what the trigger opens has other numbers than what it waited on.
+  for (int i = 0; i < 2; i++) {
+    go_[i] = fcntl(ends[i], F_DUPFD, kGoDescriptorMin);
+    close(ends[i]);
+  }
   const pid_t pid = fork();
   if (pid == 0) {
     char go = 0;
