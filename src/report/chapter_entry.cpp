@@ -113,11 +113,10 @@ Result<Section> Chapters::Processes() const {
   Section section{.name = "processes", .title = "What ran"};
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      Ask("SELECT p.process_id, p.pid, p.parent_process_id, p.uid, p.euid, p.name, "
-          "p.start_wall_ns, "
-          "coalesce(string_agg(x.command_line, ' → ' ORDER BY x.boot_ns), p.command_line, p.name, "
-          "'?') "
-          "AS commands, max(x.wall_ns) AS last_wall_ns "
+      Ask("SELECT p.process_id, p.pid, p.parent_process_id, p.uid, p.euid, p.start_wall_ns, "
+          "coalesce(string_agg(x.command_line, ' → ' ORDER BY x.boot_ns), "
+          "any_value(p.command_line), "
+          "any_value(p.name), '?') AS commands "
           "FROM process AS p LEFT JOIN exec AS x ON x.process_id = p.process_id AND x.result = 0 "
           "WHERE p.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
           "GROUP BY ALL ORDER BY p.start_wall_ns, p.pid"));
