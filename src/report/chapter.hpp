@@ -32,18 +32,18 @@ struct Chapters {
   const Subject& subject;
   std::string store_words;
 
-  Result<Section> Entry() const;        // who came in, over which connection
-  Result<Section> Hole() const;         // what they sent
-  Result<Section> Processes() const;    // the tree
-  Result<Section> Root() const;         // who became root, by what
+  Result<Section> Entry() const;      // who came in, over which connection
+  Result<Section> Hole() const;       // what they sent
+  Result<Section> Processes() const;  // the tree
+  Result<Section> Root() const;       // who became root, by what
   Result<Section> Files() const;
-  Result<Section> Programs() const;     // written here, then executed
+  Result<Section> Programs() const;  // written here, then executed
   Result<Section> FlowsOut() const;
   Result<Section> Persistence() const;
   Result<Section> Terminals() const;
-  Result<Section> Causes() const;       // the causal path from the entry, and what came of it
+  Result<Section> Causes() const;  // the causal path from the entry, and what came of it
   Result<Section> Gaps(bool& incomplete) const;
-  Result<Section> Next() const;         // commands
+  Result<Section> Next() const;  // commands
 
   /// Rows of `query` with the subject's scope put in for {scope}.
   Result<std::vector<Row>> Ask(std::string_view query) const;

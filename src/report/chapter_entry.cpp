@@ -36,12 +36,13 @@ Result<Section> Chapters::Entry() const {
                               "SELECT p.process_id, p.command_line FROM process AS p "
                               "WHERE p.process_id = $1",
                               {session.Integer("entry_process_id").value_or(0)}));
-    ASSIGN_OR_RETURN(const std::vector<Row> flow,
-                     ReadRows(store, "SELECT begin_wall_ns FROM flow WHERE flow_id = $1", {*flow_id}));
-    std::string text = fmt::format(
-        "{} port {} connected to port {} of this host", Name(session.Text("entry_source_ip")),
-        session.Integer("entry_source_port").value_or(0),
-        session.Integer("entry_destination_port").value_or(0));
+    ASSIGN_OR_RETURN(
+        const std::vector<Row> flow,
+        ReadRows(store, "SELECT begin_wall_ns FROM flow WHERE flow_id = $1", {*flow_id}));
+    std::string text = fmt::format("{} port {} connected to port {} of this host",
+                                   Name(session.Text("entry_source_ip")),
+                                   session.Integer("entry_source_port").value_or(0),
+                                   session.Integer("entry_destination_port").value_or(0));
     if (!accepted.empty()) text += ", served by " + Name(accepted.front().Text("command_line"));
     section.facts.push_back(
         {.text = text + ".",
@@ -56,9 +57,10 @@ Result<Section> Chapters::Entry() const {
   } else {
     const std::string kind = session.Text("kind");
     section.facts.push_back(
-        {.text = kind == "login"       ? "Somebody logged in at a terminal of this host."
-                 : kind == "scheduled" ? daemon + " started it as a job."
-                                       : daemon + " started it; no connection was seen to lead to it."});
+        {.text = kind == "login" ? "Somebody logged in at a terminal of this host."
+                 : kind == "scheduled"
+                     ? daemon + " started it as a job."
+                     : daemon + " started it; no connection was seen to lead to it."});
   }
   section.facts.push_back(
       {.text = fmt::format("{} was started as {}{}.", Name(session.Text("root_command")),
@@ -73,12 +75,13 @@ Result<Section> Chapters::Entry() const {
 Result<Section> Chapters::Hole() const {
   Section section{.name = "hole", .title = "What was sent: the hole"};
   if (!subject.session_id || !subject.session->Integer("entry_flow_id")) {
-    section.facts.push_back({.text = "No entry connection is known, so there is no request to show."});
+    section.facts.push_back(
+        {.text = "No entry connection is known, so there is no request to show."});
     return section;
   }
-  ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                   ReadRows(store, fmt::format("SELECT * FROM session_entry_payload({})",
-                                               *subject.session_id)));
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      ReadRows(store, fmt::format("SELECT * FROM session_entry_payload({})", *subject.session_id)));
   std::string request;
   std::int64_t in_bytes = 0;
   std::int64_t out_bytes = 0;
@@ -110,16 +113,18 @@ Result<Section> Chapters::Processes() const {
   Section section{.name = "processes", .title = "What ran"};
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      Ask("SELECT p.process_id, p.pid, p.parent_process_id, p.uid, p.euid, p.name, p.start_wall_ns, "
-          "coalesce(string_agg(x.command_line, ' → ' ORDER BY x.boot_ns), p.command_line, p.name, '?') "
-          "AS commands, max(x.wall_ns) AS last_wall_ns "
+      Ask("SELECT p.process_id, p.pid, p.parent_process_id, p.uid, p.euid, p.start_wall_ns, "
+          "coalesce(string_agg(x.command_line, ' → ' ORDER BY x.boot_ns), "
+          "any_value(p.command_line), "
+          "any_value(p.name), '?') AS commands "
           "FROM process AS p LEFT JOIN exec AS x ON x.process_id = p.process_id AND x.result = 0 "
           "WHERE p.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
           "GROUP BY ALL ORDER BY p.start_wall_ns, p.pid"));
-  ASSIGN_OR_RETURN(const std::vector<Row> programs,
-                   Ask("SELECT count(*) AS programs, count(*) FILTER (WHERE c.euid = 0) AS as_root, "
-                       "min(c.wall_ns) AS first_wall_ns FROM commands({scope}) AS c "
-                       "WHERE c.result = 0"));
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> programs,
+      Ask("SELECT count(*) AS programs, count(*) FILTER (WHERE c.euid = 0) AS as_root, "
+          "min(c.wall_ns) AS first_wall_ns FROM commands({scope}) AS c "
+          "WHERE c.result = 0"));
   section.facts.push_back(
       {.text = fmt::format(
            "{} executed {}, {} of them as root.",
@@ -156,9 +161,9 @@ Result<Section> Chapters::Processes() const {
       waiting.emplace_back(*child, depth + 1);
   }
   if (section.lines.size() < rows.size())
-    section.lines.push_back(fmt::format("… and {} more processes: spoor query {}session_processes {}",
-                                        rows.size() - section.lines.size(), store_words,
-                                        subject.CommandScope()));
+    section.lines.push_back(
+        fmt::format("… and {} more processes: spoor query {}session_processes {}",
+                    rows.size() - section.lines.size(), store_words, subject.CommandScope()));
   return section;
 }
 
@@ -171,25 +176,23 @@ Result<Section> Chapters::Root() const {
   for (const Row& row : rows) {
     section.facts.push_back(
         {.text = fmt::format("Process {} went from {} to root: it {}.",
-                             row.Integer("process_id").value_or(0), User(row.Integer("before_euid")),
-                             Name(row.Text("explanation"))),
+                             row.Integer("process_id").value_or(0),
+                             User(row.Integer("before_euid")), Name(row.Text("explanation"))),
          .wall_ns = row.Integer("wall_ns"),
          .id_kind = "event",
          .id = row.Integer("event_id").value_or(0)});
     if (const auto input = row.Integer("input_process_id"))
       section.facts.push_back(
-          {.text = fmt::format("Before that, process {} had last read from {}{}.", *input,
-                               Name(row.Text("input_path").empty() ? "a socket or pipe"
-                                                                   : row.Text("input_path")),
-                               row.Text("input_text").empty()
-                                   ? std::string(" (what, was not captured)")
-                                   : ": " + VisibleName(row.Text("input_text"))),
+          {.text = fmt::format(
+               "Before that, process {} had last read from {}{}.", *input,
+               Name(row.Text("input_path").empty() ? "a socket or pipe" : row.Text("input_path")),
+               row.Text("input_text").empty() ? std::string(" (what, was not captured)")
+                                              : ": " + VisibleName(row.Text("input_text"))),
            .wall_ns = row.Integer("input_wall_ns"),
            .id_kind = "process",
            .id = *input});
   }
-  if (rows.empty())
-    section.facts.push_back({.text = "No process of it was seen to become root."});
+  if (rows.empty()) section.facts.push_back({.text = "No process of it was seen to become root."});
   return section;
 }
 

@@ -12,16 +12,18 @@ constexpr std::size_t kFilesPerGroupMax = 40;
 
 /// Where programs come from and look things up: touched by everything that runs, counted, not told.
 constexpr std::string_view kOrdinary =
-    "(path LIKE '/usr/lib/%' OR path LIKE '/lib/%' OR path LIKE '/lib64/%' OR path LIKE '/usr/share/%' "
+    "(path LIKE '/usr/lib/%' OR path LIKE '/lib/%' OR path LIKE '/lib64/%' OR path LIKE "
+    "'/usr/share/%' "
     "OR path LIKE '/usr/include/%' OR path LIKE '/usr/bin/%' OR path LIKE '/bin/%' "
-    "OR path LIKE '/usr/sbin/%' OR path LIKE '/sbin/%' OR path LIKE '/proc/%' OR path LIKE '/sys/%' "
+    "OR path LIKE '/usr/sbin/%' OR path LIKE '/sbin/%' OR path LIKE '/proc/%' OR path LIKE "
+    "'/sys/%' "
     "OR path LIKE '/dev/%' OR path IN ('/etc/ld.so.cache', '/etc/ld.so.preload', '/etc/localtime', "
     "'/etc/locale.alias', '/etc/nsswitch.conf', '/', '/proc', '/sys', '/dev'))";
 
 struct FileGroup {
   std::string_view condition;
-  std::string_view verb;     ///< "was created"
-  bool hide_ordinary;        ///< only reading is ordinary there
+  std::string_view verb;  ///< "was created"
+  bool hide_ordinary;     ///< only reading is ordinary there
 };
 constexpr FileGroup kFileGroups[] = {
     {"deleted", "deleted", false},
@@ -35,7 +37,8 @@ constexpr FileGroup kFileGroups[] = {
 
 std::string FileText(const Row& row, std::string_view verb) {
   std::string text = fmt::format("{} was {}", Name(row.Text("path")), verb);
-  if (verb == "deleted" && row.Flag("created")) text = Name(row.Text("path")) + " was created and deleted again";
+  if (verb == "deleted" && row.Flag("created"))
+    text = Name(row.Text("path")) + " was created and deleted again";
   std::string amounts;
   if (const auto bytes = row.Integer("written_bytes").value_or(0); bytes > 0)
     amounts += fmt::format("{} written", Bytes(bytes));
@@ -48,14 +51,14 @@ std::string FileText(const Row& row, std::string_view verb) {
 
 std::string FlowText(const Row& row) {
   const bool outbound = row.Text("direction") == "outbound";
-  return fmt::format("Process {} ({}, {}) {} {} port {} over {}: {} out, {} in.",
-                     row.Integer("process_id").value_or(0), Name(row.Text("command_line")),
-                     User(row.Integer("uid")), outbound ? "connected to" : "was connected to by",
-                     Name(row.Text(outbound ? "destination_ip" : "source_ip")),
-                     row.Integer(outbound ? "destination_port" : "source_port").value_or(0),
-                     row.Text("transport"),
-                     Bytes(row.Integer(outbound ? "source_bytes" : "destination_bytes").value_or(0)),
-                     Bytes(row.Integer(outbound ? "destination_bytes" : "source_bytes").value_or(0)));
+  return fmt::format(
+      "Process {} ({}, {}) {} {} port {} over {}: {} out, {} in.",
+      row.Integer("process_id").value_or(0), Name(row.Text("command_line")),
+      User(row.Integer("uid")), outbound ? "connected to" : "was connected to by",
+      Name(row.Text(outbound ? "destination_ip" : "source_ip")),
+      row.Integer(outbound ? "destination_port" : "source_port").value_or(0), row.Text("transport"),
+      Bytes(row.Integer(outbound ? "source_bytes" : "destination_bytes").value_or(0)),
+      Bytes(row.Integer(outbound ? "destination_bytes" : "source_bytes").value_or(0)));
 }
 
 }  // namespace
@@ -90,9 +93,10 @@ Result<Section> Chapters::Files() const {
   }
   if (ordinary > 0)
     section.facts.push_back(
-        {.text = fmt::format("{} of programs, libraries and devices were only read or opened, as every "
-                             "program does.",
-                             Count(ordinary, "file", "files"))});
+        {.text =
+             fmt::format("{} of programs, libraries and devices were only read or opened, as every "
+                         "program does.",
+                         Count(ordinary, "file", "files"))});
   if (section.facts.empty()) section.facts.push_back({.text = "No file was seen to be touched."});
   return section;
 }
@@ -102,15 +106,16 @@ Result<Section> Chapters::Programs() const {
   ASSIGN_OR_RETURN(const std::vector<Row> rows, Ask("SELECT * FROM programs_built({scope})"));
   for (const Row& row : rows)
     section.facts.push_back(
-        {.text = fmt::format("{} was executed as {} (effective {}); process {} ({}) had written it.",
-                             Name(row.Text("path")), User(row.Integer("uid")),
-                             User(row.Integer("euid")), row.Integer("writer_process_id").value_or(0),
-                             Name(row.Text("writer"))),
+        {.text = fmt::format(
+             "{} was executed as {} (effective {}); process {} ({}) had written it.",
+             Name(row.Text("path")), User(row.Integer("uid")), User(row.Integer("euid")),
+             row.Integer("writer_process_id").value_or(0), Name(row.Text("writer"))),
          .wall_ns = row.Integer("wall_ns"),
          .id_kind = "object",
          .id = row.Integer("object_id").value_or(0)});
   if (rows.empty())
-    section.facts.push_back({.text = "No program was executed that had been written before in the record."});
+    section.facts.push_back(
+        {.text = "No program was executed that had been written before in the record."});
   return section;
 }
 
@@ -122,8 +127,7 @@ Result<Section> Chapters::FlowsOut() const {
                              .wall_ns = row.Integer("begin_wall_ns"),
                              .id_kind = "flow",
                              .id = row.Integer("flow_id").value_or(0)});
-  if (rows.empty())
-    section.facts.push_back({.text = "It made no network connection of its own."});
+  if (rows.empty()) section.facts.push_back({.text = "It made no network connection of its own."});
   return section;
 }
 
@@ -137,8 +141,8 @@ Result<Section> Chapters::Persistence() const {
   for (const Row& row : rows) {
     const auto object_id = row.Integer("object_id");
     section.facts.push_back(
-        {.text = fmt::format("{} ({}) was {}: {} written.{}", Name(row.Text("path")), row.Text("means"),
-                             row.Flag("created") ? "created" : "changed",
+        {.text = fmt::format("{} ({}) was {}: {} written.{}", Name(row.Text("path")),
+                             row.Text("means"), row.Flag("created") ? "created" : "changed",
                              Bytes(row.Integer("written_bytes").value_or(0)),
                              row.Flag("deleted") ? " It was deleted again." : ""),
          .wall_ns = row.Integer("first_wall_ns"),
@@ -159,7 +163,8 @@ Result<Section> Chapters::Terminals() const {
     std::string text = fmt::format("On {} {} were typed and {} printed.", Name(row.Text("path")),
                                    Bytes(row.Integer("in_bytes").value_or(0)),
                                    Bytes(row.Integer("out_bytes").value_or(0)));
-    if (shell) text += " See it again: " + Name(fmt::format("spoor replay {}{}", store_words, *shell));
+    if (shell)
+      text += " See it again: " + Name(fmt::format("spoor replay {}{}", store_words, *shell));
     section.facts.push_back({.text = text,
                              .wall_ns = row.Integer("begin_wall_ns"),
                              .id_kind = "object",
@@ -182,13 +187,14 @@ Result<Section> Chapters::Gaps(bool& incomplete) const {
     if (row.Text("loss_class") != "payload") incomplete = true;
     section.facts.push_back(
         {.text = fmt::format("{} of class {} until {}: {}.",
-                             count ? Count(*count, "record", "records") : std::string("An unknown number of records"),
+                             count ? Count(*count, "record", "records")
+                                   : std::string("An unknown number of records"),
                              Name(row.Text("loss_class")),
-                             Moment(row.Integer("until_wall_ns").value_or(0)), Name(row.Text("reason"))),
+                             Moment(row.Integer("until_wall_ns").value_or(0)),
+                             Name(row.Text("reason"))),
          .wall_ns = row.Integer("from_wall_ns")});
   }
-  if (rows.empty())
-    section.facts.push_back({.text = "No gap in the record overlaps this story."});
+  if (rows.empty()) section.facts.push_back({.text = "No gap in the record overlaps this story."});
   return section;
 }
 
@@ -218,7 +224,8 @@ Result<Section> Chapters::Next() const {
   }
   add("everything that came of it",
       fmt::format("track {}--process {} --forward", store_words, subject.root_process_id));
-  add("other sessions that look like a break-in", fmt::format("query {}suspicious_sessions", store_words));
+  add("other sessions that look like a break-in",
+      fmt::format("query {}suspicious_sessions", store_words));
   add("that the evidence is whole", fmt::format("verify {}", store_words));
   while (section.lines.back().ends_with(' ')) section.lines.back().pop_back();
   return section;

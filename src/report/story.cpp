@@ -14,8 +14,9 @@ namespace {
 /// The session to tell about where none is named; nothing where none is suspicious.
 Result<std::optional<Row>> MostSuspicious(store::Store& store) {
   ASSIGN_OR_RETURN(std::vector<Row> rows,
-                   ReadRows(store, "SELECT session_id, reasons FROM suspicious_sessions "
-                                   "ORDER BY score DESC, begin_wall_ns, session_id LIMIT 1"));
+                   ReadRows(store,
+                            "SELECT session_id, reasons FROM suspicious_sessions "
+                            "ORDER BY score DESC, begin_wall_ns, session_id LIMIT 1"));
   if (rows.empty()) return std::optional<Row>();
   return std::optional<Row>(std::move(rows.front()));
 }
@@ -49,8 +50,10 @@ Result<Subject> SubjectOfProcess(store::Store& store, std::int64_t process_id) {
                             "AS end_wall_ns "
                             "FROM process AS p, process AS t WHERE p.process_id = $1 AND "
                             "t.process_id IN (SELECT o.process_id FROM _processes_of("
-                            "process := " + std::to_string(process_id) + ") AS o) "
-                            "GROUP BY p.start_wall_ns",
+                            "process := " +
+                                std::to_string(process_id) +
+                                ") AS o) "
+                                "GROUP BY p.start_wall_ns",
                             {process_id}));
   if (rows.empty()) return Fail(ErrorCode::kNotFound, "there is no process {}", process_id);
   Subject subject;
@@ -123,9 +126,10 @@ Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& optio
   if (!subject) return std::optional<Story>();
   const Chapters chapters{store, *subject, options.store_words};
   Story story;
-  story.title = subject->session_id ? fmt::format("What happened in session {}", *subject->session_id)
-                                    : fmt::format("What process {} and its descendants did",
-                                                  subject->root_process_id);
+  story.title =
+      subject->session_id
+          ? fmt::format("What happened in session {}", *subject->session_id)
+          : fmt::format("What process {} and its descendants did", subject->root_process_id);
   using Chapter = Result<Section> (Chapters::*)() const;
   for (const Chapter chapter :
        {&Chapters::Entry, &Chapters::Hole, &Chapters::Processes, &Chapters::Root, &Chapters::Files,

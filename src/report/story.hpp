@@ -14,17 +14,17 @@ namespace spoor::report {
 
 /// One sentence, and where to go on from it. Names from the record are marked in `text` (text.hpp).
 struct Fact {
-  std::string text;
-  std::optional<std::int64_t> wall_ns;  ///< when, where the fact has a moment
-  std::string id_kind;                  ///< "process", "session", "flow", "object", "event", or empty
+  std::string text = {};
+  std::optional<std::int64_t> wall_ns = {};  ///< when, where the fact has a moment
+  std::string id_kind = {};  ///< "process", "session", "flow", "object", "event", or empty
   std::int64_t id = 0;
 };
 
 struct Section {
-  std::string name;   ///< "entry", "hole" …: the key in JSON
-  std::string title;
-  std::vector<Fact> facts;
-  std::vector<std::string> lines;  ///< shown as they are: visible text only
+  std::string name;  ///< "entry", "hole" …: the key in JSON
+  std::string title = {};
+  std::vector<Fact> facts = {};
+  std::vector<std::string> lines = {};  ///< shown as they are: visible text only
 };
 
 struct Story {
@@ -45,8 +45,8 @@ struct StoryOptions {
 Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& options);
 
 std::string RenderMarkdown(const Story& story);
-/// One JSON object a line: section, text, and wall_ns and id where the fact has them; the lines of a
-/// section one by one.
+/// One JSON object a line: section, text, and wall_ns and id where the fact has them; the lines of
+/// a section one by one.
 std::string RenderJson(const Story& story);
 
 }  // namespace spoor::report

@@ -31,9 +31,13 @@ std::string CodeSpan(std::string_view text) {
 
 }  // namespace
 
-std::string Name(std::string_view text) { return VisibleName(VisibleText(text, kNameCharactersMax)); }
+std::string Name(std::string_view text) {
+  return VisibleName(VisibleText(text, kNameCharactersMax));
+}
 
-std::string VisibleName(std::string_view text) { return kBegin + std::string(text) + kEnd; }
+std::string VisibleName(std::string_view text) {
+  return kBegin + std::string(text) + kEnd;
+}
 
 std::string Plain(std::string_view sentence) {
   std::string plain;
@@ -73,7 +77,9 @@ std::string User(std::optional<std::int64_t> uid) {
   return *uid == 0 ? "root" : fmt::format("uid {}", *uid);
 }
 
-std::string Bytes(std::int64_t size_bytes) { return Count(size_bytes, "byte", "bytes"); }
+std::string Bytes(std::int64_t size_bytes) {
+  return Count(size_bytes, "byte", "bytes");
+}
 
 std::string Count(std::int64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
