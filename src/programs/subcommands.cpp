@@ -5,8 +5,14 @@
 
 namespace spoor::programs {
 
+void RegisterTrack(CLI::App& application, Action& action);
+void RegisterReplay(CLI::App& application, Action& action);
+
 const std::vector<RegisterFunction>& Subcommands() {
-  static const std::vector<RegisterFunction> kSubcommands{};
+  static const std::vector<RegisterFunction> kSubcommands{
+      RegisterTrack,
+      RegisterReplay,
+  };
   return kSubcommands;
 }
 
