@@ -7,11 +7,15 @@ namespace spoor::programs {
 
 // clang-format off
 void RegisterRecord(CLI::App& application, Action& action);
+void RegisterTrack(CLI::App& application, Action& action);
+void RegisterReplay(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
       RegisterRecord,
+      RegisterTrack,
+      RegisterReplay,
       RegisterManual,
   };
   return kSubcommands;
