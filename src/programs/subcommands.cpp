@@ -9,6 +9,11 @@ namespace spoor::programs {
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
+void RegisterImport(CLI::App& application, Action& action);
+void RegisterQuery(CLI::App& application, Action& action);
+void RegisterSql(CLI::App& application, Action& action);
+void RegisterStatus(CLI::App& application, Action& action);
+void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -16,6 +21,11 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterRecord,
       RegisterTrack,
       RegisterReplay,
+      RegisterImport,
+      RegisterQuery,
+      RegisterSql,
+      RegisterStatus,
+      RegisterRebuild,
       RegisterManual,
   };
   return kSubcommands;
