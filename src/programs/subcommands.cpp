@@ -5,14 +5,18 @@
 
 namespace spoor::programs {
 
+// clang-format off
+void RegisterManual(CLI::App& application, Action& action);
 void RegisterRecord(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
       RegisterRecord,
+      RegisterManual,
   };
   return kSubcommands;
 }
+// clang-format on
 
 void AddStoreOption(CLI::App& subcommand, std::string& store, const char* name) {
   const char* from_environment = std::getenv("SPOOR_STORE");
