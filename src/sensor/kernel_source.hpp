@@ -22,9 +22,9 @@ struct Scope {
 };
 
 struct KernelSourceOptions {
-  std::vector<Scope> scopes;               ///< 1..8; record_header.scope indexes it
+  std::vector<Scope> scopes;                     ///< 1..8; record_header.scope indexes it
   std::uint32_t terminal_payload_bytes_max = 0;  ///< per call; 0: no terminal payload
-  std::uint32_t payload_bytes_max = 0;     ///< per call, other descriptors; 0: none
+  std::uint32_t payload_bytes_max = 0;           ///< per call, other descriptors; 0: none
   std::uint64_t payload_bytes_per_second = 0;    ///< budget of the latter, whole machine
   std::size_t ring_bytes = 16 << 20;
 };
@@ -40,7 +40,8 @@ struct Coverage {
 class KernelSource {
  public:
   virtual ~KernelSource() = default;
-  /// Fails: kUnavailable (not root, or the kernel refuses BPF: which and why), kUnsupported (no BTF).
+  /// Fails: kUnavailable (not root, or the kernel refuses BPF: which and why), kUnsupported (no
+  /// BTF).
   static Result<std::unique_ptr<KernelSource>> Open(const KernelSourceOptions& options);
 
   virtual Result<> Attach() = 0;
