@@ -1,12 +1,77 @@
-# The commands of the README. Everything else is CMake presets; `make help` lists what there is.
+# The commands of the README. Everything finer is in CMakePresets.json; `make help` lists what is here.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# CMake configures itself again when needed, so a preset is configured once. The generator's own
+# output is kept short: what a stranger reads on a first run is what happens, not how.
+define build_preset
+	@[[ -e build/$(1)/build.ninja ]] || cmake --preset $(1) --log-level=WARNING >/dev/null
+	@cmake --build --preset $(1) $(2)
+endef
+
+##@ The two commands
+
+.PHONY: demo
+demo: build ## break into a lab host under the sensor, tell the story, leave demo-store/
+	@tools/demo
+
+.PHONY: test
+test: setup ## every test: unit, golden, kernel, end to end; then address, undefined and thread sanitizers, fuzz targets
+	$(call build_preset,dev)
+	@ctest --preset dev
+	$(call build_preset,asan)
+	@ctest --preset asan -L 'unit|fuzz'
+	$(call build_preset,tsan)
+	@ctest --preset tsan -L unit
+
+##@ Parts of them
+
 .PHONY: setup
-setup:
+setup: ## install what is needed (Debian packages, DuckDB as pinned)
 	@tools/setup
 
 .PHONY: build
-build: setup
-	@cmake --preset release --log-level=WARNING
-	@cmake --build --preset release
+build: setup ## the program: build/release/spoor
+	$(call build_preset,release,--target spoor)
+
+.PHONY: quick-test
+quick-test: setup ## unit and golden tests only, without privileges
+	$(call build_preset,dev)
+	@ctest --preset dev -LE kernel
+
+##@ For developers
+
+.PHONY: bench
+bench: setup ## measure overhead, sizes and answers side by side; writes bench/RESULTS.md
+	$(call build_preset,release)
+	@bench/run
+
+.PHONY: lint
+lint: setup ## clang-tidy on all of src, formatting, layers, documents, shell scripts
+	@[[ -e build/clang/build.ninja ]] || cmake --preset clang --log-level=WARNING >/dev/null
+	@cmake --build --preset clang
+	@tools/check
+	@git ls-files 'src/*.cpp' | grep -v _fuzz.cpp | xargs -P "$$(nproc)" -n 4 clang-tidy -p build/clang --quiet
+
+.PHONY: fuzz
+fuzz: setup ## run every fuzz target for SECONDS each (default 60)
+	$(call build_preset,asan)
+	@tools/fuzz $${SECONDS_EACH:-60}
+
+.PHONY: format
+format: ## clang-format everything in place
+	@git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | xargs clang-format -i
+
+.PHONY: install
+install: build ## into PREFIX (default /usr/local)
+	@cmake --install build/release --prefix "$${PREFIX:-/usr/local}"
+
+.PHONY: clean
+clean: ## remove what was built (not what was installed, not stores)
+	@rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -54,9 +54,9 @@ std::string ErrnoText(int errno_number);
 template <typename... Args>
 tl::unexpected<Error> FailErrno(int errno_number, fmt::format_string<Args...> format,
                                 Args&&... args) {
-  return tl::unexpected<Error>(Error{
-      ErrorCode::kIo,
-      fmt::format(format, std::forward<Args>(args)...) + ": " + ErrnoText(errno_number)});
+  return tl::unexpected<Error>(
+      Error{ErrorCode::kIo,
+            fmt::format(format, std::forward<Args>(args)...) + ": " + ErrnoText(errno_number)});
 }
 
 }  // namespace spoor
@@ -65,16 +65,16 @@ tl::unexpected<Error> FailErrno(int errno_number, fmt::format_string<Args...> fo
 #define SPOOR_CONCAT(a, b) SPOOR_CONCAT_IMPL(a, b)
 
 /// Returns the error of `expr` from this function, if it is one.
-#define RETURN_IF_ERROR(expr)                                                   \
-  do {                                                                          \
-    if (auto spoor_result = (expr); !spoor_result)                              \
-      return tl::unexpected<::spoor::Error>(std::move(spoor_result).error());   \
+#define RETURN_IF_ERROR(expr)                                                 \
+  do {                                                                        \
+    if (auto spoor_result = (expr); !spoor_result)                            \
+      return tl::unexpected<::spoor::Error>(std::move(spoor_result).error()); \
   } while (false)
 
 /// `ASSIGN_OR_RETURN(auto log, Open(path));`
 #define ASSIGN_OR_RETURN(lhs, expr) \
   ASSIGN_OR_RETURN_IMPL(SPOOR_CONCAT(spoor_result_, __LINE__), lhs, expr)
-#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)                                   \
-  auto tmp = (expr);                                                            \
-  if (!tmp) return tl::unexpected<::spoor::Error>(std::move(tmp).error());      \
+#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)                              \
+  auto tmp = (expr);                                                       \
+  if (!tmp) return tl::unexpected<::spoor::Error>(std::move(tmp).error()); \
   lhs = std::move(*tmp)

@@ -5,7 +5,9 @@
 
 namespace spoor {
 
-StableIdBuilder::StableIdBuilder(std::string_view kind) { Add(kind); }
+StableIdBuilder::StableIdBuilder(std::string_view kind) {
+  Add(kind);
+}
 
 StableIdBuilder& StableIdBuilder::Add(std::uint64_t value) {
   for (unsigned shift = 0; shift < 64; shift += 8) {

@@ -14,9 +14,9 @@ struct StoreLayout {
   std::filesystem::path public_key() const { return root / "key/log.vkey"; }  ///< C2SP verifier key
   /// What a killed writer left behind the last checkpoint.
   std::filesystem::path set_aside() const { return root / "set-aside"; }
-  std::filesystem::path segments() const { return root / "segments"; }        ///< Parquet
-  std::filesystem::path index() const { return root / "index"; }              ///< causal index
-  std::filesystem::path catalog() const { return root / "catalog.json"; }     ///< live segments
+  std::filesystem::path segments() const { return root / "segments"; }     ///< Parquet
+  std::filesystem::path index() const { return root / "index"; }           ///< causal index
+  std::filesystem::path catalog() const { return root / "catalog.json"; }  ///< live segments
   std::filesystem::path ingest_lock() const { return root / "ingest.lock"; }
 };
 

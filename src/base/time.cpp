@@ -88,8 +88,12 @@ std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
 
 }  // namespace
 
-std::int64_t WallNow() { return ClockNow(CLOCK_REALTIME); }
-std::uint64_t BootNow() { return static_cast<std::uint64_t>(ClockNow(CLOCK_BOOTTIME)); }
+std::int64_t WallNow() {
+  return ClockNow(CLOCK_REALTIME);
+}
+std::uint64_t BootNow() {
+  return static_cast<std::uint64_t>(ClockNow(CLOCK_BOOTTIME));
+}
 
 std::string FormatWallTime(std::int64_t wall_ns) {
   std::int64_t seconds = wall_ns / kNsPerSecond;
@@ -114,7 +118,8 @@ Result<std::int64_t> ParseDuration(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || text[0] == '-') {
-      return Fail(ErrorCode::kInvalidArgument, "'{}' is not a duration such as 90s or 1h30m", whole);
+      return Fail(ErrorCode::kInvalidArgument, "'{}' is not a duration such as 90s or 1h30m",
+                  whole);
     }
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     const std::size_t unit_length = text.find_first_of("0123456789");
@@ -130,7 +135,8 @@ Result<std::int64_t> ParseDuration(std::string_view text) {
     std::int64_t part_ns = 0;
     if (unit_ns == 0 || __builtin_mul_overflow(value, unit_ns, &part_ns) ||
         __builtin_add_overflow(total_ns, part_ns, &total_ns)) {
-      return Fail(ErrorCode::kInvalidArgument, "'{}' is not a duration such as 90s or 1h30m", whole);
+      return Fail(ErrorCode::kInvalidArgument, "'{}' is not a duration such as 90s or 1h30m",
+                  whole);
     }
     text.remove_prefix(unit.size());
   }

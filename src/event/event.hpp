@@ -8,28 +8,28 @@
 #include <string_view>
 #include <vector>
 
-/// The one vocabulary of Spoor: what the decoder of the sensor's records and every importer produce,
-/// what ingest consumes, and what the event text format (docs/formats/events.md) spells as JSON with
-/// the same names.
+/// The one vocabulary of Spoor: what the decoder of the sensor's records and every importer
+/// produce, what ingest consumes, and what the event text format (docs/formats/events.md) spells as
+/// JSON with the same names.
 namespace spoor::event {
 
 enum class EventKind : std::uint8_t {
-  kFork,        ///< process -> child_process (threads are not forks)
-  kExec,        ///< object: the program; result < 0: refused
+  kFork,  ///< process -> child_process (threads are not forks)
+  kExec,  ///< object: the program; result < 0: refused
   kExit,
   kCredentialChange,
-  kOpen,        ///< object, fd, flags = O_…
-  kClose,       ///< fd; closes other_fd - fd more with close_range
-  kDup,         ///< fd -> other_fd, object
-  kRead,        ///< object -> process (read family, files, pipes, terminals, sockets alike)
-  kWrite,       ///< process -> object
-  kUnlink,      ///< path (unlink, rmdir: flags)
-  kRename,      ///< path -> other_path
-  kLink,        ///< path (existing) -> other_path (new name)
-  kSymlink,     ///< path (the new link), other_path (its target text)
-  kChmod,       ///< value: mode
-  kChown,       ///< value: uid << 32 | gid
-  kTruncate,    ///< value: length
+  kOpen,      ///< object, fd, flags = O_…
+  kClose,     ///< fd; closes other_fd - fd more with close_range
+  kDup,       ///< fd -> other_fd, object
+  kRead,      ///< object -> process (read family, files, pipes, terminals, sockets alike)
+  kWrite,     ///< process -> object
+  kUnlink,    ///< path (unlink, rmdir: flags)
+  kRename,    ///< path -> other_path
+  kLink,      ///< path (existing) -> other_path (new name)
+  kSymlink,   ///< path (the new link), other_path (its target text)
+  kChmod,     ///< value: mode
+  kChown,     ///< value: uid << 32 | gid
+  kTruncate,  ///< value: length
   kMkdir,
   kMknod,
   kChdir,       ///< also chroot (flags)
@@ -44,9 +44,9 @@ enum class EventKind : std::uint8_t {
   kRecv,        ///< object -> process
   kShutdown,    ///< value: how
   kWindowSize,  ///< terminal
-  kSignal,      ///< child_process: the target, value: signal (kill family), or ptrace request (flags)
-  kSetsid,      ///< value: the new session id
-  kProcess,     ///< baseline: a process that was there when recording began
+  kSignal,   ///< child_process: the target, value: signal (kill family), or ptrace request (flags)
+  kSetsid,   ///< value: the new session id
+  kProcess,  ///< baseline: a process that was there when recording began
   kDescriptor,  ///< baseline: an open descriptor that was there
   kLoss,        ///< loss: counted, not seen
 };
@@ -72,7 +72,7 @@ enum class ObjectType : std::uint8_t {
   kBlockDevice,
   kPipe,
   kSocket,
-  kPty,        ///< both ends; instance tells re-used numbers apart
+  kPty,  ///< both ends; instance tells re-used numbers apart
   kTty,
   kMemfd,
   kAnonymous,  ///< epoll, eventfd …
@@ -86,11 +86,11 @@ std::optional<ObjectType> ObjectTypeOf(std::string_view name);
 /// for kPath the path alone.
 struct ObjectKey {
   ObjectType type = ObjectType::kNone;
-  std::uint32_t device = 0;      ///< the kernel's dev_t
+  std::uint32_t device = 0;  ///< the kernel's dev_t
   std::uint64_t inode = 0;
   std::uint32_t generation = 0;
-  std::uint64_t instance = 0;    ///< pty: boot_ns of its creation as far as known, else 0
-  std::string path;              ///< kPath only
+  std::uint64_t instance = 0;  ///< pty: boot_ns of its creation as far as known, else 0
+  std::string path;            ///< kPath only
   bool operator==(const ObjectKey&) const = default;
 };
 
@@ -104,14 +104,14 @@ struct Credentials {
 
 struct SocketInfo {
   std::uint32_t netns = 0;
-  std::string family;      ///< "inet", "inet6", "unix", "netlink" or the number
-  std::string type;        ///< "stream", "dgram", "raw", "seqpacket" or the number
-  std::uint16_t protocol = 0;  ///< IPPROTO_…
+  std::string family;               ///< "inet", "inet6", "unix", "netlink" or the number
+  std::string type;                 ///< "stream", "dgram", "raw", "seqpacket" or the number
+  std::uint16_t protocol = 0;       ///< IPPROTO_…
   std::string local_ip, remote_ip;  ///< text; IPv4-mapped IPv6 as IPv4; empty when unset
   std::uint16_t local_port = 0, remote_port = 0;
-  std::string unix_path;   ///< "@" stands for the leading NUL of abstract names
+  std::string unix_path;         ///< "@" stands for the leading NUL of abstract names
   std::uint64_t peer_inode = 0;  ///< unix: inode of the connected peer, 0 unknown
-  std::string state;       ///< "established" …, empty for non-TCP
+  std::string state;             ///< "established" …, empty for non-TCP
   bool operator==(const SocketInfo&) const = default;
 };
 
@@ -122,42 +122,43 @@ struct TerminalState {
 };
 
 struct LossCount {
-  std::string loss_class;  ///< "process", "namespace", "descriptor", "network", "io", "payload", "missed_hook"
-  std::uint64_t count = 0;        ///< lost between from_boot_ns and the event's boot_ns
+  std::string loss_class;   ///< "process", "namespace", "descriptor", "network", "io", "payload",
+                            ///< "missed_hook"
+  std::uint64_t count = 0;  ///< lost between from_boot_ns and the event's boot_ns
   std::uint64_t from_boot_ns = 0;
   std::string reason;
 };
 
-/// One thing that happened. Members that a kind does not use keep their defaults and are left out of
-/// the event text.
+/// One thing that happened. Members that a kind does not use keep their defaults and are left out
+/// of the event text.
 struct Event {
   EventKind kind = EventKind::kFork;
-  std::string host;     ///< name of the host (scope) it happened on
-  std::string boot_id;  ///< UUID text of the boot; empty where the source has none
-  std::uint64_t boot_ns = 0;   ///< end of the call, boot clock of the host
+  std::string host;                 ///< name of the host (scope) it happened on
+  std::string boot_id;              ///< UUID text of the boot; empty where the source has none
+  std::uint64_t boot_ns = 0;        ///< end of the call, boot clock of the host
   std::uint64_t begin_boot_ns = 0;  ///< begin when known, else 0
-  std::int64_t wall_ns = 0;    ///< boot_ns mapped to the host's wall clock
-  bool baseline = false;       ///< state found, not something that happened
+  std::int64_t wall_ns = 0;         ///< boot_ns mapped to the host's wall clock
+  bool baseline = false;            ///< state found, not something that happened
 
   ProcessKey process;
   std::uint32_t tid = 0;
-  std::uint32_t uid = 0, euid = 0;  ///< of the thread at the call
+  std::uint32_t uid = 0, euid = 0;           ///< of the thread at the call
   std::optional<ProcessKey> child_process;   ///< fork, signal target
   std::optional<ProcessKey> parent_process;  ///< process; fork with another real parent
-  std::string command;                 ///< comm, at fork, exec, baseline
-  std::int64_t result = 0;             ///< return value, -errno
+  std::string command;                       ///< comm, at fork, exec, baseline
+  std::int64_t result = 0;                   ///< return value, -errno
 
   ObjectKey object, other_object;
-  bool object_pty_master = false;      ///< the end of the pty that was used
-  std::string path;                    ///< name of `object`, absolute, as the kernel resolved it if it could
-  std::string user_path;               ///< string the program passed, when it differs
+  bool object_pty_master = false;  ///< the end of the pty that was used
+  std::string path;       ///< name of `object`, absolute, as the kernel resolved it if it could
+  std::string user_path;  ///< string the program passed, when it differs
   std::string other_path;
   std::int32_t fd = -1, other_fd = -1;
-  std::uint64_t size_bytes = 0;        ///< moved
+  std::uint64_t size_bytes = 0;  ///< moved
   std::int64_t offset_bytes = -1;
-  std::uint64_t flags = 0;             ///< as the kernel's call has them
+  std::uint64_t flags = 0;  ///< as the kernel's call has them
   std::uint64_t value = 0;
-  std::uint32_t mode = 0;              ///< i_mode of object (type and permissions) when known
+  std::uint32_t mode = 0;  ///< i_mode of object (type and permissions) when known
 
   std::optional<Credentials> credentials;
   std::uint32_t object_uid = 0, object_gid = 0;  ///< exec: owner of the program
@@ -169,8 +170,8 @@ struct Event {
 
   std::optional<SocketInfo> socket;
   std::optional<TerminalState> terminal;
-  std::optional<std::string> payload;  ///< the first bytes moved, raw
-  bool payload_shed = false;           ///< there was payload that the budget left out
+  std::optional<std::string> payload;      ///< the first bytes moved, raw
+  bool payload_shed = false;               ///< there was payload that the budget left out
   std::optional<std::uint32_t> exit_code;  ///< as wait(2) gives it
   std::optional<LossCount> loss;
 };

@@ -12,13 +12,13 @@
 
 #include "base/result.hpp"
 
-/// The append-only, authenticated log. Knows bytes, order and signatures; never what an entry means.
-/// Layout on disk (C2SP tlog-tiles, signed notes): docs/formats/evidence.md.
+/// The append-only, authenticated log. Knows bytes, order and signatures; never what an entry
+/// means. Layout on disk (C2SP tlog-tiles, signed notes): docs/formats/evidence.md.
 namespace spoor::evidence {
 
 struct LogOptions {
-  std::filesystem::path folder;    ///< STORE/evidence
-  std::filesystem::path key_file;  ///< Ed25519 private key, PEM, 0600; made on first use
+  std::filesystem::path folder;            ///< STORE/evidence
+  std::filesystem::path key_file;          ///< Ed25519 private key, PEM, 0600; made on first use
   std::string origin = "spoor.local/log";  ///< name in checkpoints and the verifier key
 };
 
@@ -27,9 +27,9 @@ struct LogOptions {
 class LogWriter {
  public:
   virtual ~LogWriter() = default;
-  /// Opens or creates. What an earlier writer left behind its last checkpoint (it was killed) is not
-  /// authenticated: it is moved to `set_aside_folder` beside the log, never adopted, never deleted;
-  /// set_aside_bytes() says how much.
+  /// Opens or creates. What an earlier writer left behind its last checkpoint (it was killed) is
+  /// not authenticated: it is moved to `set_aside_folder` beside the log, never adopted, never
+  /// deleted; set_aside_bytes() says how much.
   static Result<std::unique_ptr<LogWriter>> Open(const LogOptions& options);
 
   /// Adds an entry of 1..65535 bytes; returns its index, contiguous from 0. Not durable before the
@@ -39,7 +39,7 @@ class LogWriter {
   /// Makes all entries durable (fsync), then signs and publishes a checkpoint over them
   /// (atomic rename). Only then may an entry be acknowledged.
   virtual Result<> Checkpoint() = 0;
-  virtual std::uint64_t size() const = 0;             ///< entries appended
+  virtual std::uint64_t size() const = 0;  ///< entries appended
   virtual std::uint64_t set_aside_bytes() const = 0;
 };
 

@@ -10,8 +10,8 @@
 
 namespace spoor::programs {
 
-/// What the chosen subcommand does once the whole command line has been accepted. An error is printed
-/// as the one line "spoor NAME: message" and ends the program with ExitCodeOf(error).
+/// What the chosen subcommand does once the whole command line has been accepted. An error is
+/// printed as the one line "spoor NAME: message" and ends the program with ExitCodeOf(error).
 using Action = std::function<Result<ExitCode>()>;
 
 /// One subcommand, one file: declares its flags on the application and sets `action` when chosen.

@@ -5,11 +5,16 @@
 
 namespace spoor::programs {
 
+// clang-format off
+void RegisterManual(CLI::App& application, Action& action);
+
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
+      RegisterManual,
   };
   return kSubcommands;
 }
+// clang-format on
 
 void AddStoreOption(CLI::App& subcommand, std::string& store) {
   const char* from_environment = std::getenv("SPOOR_STORE");

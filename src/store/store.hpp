@@ -46,11 +46,11 @@ struct Argument {
 /// The edge form in which causality reads events: 48 bytes, sorted by boot_ns within a scan.
 struct EventEdge {
   std::int64_t event_id = 0;
-  std::int64_t boot_ns = 0;      ///< end of the (merged) call
+  std::int64_t boot_ns = 0;  ///< end of the (merged) call
   std::int64_t begin_boot_ns = 0;
   std::int64_t process_id = 0;
-  std::int64_t object_id = 0;    ///< child process for forks and signals
-  std::uint8_t kind = 0;         ///< event::EventKind
+  std::int64_t object_id = 0;  ///< child process for forks and signals
+  std::uint8_t kind = 0;       ///< event::EventKind
   bool baseline = false;
 };
 
