@@ -13,7 +13,6 @@ void RegisterSql(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
-void RegisterRecord(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
