@@ -5,18 +5,13 @@
 
 namespace spoor::programs {
 
-void RegisterTrack(CLI::App& application, Action& action);
-void RegisterReplay(CLI::App& application, Action& action);
-
-const std::vector<RegisterFunction>& Subcommands() {
-  static const std::vector<RegisterFunction> kSubcommands{
-      RegisterTrack,
-      RegisterReplay,
 // clang-format off
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
+void RegisterTrack(CLI::App& application, Action& action);
+void RegisterReplay(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
@@ -27,6 +22,8 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterImport,
       RegisterQuery,
       RegisterSql,
+      RegisterTrack,
+      RegisterReplay,
       RegisterStatus,
       RegisterRebuild,
       RegisterManual,
