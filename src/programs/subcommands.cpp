@@ -7,15 +7,25 @@ namespace spoor::programs {
 
 // clang-format off
 void RegisterRecord(CLI::App& application, Action& action);
+void RegisterImport(CLI::App& application, Action& action);
+void RegisterQuery(CLI::App& application, Action& action);
+void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
+void RegisterStatus(CLI::App& application, Action& action);
+void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
       RegisterRecord,
+      RegisterImport,
+      RegisterQuery,
+      RegisterSql,
       RegisterTrack,
       RegisterReplay,
+      RegisterStatus,
+      RegisterRebuild,
       RegisterManual,
   };
   return kSubcommands;
