@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -59,8 +62,10 @@ pid_t Recording::Fork(const std::function<void(Facts&)>& act) {
   const pid_t pid = fork();
   if (pid == 0) {
     char go = 0;
-    close(go_[1]);
+    // The same calls after the go for every trigger: one read, two closes (kOwnReads, kOwnCloses).
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (read(go_[0], &go, 1) != 1) _exit(3);
+    close(go_[1]);
     close(go_[0]);
     act(*facts_);
     _exit(0);
@@ -79,6 +84,12 @@ void Recording::WaitFor(pid_t pid) {
   int status = 0;
   EXPECT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "trigger ended with " << status;
+}
+
+void Recording::WaitUntilStopped(pid_t pid) {
+  int status = 0;
+  EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+  EXPECT_TRUE(WIFSTOPPED(status)) << "trigger ended with " << status;
 }
 
 pid_t Recording::Run(const std::function<void(Facts&)>& act) {
@@ -124,6 +135,10 @@ const std::vector<Record>& Recording::Read() {
   const auto drained = source_->Drain(chunks);
   EXPECT_TRUE(drained) << drained.error().message;
   Parse(chunks);
+  // Chunks are per CPU: a process that moves between CPUs is in order only by time.
+  std::stable_sort(records_.begin(), records_.end(), [](const Record& a, const Record& b) {
+    return a.header().boot_ns < b.header().boot_ns;
+  });
   return records_;
 }
 
