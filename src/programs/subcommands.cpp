@@ -12,6 +12,8 @@ void RegisterReplay(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
+void RegisterTrack(CLI::App& application, Action& action);
+void RegisterReplay(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
@@ -20,11 +22,11 @@ void RegisterManual(CLI::App& application, Action& action);
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
       RegisterRecord,
-      RegisterTrack,
-      RegisterReplay,
       RegisterImport,
       RegisterQuery,
       RegisterSql,
+      RegisterTrack,
+      RegisterReplay,
       RegisterStatus,
       RegisterRebuild,
       RegisterVerify,

@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 SKIPPED = 77  # as in CMakeLists.txt
-PROGRAM = pathlib.Path(sys.argv.pop()).resolve()
+PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+OPTIONS = sys.argv[2:]
+del sys.argv[1:]  # the rest is unittest's
 
 
 def skip_where_the_kernel_refuses():

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from spoor_program import PROGRAM, Spoor, skip_where_the_kernel_refuses
+from spoor_program import OPTIONS, PROGRAM, Spoor, skip_where_the_kernel_refuses
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPECTED = json.loads((ROOT / "lab/scenarios/web-intrusion/expected.json").read_text())
@@ -22,7 +22,7 @@ def setUpModule():
     WORK = pathlib.Path(tempfile.mkdtemp(prefix="spoor-end-to-end-"))
     unittest.addModuleCleanup(shutil.rmtree, WORK)
     subprocess.run([ROOT / "lab/lab", "run", "web-intrusion", "--store", WORK / "store", "--spoor",
-                    PROGRAM, "--truth", WORK / "truth.json"], check=True, timeout=300)
+                    PROGRAM, "--truth", WORK / "truth.json", *OPTIONS], check=True, timeout=300)
     spoor = Spoor(WORK / "store")
     facts = json.loads((WORK / "truth.json").read_text())
     truth = {step["step"]: step for step in facts["steps"]}
@@ -42,9 +42,9 @@ def touched():
 
 
 def backward():
-    """The backward graph from the planted file: its nodes and edges."""
-    rows = spoor.rows("track", "--file", EXPECTED["persistence"]["path"], "--backward")
-    return rows
+    """The nodes of the backward graph from the planted file."""
+    graph, = spoor.rows("track", "--file", EXPECTED["persistence"]["path"], "--backward")
+    return graph["nodes"]
 
 
 class Entry(unittest.TestCase):

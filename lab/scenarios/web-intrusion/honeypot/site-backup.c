@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sloppy helper of the scenario: setuid root, so that the web application can ask for a backup of
-// its pages. It trusts the caller's PATH, which is the second hole.
+// The sloppy helper of the scenario: setuid root, so that the web application can ask for a backup
+// of its pages. It trusts the caller's PATH, which is the second hole.
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
