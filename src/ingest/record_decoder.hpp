@@ -50,7 +50,7 @@ class RecordDecoder {
   Result<> Feed(const wire::Batch& batch, const BatchOrigin& origin,
                 std::vector<event::Event>& events);
   /// Appends what is still held, as no more batches will come (for now: Feed may follow).
-  Result<> Finish(std::vector<event::Event>& events);
+  void Finish(std::vector<event::Event>& events);
 
   bool opened() const;  ///< the description was read
   /// The recording came to its own end. False after the last batch: it was cut off, and what

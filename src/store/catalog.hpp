@@ -16,9 +16,9 @@ struct Segment {
   std::string file{};  ///< relative to STORE/segments
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;  ///< with size_bytes: the file was not written to since
-  std::string sha256{};         ///< 64 hex digits
+  std::string sha256{};       ///< 64 hex digits
   std::uint64_t row_count = 0;
-  std::string recording_id{};                       ///< 32 hex digits
+  std::string recording_id{};                     ///< 32 hex digits
   std::uint64_t first_entry = 0, last_entry = 0;  ///< of the evidence that the rows come from
   std::string day{};   ///< UTC "2026-11-21" of the rows' wall time; empty: several or none
   std::string host{};  ///< empty: several or none

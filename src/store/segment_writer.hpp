@@ -42,9 +42,8 @@ inline constexpr std::array<std::string_view, 14> kTableNames{
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
-  virtual TableWriter& Integer(std::int64_t value) = 0;  ///< BIGINT
-  virtual TableWriter& Unsigned(
-      std::uint64_t value) = 0;  ///< UBIGINT; above 2^63 in BIGINT: aborts
+  virtual TableWriter& Integer(std::int64_t value) = 0;    ///< BIGINT
+  virtual TableWriter& Unsigned(std::uint64_t value) = 0;  ///< UBIGINT; BIGINT: at most 2^63 - 1
   virtual TableWriter& Boolean(bool value) = 0;
   /// Bytes that are not UTF-8 are spelled as \xHH (event::MakeUtf8).
   virtual TableWriter& Text(std::string_view value) = 0;

@@ -47,8 +47,8 @@ class DuckTableWriter : public TableWriter {
   TableWriter& Integer(std::int64_t value) override { return Put(DUCKDB_TYPE_BIGINT, value); }
   TableWriter& Unsigned(std::uint64_t value) override {
     if (Current() == DUCKDB_TYPE_UBIGINT) return Put(DUCKDB_TYPE_UBIGINT, value);
-    SPOOR_CHECK(value <= static_cast<std::uint64_t>(INT64_MAX)) << table_ << " column " << column_;
-    return Integer(static_cast<std::int64_t>(value));
+    constexpr std::uint64_t kMax = INT64_MAX;
+    return Integer(static_cast<std::int64_t>(std::min(value, kMax)));
   }
   TableWriter& Boolean(bool value) override { return Put(DUCKDB_TYPE_BOOLEAN, value); }
 
