@@ -10,7 +10,7 @@ namespace spoor::causality {
 /// Which way something flows in an event of a kind.
 enum class Shape : std::uint8_t { kNone, kObjectToProcess, kProcessToObject, kProcessToProcess };
 
-/// The rules of dependence (docs/design/0030-causal-rules.md). An open counts only when it creates
+/// The rules of dependence (docs/design/0004-causal-rules.md). An open counts only when it creates
 /// or truncates: Graph::Load looks at its flags.
 constexpr Shape ShapeOf(event::EventKind kind) {
   using enum event::EventKind;

@@ -118,6 +118,8 @@ Result<> DescribeSockets(store::Store& store, const std::string& ids, NodesById&
 std::pair<std::int64_t, std::int64_t> Extent(const Subgraph& subgraph) {
   std::int64_t from = std::numeric_limits<std::int64_t>::max();
   std::int64_t until = std::numeric_limits<std::int64_t>::min();
+  // An answer without flows says that there were none at any time.
+  if (subgraph.edges.empty()) std::swap(from, until);
   for (const SubgraphEdge& edge : subgraph.edges) {
     from = std::min(from, edge.begin_ns);
     until = std::max(until, edge.end_ns);
@@ -143,7 +145,8 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
       kBootShifts);
   return store::ForEachRow(store, query, {until, from}, [&](const std::vector<Value>& row) {
     const std::string host = TextOf(row[0]);
-    if (!host.empty() && std::ranges::find(hosts, host) == hosts.end()) return;
+    const bool elsewhere = std::ranges::find(hosts, host) == hosts.end();
+    if (!host.empty() && !hosts.empty() && elsewhere) return;
     OverlappingGap& gap = subgraph.gaps.emplace_back();
     gap.host = host;
     gap.from_ns = IntegerOf(row[1]).value_or(0);
