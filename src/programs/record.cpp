@@ -18,6 +18,7 @@
 #include "base/time.hpp"
 #include "evidence/log.hpp"
 #include "programs/child_command.hpp"
+#include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
@@ -227,7 +228,7 @@ sensor::BatchSink SinkTo(evidence::LogWriter& log) {
           .flush = [&log] { return log.Checkpoint(); }};
 }
 
-void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string& store) {
+void NarrateSummary(const sensor::Recorder::Summary& summary) {
   std::string lost;
   for (std::size_t i = 0; i < summary.loss.count.size(); ++i) {
     if (summary.loss.count[i] == 0) continue;
@@ -237,7 +238,6 @@ void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string&
   Narrate("{} records in {} batches, {} bytes; {}", summary.record_count,
           summary.written.batch_count, summary.written.encoded_bytes,
           lost.empty() ? "nothing was lost" : "LOST: " + lost);
-  Narrate("look with: spoor query --store {} --list", store);
 }
 
 std::string NameOf(const std::vector<sensor::Scope>& scopes,
@@ -317,10 +317,18 @@ Result<ExitCode> Record(const RecordOptions& options) {
   if (outcome && !finished) outcome = finished;
   if (const Result<> closed = log->Close(); outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
-  NarrateSummary(recorder.summary(), options.store);
-  if (outcome) return ExitCode::kDone;
-  return Fail(outcome.error().code, "{}; what the last checkpoint covers is safe",
-              outcome.error().message);
+  NarrateSummary(recorder.summary());
+  if (!outcome) {
+    return Fail(outcome.error().code, "{}; what the last checkpoint covers is safe",
+                outcome.error().message);
+  }
+  // Here and not at the first question, so that the first answer is quick. The evidence is safe
+  // whatever comes of it, and every question tries again.
+  if (const Result<> ingested = IngestNewEvidence(StoreLayout{options.store}); !ingested) {
+    Narrate("recorded, but not ready for questions yet: {}", ingested.error().message);
+  }
+  Narrate("look with: spoor query --store {} --list", options.store);
+  return ExitCode::kDone;
 }
 
 }  // namespace

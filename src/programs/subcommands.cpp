@@ -14,6 +14,8 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
+void RegisterRebuild(CLI::App& application, Action& action);
+void RegisterReport(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
@@ -28,6 +30,8 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterReport,
       RegisterStatus,
+      RegisterRebuild,
+      RegisterReport,
       RegisterVerify,
       RegisterRebuild,
       RegisterManual,

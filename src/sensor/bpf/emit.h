@@ -96,6 +96,24 @@ static __noinline bool chunk__send_rarely(struct chunk_slot *slot)
 	return chunk__send(slot);
 }
 
+/*
+ * Marks the slot busy; false if it was already. Kernels from 7.0 on may preempt a program between
+ * the look and the mark, and another one of the same CPU may run then: one instruction. The portable
+ * programs do without (they must load where atomics give no result back, before 5.12): they run
+ * where the hooks still switch preemption off.
+ */
+static __always_inline bool slot__claim(struct chunk_slot *slot)
+{
+#ifdef SPOOR_DIRECT
+	return __sync_lock_test_and_set(&slot->busy, 1) == 0;
+#else
+	if (slot->busy)
+		return false;
+	*(volatile __u32 *)&slot->busy = 1;
+	return true;
+#endif
+}
+
 /* The first free slot of this CPU, marked busy; NULL when all are. */
 static __always_inline struct chunk_slot *slot__take(__u32 *key)
 {
@@ -107,9 +125,8 @@ static __always_inline struct chunk_slot *slot__take(__u32 *key)
 		struct chunk_slot *slot = bpf_map_lookup_elem(&slots, &index);
 		if (!slot)
 			return NULL;
-		if (slot->busy)
+		if (!slot__claim(slot))
 			continue;
-		*(volatile __u32 *)&slot->busy = 1;
 		slot->header.cpu = cpu | (i << CHUNK_CPU_BITS);
 		*key = index;
 		return slot;

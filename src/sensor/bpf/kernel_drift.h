@@ -7,13 +7,17 @@
 
 /*
  * sched_process_exit tells whether this was the last thread since 6.17. Before, the number of live
- * threads says so; two that end at the same moment can then both see 0, and both are recorded.
+ * threads says so; two that end at the same moment can then both see 0, so the first one is noted.
  */
 static __always_inline bool exit__is_last_thread(unsigned long long *ctx, struct task_struct *task)
 {
+	__u64 start_boot_ns = task__process_start(task);
+	__u8 yes = 1;
+
 	if (config.exit_tells_group_dead)
 		return ctx[1] & 1;
-	return KREAD2(task, signal, live.counter) == 0;
+	return KREAD2(task, signal, live.counter) == 0 &&
+	       bpf_map_update_elem(&ended, &start_boot_ns, &yes, BPF_NOEXIST) == 0;
 }
 
 #endif
