@@ -14,6 +14,7 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
+void RegisterVerify(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -26,6 +27,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterStatus,
       RegisterRebuild,
+      RegisterVerify,
       RegisterManual,
   };
   return kSubcommands;
