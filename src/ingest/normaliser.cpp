@@ -320,8 +320,16 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
     case EventKind::kExit:
       descriptors.clear();
       break;
-    default:
+    default: {
+      // A descriptor whose making was not seen is known from its first use.
+      const auto known = descriptors.find(event.fd);
+      const bool same = object != nullptr && known != descriptors.end() &&
+                        known->second.object_id == object->object_id;
+      if (event.object.type != ObjectType::kNone && !same && !IsIo(event.kind)) {
+        SetDescriptor(process, event.fd, object, false, event.object_pty_master);
+      }
       break;
+    }
   }
 }
 
@@ -372,12 +380,15 @@ void Normaliser::ApplyFork(HostState& host, ProcessState& process, const Event& 
   ProcessState& child = ProcessOf(host, *event.child_process, now);
   child.parent_process_id = process.process_id;
   child.baseline = false;
-  child.name = event.command.empty() ? process.name : event.command;
-  child.executable = process.executable;
-  child.command_line = process.command_line;
-  child.user = User{event.uid, event.euid};
-  child.credentials = process.credentials;
-  child.descriptors = process.descriptors;
+  // The child may have been seen at work before its fork was told: what is known of it stays.
+  if (child.name.empty()) child.name = event.command.empty() ? process.name : event.command;
+  if (child.executable.empty()) {
+    child.executable = process.executable;
+    child.command_line = process.command_line;
+  }
+  if (!child.user) child.user = User{event.uid, event.euid};
+  if (!child.credentials) child.credentials = process.credentials;
+  child.descriptors.insert(process.descriptors.begin(), process.descriptors.end());
   child.changed = true;
 }
 

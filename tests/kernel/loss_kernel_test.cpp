@@ -163,6 +163,9 @@ TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
     EXPECT_LE(*complete, BootNow());
   }
   recording.Parse(chunks);
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 0u);
   EXPECT_THAT(recording.Read(RECORD_SESSION), SizeIs(20));
 }
 

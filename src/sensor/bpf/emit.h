@@ -9,6 +9,7 @@
 #ifndef SPOOR_EMIT_H
 #define SPOOR_EMIT_H
 
+#include "sensor/bpf/kernel_drift.h"
 #include "sensor/bpf/read.h"
 #include "sensor/bpf/syscall_numbers.h"
 
@@ -38,6 +39,15 @@ static __always_inline __s32 scope__of_tree(__u32 tgid)
 	return scope ? *scope : SCOPE_NONE;
 }
 
+static __always_inline __u64 scope__ancestor_of_current(__u32 level)
+{
+#ifdef SPOOR_DIRECT
+	return bpf_get_current_ancestor_cgroup_id(level);
+#else
+	return task__ancestor_cgroup_id(task__current(), level);
+#endif
+}
+
 /* The scope that the current task belongs to, or SCOPE_NONE. */
 static __always_inline __s32 scope__of_current(void)
 {
@@ -53,7 +63,7 @@ static __always_inline __s32 scope__of_current(void)
 #pragma unroll
 	for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++)
 		if (i < config.cgroup_count &&
-		    bpf_get_current_ancestor_cgroup_id(config.cgroup_level[i]) == config.cgroup_id[i])
+		    scope__ancestor_of_current(config.cgroup_level[i]) == config.cgroup_id[i])
 			return config.cgroup_scope[i];
 	return config.machine_scope;
 }
