@@ -10,17 +10,32 @@ namespace spoor::causality {
 /// Which way something flows in an event of a kind.
 enum class Shape : std::uint8_t { kNone, kObjectToProcess, kProcessToObject, kProcessToProcess };
 
-/// The rules of dependence (docs/design/0030-causal-rules.md). An open counts only when it creates
+/// The rules of dependence (docs/design/0004-causal-rules.md). An open counts only when it creates
 /// or truncates: Graph::Load looks at its flags.
 constexpr Shape ShapeOf(event::EventKind kind) {
   using enum event::EventKind;
   switch (kind) {
-    case kRead: case kRecv: case kExec: case kAccept:
+    case kRead:
+    case kRecv:
+    case kExec:
+    case kAccept:
       return Shape::kObjectToProcess;
-    case kWrite: case kSend: case kConnect: case kOpen: case kChmod: case kChown: case kRename:
-    case kLink: case kSymlink: case kTruncate: case kUnlink: case kMkdir: case kMknod:
+    case kWrite:
+    case kSend:
+    case kConnect:
+    case kOpen:
+    case kChmod:
+    case kChown:
+    case kRename:
+    case kLink:
+    case kSymlink:
+    case kTruncate:
+    case kUnlink:
+    case kMkdir:
+    case kMknod:
       return Shape::kProcessToObject;
-    case kFork: case kSignal:
+    case kFork:
+    case kSignal:
       return Shape::kProcessToProcess;
     default:
       return Shape::kNone;

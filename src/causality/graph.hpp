@@ -19,7 +19,7 @@ class Store;
 }
 
 /// Who caused what: the events of a store as a graph of flows between processes and objects, held
-/// in memory. The rules of dependence: docs/design/0030-causal-rules.md.
+/// in memory. The rules of dependence: docs/design/0004-causal-rules.md.
 namespace spoor::causality {
 
 /// Index of a node or an edge inside one Graph; not stable between two of them.
@@ -104,8 +104,8 @@ class GraphBuilder {
 };
 
 struct LoadOptions {
-  std::optional<std::int64_t> from_wall_ns;   ///< flows that ended before are left out
-  std::optional<std::int64_t> until_wall_ns;  ///< flows that began after are left out
+  std::optional<std::int64_t> from_wall_ns = {};   ///< flows that ended before are left out
+  std::optional<std::int64_t> until_wall_ns = {};  ///< flows that began after are left out
 };
 
 /// Immutable after Build; safe to read from many threads.

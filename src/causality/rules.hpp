@@ -13,12 +13,12 @@ namespace spoor::causality {
 /// The named pruning rules (docs/pruning.md), in the order in which they are applied and in which
 /// what they removed is counted.
 enum class Rule : std::uint8_t {
-  kTerminalSides,
-  kRemoteReplies,
-  kLatestInput,
   kNoiseObjects,
   kReadOnlyFiles,
   kOwnExecImage,
+  kTerminalSides,
+  kRemoteReplies,
+  kLatestInput,
   kHelperProcesses,
 };
 inline constexpr std::size_t kRuleCount = 7;

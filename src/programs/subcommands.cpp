@@ -10,6 +10,9 @@ void RegisterRecord(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
+void RegisterTrack(CLI::App& application, Action& action);
+void RegisterReplay(CLI::App& application, Action& action);
+void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
@@ -20,6 +23,9 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterImport,
       RegisterQuery,
       RegisterSql,
+      RegisterTrack,
+      RegisterReplay,
+      RegisterReport,
       RegisterStatus,
       RegisterRebuild,
       RegisterManual,

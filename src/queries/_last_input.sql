@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What did this process, or the nearest ancestor that read anything from outside, read last before that moment?
--- reads:     process, _session_walk, event, object, io
+-- reads:     process, _session_walk, event, object, io, _visible
 -- parameter: questions  structs  {key, process_id, boot_ns}: whose, and before when
 -- column:    key         BIGINT   of the question
 -- column:    process_id  BIGINT   that read
@@ -40,7 +40,7 @@ WITH RECURSIVE question AS (
 )
 SELECT n.key, any_value(n.process_id) AS process_id, any_value(n.object_id) AS object_id,
        any_value(n.name) AS path, max(n.wall_ns) AS wall_ns,
-       string_agg(CAST(i.data AS VARCHAR), '' ORDER BY n.boot_ns, n.event_id) AS text
+       string_agg(_visible(i.data), '' ORDER BY n.boot_ns, n.event_id) AS text
 FROM numbered AS n
 LEFT JOIN io AS i ON i.event_id = n.event_id AND i.process_id = n.process_id
 WHERE n.back <= 128 GROUP BY n.key;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What did this process read and write on these descriptors, when, and what were the bytes?
--- reads:     event, io, object
+-- reads:     event, io, object, _visible
 -- parameter: process  process   the process
 -- parameter: fds      integers  the descriptors; none: all  [default]
 -- column:    wall_ns     BIGINT   end of the (last merged) call
@@ -21,7 +21,7 @@ CREATE OR REPLACE MACRO io(process, fds := NULL) AS TABLE
 SELECT ie.wall_ns, ie.process_id, ie.fd,
        CASE WHEN ie.kind IN ('read', 'recv') THEN 'in' ELSE 'out' END AS direction,
        ie.object_id, coalesce(ie.path, ib.path) AS path, ie.size_bytes, ie.count,
-       CAST(ip.data AS VARCHAR) AS text, ip.data, ie.event_id
+       _visible(ip.data) AS text, ip.data, ie.event_id
 FROM event AS ie
 LEFT JOIN io AS ip ON ip.event_id = ie.event_id AND ip.process_id = ie.process_id
 LEFT JOIN object AS ib ON ib.object_id = ie.object_id

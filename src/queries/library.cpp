@@ -43,17 +43,6 @@ Result<std::vector<Query>> ReadFolder(const std::filesystem::path& folder) {
   return queries;
 }
 
-/// The session that `text` names: its id, or any process in it.
-Result<std::int64_t> FindSession(store::Store& store, std::string_view text) {
-  ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, text));
-  ASSIGN_OR_RETURN(
-      const std::vector<std::int64_t> sessions,
-      store::ReadIntegers(store, "SELECT session_id FROM _session_walk WHERE process_id = $1",
-                          {process_id}));
-  if (sessions.empty()) return Fail(ErrorCode::kNotFound, "process {} belongs to no session", text);
-  return sessions.front();
-}
-
 Result<std::string> RenderIntegers(std::string_view text) {
   std::string list = "[";
   while (true) {
@@ -93,6 +82,16 @@ Result<std::string> RenderValue(const Parameter& parameter, std::string_view tex
 }
 
 }  // namespace
+
+Result<std::int64_t> FindSession(store::Store& store, std::string_view text) {
+  ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, text));
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> sessions,
+      store::ReadIntegers(store, "SELECT session_id FROM _session_walk WHERE process_id = $1",
+                          {process_id}));
+  if (sessions.empty()) return Fail(ErrorCode::kNotFound, "process {} belongs to no session", text);
+  return sessions.front();
+}
 
 std::string QuotedText(std::string_view text) {
   std::string quoted = "'";

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "causality/answer.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace spoor::causality {
+namespace {
+
+void AddEdges(const Graph& graph, const Walk& walk, std::vector<bool>& taken, Answer& answer) {
+  for (const EdgeIndex index : walk.edges) {
+    if (taken[index]) continue;
+    taken[index] = true;
+    const Edge& edge = graph.edge(index);
+    Answer::Flows& flows =
+        answer.edges[{ShownNode(graph, edge.from), ShownNode(graph, edge.to), edge.kind}];
+    if (flows.count == 0 || edge.begin_ns < flows.begin_ns) {
+      flows.begin_ns = edge.begin_ns;
+      flows.first_event_id = edge.event_id;
+    }
+    if (flows.count == 0 || edge.end_ns >= flows.end_ns) {
+      flows.end_ns = edge.end_ns;
+      flows.last_event_id = edge.event_id;
+    }
+    ++flows.count;
+  }
+}
+
+/// Rule helper_processes.
+class HelperFilter {
+ public:
+  HelperFilter(const Graph& graph, std::span<const NodeIndex> starts, Answer& answer)
+      : graph_(graph), answer_(answer) {
+    for (const NodeIndex start : starts) starts_.insert(ShownNode(graph, start));
+  }
+
+  void Run() {
+    while (RunOnce()) {
+    }
+    std::erase_if(answer_.edges, [this](const auto& edge) {
+      return answer_.nodes[std::get<0>(edge.first)] || answer_.nodes[std::get<1>(edge.first)];
+    });
+  }
+
+ private:
+  struct Neighbours {
+    std::set<NodeIndex> before, after;
+    std::set<NodeIndex> all() const {
+      std::set<NodeIndex> both = before;
+      both.insert(after.begin(), after.end());
+      return both;
+    }
+  };
+
+  bool RunOnce() {
+    neighbours_.clear();
+    for (const auto& [key, flows] : answer_.edges) {
+      const auto& [from, to, kind] = key;
+      if (answer_.nodes[from] || answer_.nodes[to]) continue;
+      neighbours_[from].after.insert(to);
+      neighbours_[to].before.insert(from);
+    }
+    for (const auto& [node, around] : neighbours_) {
+      if (graph_.type(node) != NodeType::kProcess || starts_.contains(node)) continue;
+      if (RemoveIfHelper(node, around)) return true;
+    }
+    return false;
+  }
+
+  bool RemoveIfHelper(NodeIndex node, const Neighbours& around) {
+    NodeIndex partner = kNoNode;
+    std::vector<NodeIndex> pipes;
+    const auto is_partner = [&partner](NodeIndex process) {
+      if (partner == kNoNode) partner = process;
+      return partner == process;
+    };
+    for (const NodeIndex next : around.all()) {
+      if (graph_.type(next) == NodeType::kProcess) {
+        if (!is_partner(next)) return false;
+        continue;
+      }
+      if (graph_.type(next) != NodeType::kPipe || starts_.contains(next)) return false;
+      for (const NodeIndex beyond : neighbours_[next].all()) {
+        if (beyond != node && !is_partner(beyond)) return false;
+      }
+      pipes.push_back(next);
+    }
+    const auto gives_to_partner = [&](const std::set<NodeIndex>& nodes, auto Neighbours::*side) {
+      return nodes.contains(partner) || std::ranges::any_of(pipes, [&](NodeIndex pipe) {
+               return nodes.contains(pipe) && (neighbours_[pipe].*side).contains(partner);
+             });
+    };
+    if (partner == kNoNode || !gives_to_partner(around.before, &Neighbours::before) ||
+        !gives_to_partner(around.after, &Neighbours::after)) {
+      return false;
+    }
+    answer_.nodes[node] = true;
+    for (const NodeIndex pipe : pipes) answer_.nodes[pipe] = true;
+    return true;
+  }
+
+  const Graph& graph_;
+  Answer& answer_;
+  std::set<NodeIndex> starts_;
+  std::map<NodeIndex, Neighbours> neighbours_;
+};
+
+}  // namespace
+
+NodeIndex ShownNode(const Graph& graph, NodeIndex node) {
+  const NodeIndex peer = graph.peer(node);
+  return peer == kNoNode ? node : std::min(node, peer);
+}
+
+Answer AnswerOf(const Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
+                RuleSet rules) {
+  Answer answer;
+  WalkOptions walk_options{.from_ns = options.from_wall_ns.value_or(kEarliest),
+                           .until_ns = options.until_wall_ns.value_or(kLatest),
+                           .rules = rules};
+  std::vector<bool> taken(graph.edge_count());
+  if (options.direction != Direction::kForward) {
+    answer.backward = WalkFrom(graph, starts, walk_options);
+    AddEdges(graph, answer.backward, taken, answer);
+  }
+  if (options.direction != Direction::kBackward) {
+    walk_options.forward = true;
+    answer.forward = WalkFrom(graph, starts, walk_options);
+    AddEdges(graph, answer.forward, taken, answer);
+  }
+  for (const Walk* walk : {&answer.backward, &answer.forward}) {
+    for (const WalkStep& step : walk->steps) answer.nodes[ShownNode(graph, step.node)] = false;
+  }
+  if (rules.Has(Rule::kHelperProcesses)) HelperFilter(graph, starts, answer).Run();
+  answer.node_count = static_cast<std::size_t>(
+      std::ranges::count_if(answer.nodes, [](const auto& node) { return !node.second; }));
+  return answer;
+}
+
+}  // namespace spoor::causality

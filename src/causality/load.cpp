@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// One scan of the events that carry a dependence, and three small ones for what nodes are. The kind
+// is turned into a number and the time put on the graph's axis inside SQL: text per row would cost
+// more than everything else.
+#include <fmt/format.h>
+
+#include "causality/axis.hpp"
+#include "causality/dependence.hpp"
+#include "causality/graph.hpp"
+#include "causality/rules.hpp"
+#include "store/row.hpp"
+#include "store/store.hpp"
+
+namespace spoor::causality {
+namespace {
+
+using event::EventKind;
+using store::IntegerOf;
+using store::Value;
+
+NodeType TypeOfObject(std::string_view type) {
+  if (type == "file" || type == "memfd" || type == "path") return NodeType::kFile;
+  if (type == "socket") return NodeType::kSocket;
+  if (type == "pipe") return NodeType::kPipe;
+  if (type == "pty" || type == "tty") return NodeType::kPty;
+  return NodeType::kOther;
+}
+
+Result<> LoadObjects(store::Store& store, GraphBuilder& builder) {
+  const std::string objects =
+      fmt::format("SELECT object_id, type, coalesce({}, false) FROM object", NoiseCondition());
+  RETURN_IF_ERROR(store::ForEachRow(store, objects, {}, [&](const std::vector<Value>& row) {
+    builder.AddNode(IntegerOf(row[0]).value_or(0), TypeOfObject(store::TextOf(row[1])),
+                    {.noise = store::BooleanOf(row[2]).value_or(false)});
+  }));
+  // Sockets again: what they are connected to, and noise by the name in the file system.
+  const std::string sockets = fmt::format(
+      "SELECT object_id, peer_object_id, coalesce({}, false), "
+      "coalesce(family IN ('inet', 'inet6') AND remote_port > 0 AND peer_object_id IS NULL "
+      "AND remote_ip NOT LIKE '127.%' AND remote_ip <> '::1' AND remote_ip <> local_ip, false) "
+      "FROM (SELECT *, unix_path AS path FROM socket)",
+      NoiseCondition());
+  return store::ForEachRow(store, sockets, {}, [&](const std::vector<Value>& row) {
+    const std::int64_t object_id = IntegerOf(row[0]).value_or(0);
+    builder.AddNode(object_id, NodeType::kSocket,
+                    {.noise = store::BooleanOf(row[2]).value_or(false),
+                     .remote = store::BooleanOf(row[3]).value_or(false)});
+    const std::optional<std::int64_t> peer = IntegerOf(row[1]);
+    if (peer) builder.AddPeers(object_id, *peer);
+  });
+}
+
+/// Processes that were there before the recording have a creator, but no fork event.
+Result<> LoadBaselineParents(store::Store& store, GraphBuilder& builder) {
+  const std::string query = fmt::format(
+      "WITH {} SELECT process_id, parent_process_id, start_boot_ns + shift_ns "
+      "FROM process JOIN boot USING (host_id, boot_id) "
+      "WHERE baseline AND parent_process_id IS NOT NULL",
+      kBootShifts);
+  return store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
+    const std::int64_t start_ns = IntegerOf(row[2]).value_or(0);
+    builder.AddFlow({.from_id = IntegerOf(row[1]).value_or(0),
+                     .to_id = IntegerOf(row[0]).value_or(0),
+                     .begin_ns = start_ns,
+                     .end_ns = start_ns,
+                     .kind = EventKind::kFork});
+  });
+}
+
+std::string EventQuery(const LoadOptions& options) {
+  std::string code = "CASE kind";
+  std::string kinds;
+  for (std::size_t number = 0; number < event::kEventKindCount; ++number) {
+    const auto kind = static_cast<EventKind>(number);
+    if (ShapeOf(kind) == Shape::kNone) continue;
+    code += fmt::format(" WHEN '{}' THEN {}", event::EventKindName(kind), number);
+    kinds += fmt::format("{}'{}'", kinds.empty() ? "" : ", ", event::EventKindName(kind));
+  }
+  code += " END";
+  std::string window;
+  if (options.from_wall_ns) {
+    window += fmt::format(" AND end_boot_ns + shift_ns >= {}", *options.from_wall_ns);
+  }
+  if (options.until_wall_ns) {
+    window += fmt::format(" AND event.boot_ns + shift_ns <= {}", *options.until_wall_ns);
+  }
+  // Failed calls moved nothing; a connect in progress (-EINPROGRESS) has begun. O_CREAT is 0x40 and
+  // O_TRUNC 0x200 on every machine we run on.
+  return fmt::format(
+      "WITH {}, side AS (SELECT io.event_id, bool_or(pty_master) AS master FROM io "
+      "  SEMI JOIN (SELECT object_id FROM object WHERE type = 'pty') AS pty "
+      "  ON io.object_id = pty.object_id GROUP BY io.event_id) "
+      "SELECT event.event_id, {}, event.boot_ns + shift_ns, end_boot_ns + shift_ns, process_id, "
+      "  tid, object_id, CASE WHEN master IS NULL THEN 0 WHEN master THEN 2 ELSE 1 END, "
+      "  coalesce(size_bytes = 0, false) "
+      "FROM event JOIN boot USING (host_id, boot_id) LEFT JOIN side USING (event_id) "
+      "WHERE kind IN ({}) AND NOT baseline AND object_id IS NOT NULL AND object_id <> 0 "
+      "  AND (result >= 0 OR (kind = 'connect' AND result = -115)) "
+      "  AND (kind <> 'open' OR (coalesce(flags, 0) & 576) <> 0){}",
+      kBootShifts, code, kinds, window);
+}
+
+}  // namespace
+
+Result<Graph> Graph::Load(store::Store& store, const LoadOptions& options) {
+  GraphBuilder builder;
+  RETURN_IF_ERROR(LoadObjects(store, builder));
+  RETURN_IF_ERROR(store::ForEachRow(
+      store, "SELECT process_id FROM process", {}, [&](const std::vector<Value>& row) {
+        builder.AddNode(IntegerOf(row[0]).value_or(0), NodeType::kProcess);
+      }));
+  RETURN_IF_ERROR(LoadBaselineParents(store, builder));
+  const std::string query = EventQuery(options);
+  RETURN_IF_ERROR(store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
+    const auto integer = [&row](std::size_t column) { return IntegerOf(row[column]).value_or(0); };
+    const auto kind = static_cast<EventKind>(integer(1));
+    const bool to_process = ShapeOf(kind) == Shape::kObjectToProcess;
+    const std::int64_t process_id = integer(4);
+    const std::int64_t other_id = integer(6);
+    builder.AddFlow(
+        {.from_id = to_process ? other_id : process_id,
+         .to_id = to_process ? process_id : other_id,
+         .begin_ns = integer(2),
+         .end_ns = integer(3),
+         .event_id = integer(0),
+         .tid = integer(5),
+         .kind = kind,
+         .side = static_cast<PtySide>(integer(7)),
+         .moved_nothing = kind != EventKind::kAccept && store::BooleanOf(row[8]).value_or(false)});
+  }));
+  return builder.Build();
+}
+
+}  // namespace spoor::causality

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "causality/trace.hpp"
+
+/// A described subgraph as text. What comes from the record is escaped for the format it goes into.
+namespace spoor::causality {
+
+/// For a terminal; `color`: with ANSI colours (root yellow, others cyan, connections red).
+std::string RenderTree(const Subgraph& subgraph, bool color);
+
+/// Graphviz. Boxes are processes (yellow: root, cyan: others), red what goes over the network, a
+/// diamond is the start; earlier is higher.
+std::string RenderDot(const Subgraph& subgraph);
+
+/// One JSON object on one line, documented in docs/formats/track.md.
+std::string RenderJson(const Subgraph& subgraph);
+
+/// The chain of Why, one flow a line.
+std::string RenderWhy(const Subgraph& subgraph, const std::vector<Step>& chain);
+
+/// Runs graphviz on `dot`. Fails: kUnavailable (no `dot` program in PATH), kIo (it failed or took
+/// longer than `timeout_seconds`, and was ended).
+Result<std::string> RenderSvg(const std::string& dot, unsigned timeout_seconds);
+
+/// "web bash[4711] root: bash -i", "/etc/passwd", "10.0.0.5:4444 → 10.0.0.2:80": one line, escaped.
+std::string NodeTitle(const SubgraphNode& node);
+/// "root" or "uid 33"; with the effective user where it differs. Empty: not known.
+std::string UserText(const SubgraphNode& node);
+bool IsRoot(const SubgraphNode& node);
+/// "20:31:35.123" (UTC).
+std::string ClockText(std::int64_t time_ns);
+
+}  // namespace spoor::causality

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/time.hpp"
+#include "base/visible_text.hpp"
+#include "causality/render.hpp"
+
+namespace spoor::causality {
+namespace {
+
+constexpr std::size_t kTitleCharactersMax = 160;
+
+class TreePrinter {
+ public:
+  TreePrinter(const Subgraph& subgraph, bool color) : subgraph_(subgraph), color_(color) {}
+
+  void PrintDirection(std::optional<std::size_t> SubgraphNode::*first_step) {
+    first_step_ = first_step;
+    children_.assign(subgraph_.nodes.size(), {});
+    for (std::size_t node = 0; node < subgraph_.nodes.size(); ++node) {
+      const std::optional<std::size_t> step = subgraph_.nodes[node].*first_step;
+      if (!step || !subgraph_.steps[*step].parent) continue;
+      children_[subgraph_.steps[*subgraph_.steps[*step].parent].node].push_back(node);
+    }
+    const auto time_of = [this](std::size_t node) {
+      return subgraph_.steps[*(subgraph_.nodes[node].*first_step_)].end_ns;
+    };
+    for (std::vector<std::size_t>& children : children_) {
+      std::ranges::stable_sort(children, {}, time_of);
+    }
+    for (std::size_t node = 0; node < subgraph_.nodes.size(); ++node) {
+      if (subgraph_.nodes[node].is_start) PrintFrom(node);
+    }
+  }
+
+  std::string text() && { return std::move(text_); }
+
+ private:
+  struct Open {
+    std::size_t node;
+    std::string prefix;
+    bool is_last;
+  };
+
+  // Without recursion: chains can be thousands long. Behind kDepthMax the indentation stays.
+  void PrintFrom(std::size_t start) {
+    constexpr std::size_t kPrefixBytesMax = 400;
+    text_ += Colored(start, NodeTitle(subgraph_.nodes[start])) + "\n";
+    std::vector<Open> open;
+    const auto push_children = [&](std::size_t node, const std::string& prefix) {
+      for (std::size_t i = children_[node].size(); i-- > 0;) {
+        open.push_back({children_[node][i], prefix, i + 1 == children_[node].size()});
+      }
+    };
+    push_children(start, "");
+    while (!open.empty()) {
+      const Open next = open.back();
+      open.pop_back();
+      const Step& step = subgraph_.steps[*(subgraph_.nodes[next.node].*first_step_)];
+      text_ += fmt::format("{}{} {} {}  {}\n", next.prefix, next.is_last ? "└─" : "├─",
+                           event::EventKindName(step.kind), ClockText(step.end_ns),
+                           Colored(next.node, NodeTitle(subgraph_.nodes[next.node])));
+      const bool deeper = next.prefix.size() < kPrefixBytesMax;
+      push_children(next.node, deeper ? next.prefix + (next.is_last ? "   " : "│  ") : next.prefix);
+    }
+  }
+
+  std::string Colored(std::size_t index, const std::string& title) const {
+    const SubgraphNode& node = subgraph_.nodes[index];
+    if (!color_) return title;
+    const char* code = node.is_network_flow              ? "31"
+                       : node.type != NodeType::kProcess ? "0"
+                       : IsRoot(node)                    ? "33"
+                                                         : "36";
+    return fmt::format("\x1b[{}{}m{}\x1b[0m", node.is_start ? "1;" : "", code, title);
+  }
+
+  const Subgraph& subgraph_;
+  const bool color_;
+  std::optional<std::size_t> SubgraphNode::*first_step_ = nullptr;
+  std::vector<std::vector<std::size_t>> children_;
+  std::string text_;
+};
+
+std::string Counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string Footer(const Subgraph& subgraph) {
+  std::string text = fmt::format("\n{}, {}", Counted(subgraph.nodes.size(), "node"),
+                                 Counted(subgraph.edges.size(), "flow"));
+  if (!subgraph.edges.empty()) {
+    const auto last = std::ranges::max_element(subgraph.edges, {}, &SubgraphEdge::end_ns);
+    text += fmt::format(" from {} to {}", FormatWallTime(subgraph.edges.front().begin_ns),
+                        FormatWallTime(last->end_ns));
+  }
+  text += "\n";
+  if (subgraph.hidden_nodes > 0 || subgraph.hidden_edges > 0) {
+    text +=
+        fmt::format("beyond the limit: {} and {} more\n", Counted(subgraph.hidden_nodes, "node"),
+                    Counted(subgraph.hidden_edges, "flow"));
+  }
+  for (const RuleEffect& effect : subgraph.rules) {
+    if (effect.removed_nodes == 0 && effect.removed_edges == 0) continue;
+    text +=
+        fmt::format("rule {} left out {} and {}\n", effect.rule.name,
+                    Counted(effect.removed_nodes, "node"), Counted(effect.removed_edges, "flow"));
+  }
+  return text;
+}
+
+}  // namespace
+
+bool IsRoot(const SubgraphNode& node) {
+  return node.type == NodeType::kProcess && (node.euid == 0 || (!node.euid && node.uid == 0));
+}
+
+std::string UserText(const SubgraphNode& node) {
+  const auto name = [](std::int64_t uid) {
+    return uid == 0 ? std::string("root") : fmt::format("uid {}", uid);
+  };
+  if (!node.uid) return node.euid ? name(*node.euid) : "";
+  if (node.euid && node.euid != node.uid) {
+    return fmt::format("{} as {}", name(*node.uid), name(*node.euid));
+  }
+  return name(*node.uid);
+}
+
+std::string ClockText(std::int64_t time_ns) {
+  // "2026-11-21T20:31:35.123456789Z"
+  return FormatWallTime(time_ns).substr(11, 12);
+}
+
+std::string NodeTitle(const SubgraphNode& node) {
+  const std::string label = VisibleText(node.label, kTitleCharactersMax);
+  const std::string host = node.host.empty() ? "" : VisibleText(node.host, 40) + " ";
+  if (node.type != NodeType::kProcess) {
+    const bool named = node.label != node.object_type && !node.object_type.empty();
+    return host + (named && node.type != NodeType::kFile ? node.object_type + " " : "") + label;
+  }
+  const std::string user = UserText(node);
+  return fmt::format("{}{}[{}]{}{}: {}", host, VisibleText(node.command, 32), node.pid,
+                     user.empty() ? "" : " ", user, label);
+}
+
+std::string RenderTree(const Subgraph& subgraph, bool color) {
+  TreePrinter printer(subgraph, color);
+  if (subgraph.direction == Direction::kBoth) {
+    printer.PrintDirection(&SubgraphNode::backward_step);
+    std::string text = "Causes of\n" + std::move(printer).text();
+    TreePrinter effects(subgraph, color);
+    effects.PrintDirection(&SubgraphNode::forward_step);
+    return text + "\nEffects of\n" + std::move(effects).text() + Footer(subgraph);
+  }
+  printer.PrintDirection(subgraph.direction == Direction::kBackward ? &SubgraphNode::backward_step
+                                                                    : &SubgraphNode::forward_step);
+  return std::move(printer).text() + Footer(subgraph);
+}
+
+std::string RenderWhy(const Subgraph& subgraph, const std::vector<Step>& chain) {
+  if (chain.empty()) return "";
+  // The flow between two steps is with the one further from the start.
+  const bool toward_start = !chain.back().parent && chain.size() > 1;
+  std::string text = NodeTitle(subgraph.nodes[chain.front().node]) + "\n";
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    const Step& flow = toward_start ? chain[i - 1] : chain[i];
+    text += fmt::format("  {} {} (event {}) → {}\n", event::EventKindName(flow.kind),
+                        FormatWallTime(flow.end_ns), flow.event_id,
+                        NodeTitle(subgraph.nodes[chain[i].node]));
+  }
+  return text;
+}
+
+}  // namespace spoor::causality

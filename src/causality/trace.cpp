@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answer with all rules that are on, and beside it what each of them removed: the rules are
+// switched on one after the other, and the answers before and after compared.
+#include "causality/trace.hpp"
+
+#include <algorithm>
+
+#include "causality/answer.hpp"
+#include "causality/walk.hpp"
+
+namespace spoor::causality {
+namespace {
+
+constexpr std::size_t kNotShown = static_cast<std::size_t>(-1);
+
+class SubgraphMaker {
+ public:
+  SubgraphMaker(const Graph& graph, const Answer& answer, std::span<const NodeIndex> starts)
+      : graph_(graph), answer_(answer) {
+    for (const NodeIndex start : starts) starts_.push_back(ShownNode(graph, start));
+  }
+
+  void Fill(std::size_t limit, Subgraph& subgraph) {
+    PlaceNodes(limit, subgraph);
+    AddSteps(answer_.backward, &SubgraphNode::backward_step, &SubgraphNode::is_cause, subgraph);
+    AddSteps(answer_.forward, &SubgraphNode::forward_step, &SubgraphNode::is_effect, subgraph);
+    for (const auto& [key, flows] : answer_.edges) {
+      const auto& [from, to, kind] = key;
+      const std::size_t from_place = PlaceOf(from);
+      const std::size_t to_place = PlaceOf(to);
+      if (from_place == kNotShown || to_place == kNotShown) {
+        ++subgraph.hidden_edges;
+        continue;
+      }
+      subgraph.edges.push_back({.from = from_place,
+                                .to = to_place,
+                                .kind = kind,
+                                .count = flows.count,
+                                .begin_ns = flows.begin_ns,
+                                .end_ns = flows.end_ns,
+                                .first_event_id = flows.first_event_id,
+                                .last_event_id = flows.last_event_id});
+    }
+    std::ranges::stable_sort(subgraph.edges, {}, [](const SubgraphEdge& edge) {
+      return std::tuple(edge.begin_ns, edge.end_ns, edge.first_event_id);
+    });
+  }
+
+ private:
+  std::size_t PlaceOf(NodeIndex node) const {
+    const auto place = places_.find(ShownNode(graph_, node));
+    return place == places_.end() ? kNotShown : place->second;
+  }
+
+  // Nearest first; among equals in the order of reaching.
+  void PlaceNodes(std::size_t limit, Subgraph& subgraph) {
+    struct Place {
+      std::uint32_t hops;
+      std::size_t order;
+      NodeIndex node;
+      auto operator<=>(const Place&) const = default;
+    };
+    std::unordered_map<NodeIndex, Place> nearest;
+    std::size_t order = 0;
+    for (const Walk* walk : {&answer_.backward, &answer_.forward}) {
+      for (const WalkStep& step : walk->steps) {
+        const NodeIndex node = ShownNode(graph_, step.node);
+        if (answer_.nodes.at(node)) continue;
+        const Place place{step.hops, order++, node};
+        const auto [known, added] = nearest.try_emplace(node, place);
+        if (!added) known->second = std::min(known->second, place);
+      }
+    }
+    std::vector<Place> places;
+    for (const auto& [node, place] : nearest) places.push_back(place);
+    std::ranges::sort(places);
+    if (limit > 0 && places.size() > limit) {
+      subgraph.hidden_nodes = places.size() - limit;
+      places.resize(limit);
+    }
+    for (const Place& place : places) {
+      places_[place.node] = subgraph.nodes.size();
+      const NodeIndex peer = graph_.peer(place.node);
+      SubgraphNode& node = subgraph.nodes.emplace_back();
+      node.id = graph_.id(place.node);
+      node.peer_id = peer == kNoNode ? 0 : graph_.id(peer);
+      node.type = graph_.type(place.node);
+      node.is_start = std::ranges::count(starts_, place.node) > 0;
+      node.hops = place.hops;
+    }
+  }
+
+  // Steps at nodes that are not shown fall out of the chains that pass through them.
+  void AddSteps(const Walk& walk, std::optional<std::size_t> SubgraphNode::*first_step,
+                bool SubgraphNode::*reached, Subgraph& subgraph) {
+    std::vector<std::optional<std::size_t>> shown(walk.steps.size());
+    for (std::size_t index = 0; index < walk.steps.size(); ++index) {
+      const WalkStep& step = walk.steps[index];
+      const std::optional<std::size_t> parent =
+          step.parent == kNoStep ? std::nullopt : shown[step.parent];
+      const std::size_t node = PlaceOf(step.node);
+      if (node == kNotShown) {
+        shown[index] = parent;
+        continue;
+      }
+      Step made{.node = node, .parent = parent};
+      if (step.parent != kNoStep) {
+        const Edge& edge = graph_.edge(step.via);
+        made.event_id = edge.event_id;
+        made.kind = edge.kind;
+        made.begin_ns = edge.begin_ns;
+        made.end_ns = edge.end_ns;
+      }
+      shown[index] = subgraph.steps.size();
+      SubgraphNode& shown_node = subgraph.nodes[node];
+      shown_node.*reached = true;
+      if (!(shown_node.*first_step)) shown_node.*first_step = subgraph.steps.size();
+      subgraph.steps.push_back(made);
+    }
+  }
+
+  const Graph& graph_;
+  const Answer& answer_;
+  std::vector<NodeIndex> starts_;
+  std::unordered_map<NodeIndex, std::size_t> places_;
+};
+
+}  // namespace
+
+Subgraph Trace(const Graph& graph, std::span<const std::int64_t> start_ids,
+               const TraceOptions& options) {
+  Subgraph subgraph;
+  subgraph.direction = options.direction;
+  subgraph.from_wall_ns = options.from_wall_ns;
+  subgraph.until_wall_ns = options.until_wall_ns;
+  std::vector<NodeIndex> starts;
+  for (const std::int64_t id : start_ids) {
+    const std::optional<NodeIndex> node = graph.Find(id);
+    if (!node) continue;
+    starts.push_back(*node);
+    // Both ends of a connection are the connection.
+    if (graph.peer(*node) != kNoNode) starts.push_back(graph.peer(*node));
+  }
+  if (starts.empty()) return subgraph;
+
+  RuleSet rules = RuleSet::None();
+  Answer answer = AnswerOf(graph, starts, options, rules);
+  for (const RuleDescription& rule : AllRules()) {
+    RuleEffect effect{.rule = rule, .enabled = options.rules.Has(rule.rule)};
+    if (effect.enabled) {
+      rules = rules.With(rule.rule);
+      Answer next = AnswerOf(graph, starts, options, rules);
+      effect.removed_nodes = answer.node_count - std::min(answer.node_count, next.node_count);
+      effect.removed_edges = answer.edges.size() - std::min(answer.edges.size(), next.edges.size());
+      answer = std::move(next);
+    }
+    subgraph.rules.push_back(effect);
+  }
+  SubgraphMaker(graph, answer, starts).Fill(options.limit, subgraph);
+  return subgraph;
+}
+
+std::vector<Step> Why(const Subgraph& subgraph, std::int64_t id) {
+  std::vector<Step> chain;
+  const auto node = std::ranges::find_if(subgraph.nodes, [id](const SubgraphNode& candidate) {
+    return candidate.id == id || candidate.peer_id == id;
+  });
+  if (id == 0 || node == subgraph.nodes.end()) return chain;
+  const bool is_cause = node->backward_step.has_value();
+  std::optional<std::size_t> step = is_cause ? node->backward_step : node->forward_step;
+  for (; step; step = subgraph.steps[*step].parent) chain.push_back(subgraph.steps[*step]);
+  if (!is_cause) std::ranges::reverse(chain);
+  return chain;
+}
+
+}  // namespace spoor::causality

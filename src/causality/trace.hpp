@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "causality/graph.hpp"
+#include "causality/rules.hpp"
+#include "event/event.hpp"
+
+namespace spoor::causality {
+
+enum class Direction : std::uint8_t { kBackward, kForward, kBoth };
+
+struct TraceOptions {
+  Direction direction = Direction::kBoth;
+  RuleSet rules = RuleSet::All();
+  std::optional<std::int64_t> from_wall_ns = {};   ///< what ended before is not looked at
+  std::optional<std::int64_t> until_wall_ns = {};  ///< what began after is not looked at
+  /// Nodes at most, those nearest to the start; 0: no limit. What is left out is counted.
+  std::size_t limit = 0;
+};
+
+/// How a node was come to, or come to again in another role. Chains of steps end at a start.
+struct Step {
+  std::size_t node = 0;               ///< index into Subgraph::nodes
+  std::optional<std::size_t> parent;  ///< index into Subgraph::steps; none at a start
+  std::int64_t event_id = 0;          ///< of the flow between the two; 0: known from the baseline
+  event::EventKind kind = event::EventKind::kRead;
+  std::int64_t begin_ns = 0, end_ns = 0;
+};
+
+/// A process or object of the answer. Text comes from the record: not to be trusted.
+struct SubgraphNode {
+  std::int64_t id = 0;
+  std::int64_t peer_id = 0;  ///< the other end of the same connection, or 0
+  NodeType type = NodeType::kOther;
+  bool is_start = false;
+  bool is_cause = false;                                   ///< reached backward
+  bool is_effect = false;                                  ///< reached forward
+  std::uint32_t hops = 0;                                  ///< from the start
+  std::optional<std::size_t> backward_step, forward_step;  ///< first of its steps
+
+  // Filled by Describe.
+  std::string host;
+  std::string label;                ///< command line, path, or "inbound 10.0.0.5:4444 → …"
+  std::vector<std::string> names;   ///< files: all names in the order of time
+  std::string object_type;          ///< event::ObjectTypeName
+  std::string command, executable;  ///< processes
+  std::int64_t pid = 0;
+  std::optional<std::int64_t> uid, euid;
+  std::optional<std::int64_t> begin_ns, end_ns;  ///< processes: start and end, where seen
+  bool baseline = false;
+  bool is_network_flow = false;  ///< connection to a remote end
+};
+
+/// All flows of one kind between two nodes.
+struct SubgraphEdge {
+  std::size_t from = 0, to = 0;  ///< indexes into Subgraph::nodes
+  event::EventKind kind = event::EventKind::kRead;
+  std::int64_t count = 0;                 ///< rows of event
+  std::int64_t begin_ns = 0, end_ns = 0;  ///< of the first and the last
+  std::int64_t first_event_id = 0, last_event_id = 0;
+};
+
+/// What a rule did to this answer: how much more there would have been without it, given the rules
+/// before it in the list.
+struct RuleEffect {
+  RuleDescription rule;
+  bool enabled = false;
+  std::size_t removed_nodes = 0, removed_edges = 0;
+};
+
+/// A stretch of time in which not everything was seen.
+struct OverlappingGap {
+  std::string host;  ///< empty: all hosts of the recording
+  std::int64_t from_ns = 0, until_ns = 0;
+  std::string loss_class, reason;
+  std::optional<std::int64_t> count;  ///< empty: not known
+};
+
+/// The answer. Times are ns on the axis of Graph: wall time as of the start of each boot.
+struct Subgraph {
+  Direction direction = Direction::kBoth;
+  std::optional<std::int64_t> from_wall_ns, until_wall_ns;
+  std::vector<SubgraphNode> nodes;  ///< by hops from the start
+  std::vector<SubgraphEdge> edges;  ///< by begin_ns
+  std::vector<Step> steps;
+  std::vector<RuleEffect> rules;
+  std::vector<OverlappingGap> gaps;                ///< filled by Describe
+  std::size_t hidden_nodes = 0, hidden_edges = 0;  ///< left out by the limit
+};
+
+/// The causes and effects of the nodes `start_ids`, without text and gaps. Ids that no event with a
+/// dependence names are left out; if none is left the answer has no nodes.
+Subgraph Trace(const Graph& graph, std::span<const std::int64_t> start_ids,
+               const TraceOptions& options);
+
+/// Fills in what a person reads: names, commands, users, and the gaps that overlap the answer.
+Result<> Describe(store::Store& store, Subgraph& subgraph);
+
+/// The chain of steps between the start and node `id`, in causal order; empty if `id` is not in it.
+std::vector<Step> Why(const Subgraph& subgraph, std::int64_t id);
+
+}  // namespace spoor::causality

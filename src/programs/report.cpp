@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// spoor report: the story of a session.
+#include "report/story.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/file.hpp"
+#include "programs/open_store.hpp"
+#include "programs/subcommand.hpp"
+#include "queries/library.hpp"
+#include "report/text.hpp"
+#include "store/lookup.hpp"
+
+namespace spoor::programs {
+namespace {
+
+struct Arguments {
+  std::string store;
+  std::string session;
+  std::string process;
+  std::string out = "-";
+  bool json = false;
+};
+
+/// "--store X " where X is not what the commands would take anyway.
+Result<std::string> StoreWords(const std::string& store) {
+  if (store == "spoor-store") return std::string();
+  const std::string word = report::ShellWord(store);
+  if (word.empty())
+    return Fail(ErrorCode::kInvalidArgument, "the name of the store has control characters in it");
+  return "--store " + word + " ";
+}
+
+Result<ExitCode> WriteStory(const report::Story& story, const Arguments& arguments) {
+  const std::string text =
+      arguments.json ? report::RenderJson(story) : report::RenderMarkdown(story);
+  if (arguments.out != "-") {
+    RETURN_IF_ERROR(WriteFileAtomically(arguments.out, AsBytes(text)));
+    fmt::print(stderr, "spoor report: wrote {}\n", arguments.out);
+  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
+             std::fflush(stdout) != 0) {
+    return Fail(ErrorCode::kIo, "standard output: cannot write");
+  }
+  return story.incomplete ? ExitCode::kIncomplete : ExitCode::kDone;
+}
+
+Result<ExitCode> Run(const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(arguments.store));
+  report::StoryOptions options;
+  ASSIGN_OR_RETURN(options.store_words, StoreWords(arguments.store));
+  if (!arguments.session.empty()) {
+    ASSIGN_OR_RETURN(options.session_id, queries::FindSession(*store, arguments.session));
+  } else if (!arguments.process.empty()) {
+    ASSIGN_OR_RETURN(options.process_id, store::FindProcess(*store, arguments.process));
+  }
+  ASSIGN_OR_RETURN(const std::optional<report::Story> story, report::Tell(*store, options));
+  if (story) return WriteStory(*story, arguments);
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> gaps,
+      store::ReadIntegers(*store, "SELECT count(*) FROM gap WHERE loss_class <> 'payload'", {}));
+  const bool gap = !gaps.empty() && gaps.front() > 0;
+  fmt::print(
+      stderr,
+      "spoor report: no session looks like a break-in (no shell from a daemon, nobody became "
+      "root){}; spoor query sessions lists all of them\n",
+      gap ? ", but the record has gaps (spoor query coverage)" : "");
+  return gap ? ExitCode::kIncomplete : ExitCode::kNone;
+}
+
+}  // namespace
+
+void RegisterReport(CLI::App& application, Action& action) {
+  CLI::App* report = application.add_subcommand(
+      "report", "Tell what happened: where from, through which hole, what was touched");
+  auto arguments = std::make_shared<Arguments>();  // lives as long as the action that may run it
+  AddStoreOption(*report, arguments->store);
+  CLI::Option* session =
+      report->add_option("--session", arguments->session, "a session: its id, or a process in it");
+  report
+      ->add_option("--process", arguments->process,
+                   "a process (id or pid), its session if it has one")
+      ->excludes(session);
+  report->add_option("--out", arguments->out, "write to FILE; - is standard output")
+      ->type_name("FILE")
+      ->capture_default_str();
+  report->add_flag("--json", arguments->json, "one JSON object per line instead of Markdown");
+  report->footer(
+      "Without --session and --process the most suspicious session is told, and why it is.\n"
+      "Exit codes: 0 told, 1 there is none, 4 told, but records are missing from that time.\n"
+      "Examples:\n"
+      "  spoor report\n"
+      "  spoor report --store demo-store --out story.md\n"
+      "  spoor report --session 4711 --json");
+  report->callback([arguments, &action] { action = [arguments] { return Run(*arguments); }; });
+}
+
+}  // namespace spoor::programs

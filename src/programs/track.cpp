@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "base/visible_text.hpp"
+#include "causality/render.hpp"
+#include "causality/trace.hpp"
+#include "programs/open_store.hpp"
+#include "programs/subcommand.hpp"
+#include "store/lookup.hpp"
+
+namespace spoor::programs {
+namespace {
+
+constexpr unsigned kGraphvizSeconds = 120;
+
+struct TrackFlags {
+  std::string store;
+  std::string process, file, flow;
+  bool backward = false, forward = false, both = false;
+  std::string from, until;
+  std::string format = "tree";
+  bool json = false;
+  std::string out;
+  std::string why;
+  std::size_t limit = 0;
+  std::string rules;
+  std::vector<std::string> no_rule;
+  bool no_rules = false;
+};
+
+ExitCode ListRules() {
+  for (const causality::RuleDescription& rule : causality::AllRules()) {
+    fmt::print("{:<18} {}\n", rule.name, rule.text);
+  }
+  return ExitCode::kDone;
+}
+
+Result<causality::TraceOptions> OptionsOf(const TrackFlags& flags) {
+  causality::TraceOptions options;
+  options.limit = flags.limit;
+  options.direction = flags.forward    ? causality::Direction::kForward
+                      : flags.backward ? causality::Direction::kBackward
+                                       : causality::Direction::kBoth;
+  if (flags.no_rules) options.rules = causality::RuleSet::None();
+  for (const std::string& name : flags.no_rule) RETURN_IF_ERROR(options.rules.Remove(name));
+  const std::int64_t now_wall_ns = WallNow();
+  if (!flags.from.empty()) {
+    ASSIGN_OR_RETURN(options.from_wall_ns, ParseWallTime(flags.from, now_wall_ns));
+  }
+  if (!flags.until.empty()) {
+    ASSIGN_OR_RETURN(options.until_wall_ns, ParseWallTime(flags.until, now_wall_ns));
+  }
+  return options;
+}
+
+/// A process, file or connection of the command line as ids.
+Result<std::vector<std::int64_t>> FindStarts(store::Store& store, const TrackFlags& flags) {
+  if (!flags.file.empty()) return store::FindFile(store, flags.file);
+  if (!flags.process.empty()) {
+    ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, flags.process));
+    return std::vector{process_id};
+  }
+  ASSIGN_OR_RETURN(const std::int64_t flow_id, store::FindFlow(store, flags.flow));
+  return std::vector{flow_id};
+}
+
+/// --why takes whatever the three starts take.
+Result<std::vector<std::int64_t>> FindAnything(store::Store& store, const std::string& text) {
+  if (text.front() == '/') return store::FindFile(store, text);
+  Result<std::int64_t> found = store::FindProcess(store, text);
+  if (!found) found = store::FindFlow(store, text);
+  if (found) return std::vector{*found};
+  return store::FindFile(store, text);
+}
+
+Result<std::string> Render(const causality::Subgraph& subgraph, const TrackFlags& flags) {
+  if (flags.json || flags.format == "json") return causality::RenderJson(subgraph);
+  if (flags.format == "dot") return causality::RenderDot(subgraph);
+  if (flags.format == "svg") {
+    return causality::RenderSvg(causality::RenderDot(subgraph), kGraphvizSeconds);
+  }
+  return causality::RenderTree(subgraph, flags.out.empty() && isatty(STDOUT_FILENO) == 1);
+}
+
+Result<> Write(const std::string& text, const std::string& out) {
+  if (!out.empty()) return WriteFileAtomically(out, AsBytes(text));
+  return WriteAll(STDOUT_FILENO, AsBytes(text), "stdout");
+}
+
+void TellGaps(const causality::Subgraph& subgraph) {
+  for (const causality::OverlappingGap& gap : subgraph.gaps) {
+    const std::string count = gap.count ? fmt::format("{} lost", *gap.count) : "not counted";
+    fmt::print(stderr, "spoor track: gap {} – {}: {} ({}): {}{}{}\n", FormatWallTime(gap.from_ns),
+               FormatWallTime(gap.until_ns), VisibleText(gap.loss_class), count,
+               VisibleText(gap.reason), gap.host.empty() ? "" : " on ", VisibleText(gap.host));
+  }
+}
+
+Result<ExitCode> ExplainWhy(store::Store& store, const causality::Subgraph& subgraph,
+                            const TrackFlags& flags) {
+  ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, FindAnything(store, flags.why));
+  for (const std::int64_t id : ids) {
+    const std::vector<causality::Step> chain = causality::Why(subgraph, id);
+    if (chain.empty()) continue;
+    RETURN_IF_ERROR(Write(causality::RenderWhy(subgraph, chain), flags.out));
+    TellGaps(subgraph);
+    return subgraph.gaps.empty() ? ExitCode::kDone : ExitCode::kIncomplete;
+  }
+  fmt::print(stderr, "spoor track: {} is not in the answer{}\n", VisibleText(flags.why),
+             flags.no_rules ? "" : "; --no-rules shows what the pruning rules left out");
+  TellGaps(subgraph);
+  return subgraph.gaps.empty() ? ExitCode::kNone : ExitCode::kIncomplete;
+}
+
+Result<ExitCode> Track(const TrackFlags& flags) {
+  if (flags.rules == "list") return ListRules();
+  const int start_count = !flags.process.empty() + !flags.file.empty() + !flags.flow.empty();
+  if (start_count != 1) {
+    return Fail(ErrorCode::kInvalidArgument, "give one start: --process, --file or --flow");
+  }
+  ASSIGN_OR_RETURN(const causality::TraceOptions options, OptionsOf(flags));
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(flags.store));
+  const Result<std::vector<std::int64_t>> starts = FindStarts(*store, flags);
+  if (!starts && starts.error().code == ErrorCode::kNotFound) {
+    fmt::print(stderr, "spoor track: {}\n", starts.error().message);
+    return ExitCode::kNone;
+  }
+  RETURN_IF_ERROR(starts);
+  ASSIGN_OR_RETURN(const causality::Graph graph,
+                   causality::Graph::Load(*store, {.from_wall_ns = options.from_wall_ns,
+                                                   .until_wall_ns = options.until_wall_ns}));
+  causality::Subgraph subgraph = causality::Trace(graph, *starts, options);
+  RETURN_IF_ERROR(causality::Describe(*store, subgraph));
+  if (!flags.why.empty()) return ExplainWhy(*store, subgraph, flags);
+  ASSIGN_OR_RETURN(const std::string text, Render(subgraph, flags));
+  RETURN_IF_ERROR(Write(text, flags.out));
+  TellGaps(subgraph);
+  if (!subgraph.gaps.empty()) return ExitCode::kIncomplete;
+  return subgraph.edges.empty() ? ExitCode::kNone : ExitCode::kDone;
+}
+
+}  // namespace
+
+void RegisterTrack(CLI::App& application, Action& action) {
+  const auto flags = std::make_shared<TrackFlags>();  // shared with the action that outlives us
+  CLI::App* track = application.add_subcommand(
+      "track", "what caused a process, file or connection, and what came of it");
+  AddStoreOption(*track, flags->store);
+  CLI::Option* process =
+      track->add_option("--process", flags->process, "process_id, or a pid that only one had")
+          ->type_name("PROCESS");
+  CLI::Option* file =
+      track->add_option("--file", flags->file, "absolute path, or object_id")->type_name("PATH");
+  CLI::Option* flow = track->add_option("--flow", flags->flow, "flow_id, or ADDRESS:PORT of an end")
+                          ->type_name("FLOW");
+  process->excludes(file)->excludes(flow);
+  file->excludes(flow);
+  CLI::Option* backward = track->add_flag("--backward", flags->backward, "causes only");
+  CLI::Option* forward = track->add_flag("--forward", flags->forward, "effects only");
+  CLI::Option* both = track->add_flag("--both", flags->both, "causes and effects (the default)");
+  backward->excludes(forward)->excludes(both);
+  forward->excludes(both);
+  track->add_option("--from", flags->from, "not what ended before (RFC 3339, or -15m)")
+      ->type_name("TIME");
+  track->add_option("--until", flags->until, "not what began after")->type_name("TIME");
+  track->add_option("--format", flags->format, "tree, dot, svg (needs graphviz) or json")
+      ->check(CLI::IsMember({"tree", "dot", "svg", "json"}))
+      ->capture_default_str();
+  track->add_flag("--json", flags->json, "as --format json");
+  track->add_option("--out", flags->out, "write to FILE, not to stdout")->type_name("FILE");
+  track->add_option("--limit", flags->limit, "at most N nodes, the nearest to the start; 0: all")
+      ->type_name("N");
+  track->add_option("--why", flags->why, "only the chain between the start and this one")
+      ->type_name("NODE");
+  track->add_option("--rules", flags->rules, "'list' explains the pruning rules and ends")
+      ->check(CLI::IsMember({"list"}));
+  track->add_option("--no-rule", flags->no_rule, "switch a pruning rule off (may be repeated)")
+      ->type_name("NAME");
+  track->add_flag("--no-rules", flags->no_rules, "switch all pruning rules off");
+  track->footer(
+      "Examples:\n"
+      "  spoor track --file /etc/cron.d/backup --backward\n"
+      "  spoor track --process 4711 --forward --until 2026-11-21T21:00:00Z --format json\n"
+      "  spoor track --flow 203.0.113.9:4444 --format svg --out attack.svg\n"
+      "  spoor track --file /etc/cron.d/backup --why 203.0.113.9:4444\n"
+      "Every rule that left something out is named in the answer with what it left out.");
+  track->callback([flags, &action] { action = [flags] { return Track(*flags); }; });
+}
+
+}  // namespace spoor::programs

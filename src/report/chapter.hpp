@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "report/rows.hpp"
+#include "report/story.hpp"
+
+/// The parts that Tell puts a story together from. Internal to this folder.
+namespace spoor::report {
+
+/// What the story is about.
+struct Subject {
+  std::optional<std::int64_t> session_id;
+  std::int64_t root_process_id = 0;
+  std::optional<Row> session;  ///< its row of the query sessions
+  std::optional<std::int64_t> begin_wall_ns, end_wall_ns;
+  std::vector<std::string> reasons;  ///< why this one was picked, where it was
+
+  /// "session := 5" or "process := 5": for queries that take either.
+  std::string Scope() const;
+  /// "session=5" or "process=5": the same on the command line.
+  std::string CommandScope() const;
+};
+
+struct Chapters {
+  store::Store& store;
+  const Subject& subject;
+  std::string store_words;
+
+  Result<Section> Entry() const;      // who came in, over which connection
+  Result<Section> Hole() const;       // what they sent
+  Result<Section> Processes() const;  // the tree
+  Result<Section> Root() const;       // who became root, by what
+  Result<Section> Files() const;
+  Result<Section> Programs() const;  // written here, then executed
+  Result<Section> FlowsOut() const;
+  Result<Section> Persistence() const;
+  Result<Section> Terminals() const;
+  Result<Section> Causes() const;  // the causal path from the entry, and what came of it
+  Result<Section> Gaps(bool& incomplete) const;
+  Result<Section> Next() const;  // commands
+
+  /// Rows of `query` with the subject's scope put in for {scope}.
+  Result<std::vector<Row>> Ask(std::string_view query) const;
+  /// The files whose change will run, or let someone in, again: object_id and path.
+  Result<std::vector<Row>> PersistenceRows() const;
+};
+
+}  // namespace spoor::report

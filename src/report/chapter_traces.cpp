@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// What they left and took: files, programs, connections, ways back in, the screen.
+#include <fmt/format.h>
+
+#include "report/chapter.hpp"
+#include "report/text.hpp"
+
+namespace spoor::report {
+namespace {
+
+constexpr std::size_t kFilesPerGroupMax = 40;
+
+/// Where programs come from and look things up: touched by everything that runs, counted, not told.
+constexpr std::string_view kOrdinary =
+    "(path LIKE '/usr/lib/%' OR path LIKE '/lib/%' OR path LIKE '/lib64/%' OR path LIKE "
+    "'/usr/share/%' "
+    "OR path LIKE '/usr/include/%' OR path LIKE '/usr/bin/%' OR path LIKE '/bin/%' "
+    "OR path LIKE '/usr/sbin/%' OR path LIKE '/sbin/%' OR path LIKE '/proc/%' OR path LIKE "
+    "'/sys/%' "
+    "OR path LIKE '/dev/%' OR path IN ('/etc/ld.so.cache', '/etc/ld.so.preload', '/etc/localtime', "
+    "'/etc/locale.alias', '/etc/nsswitch.conf', '/', '/proc', '/sys', '/dev'))";
+
+struct FileGroup {
+  std::string_view condition;
+  std::string_view verb;  ///< "was created"
+  bool hide_ordinary;     ///< only reading is ordinary there
+};
+constexpr FileGroup kFileGroups[] = {
+    {"deleted", "deleted", false},
+    {"written AND created AND NOT deleted", "created and written", false},
+    {"created AND NOT written AND NOT deleted", "created", false},
+    {"(written OR renamed OR changed) AND NOT created AND NOT deleted", "changed", false},
+    {"read AND NOT written AND NOT created AND NOT deleted", "read", true},
+    {"opened AND NOT read AND NOT written AND NOT created AND NOT deleted", "opened only", true},
+    {"refused AND NOT opened AND NOT executed", "tried without success", true},
+};
+
+std::string FileText(const Row& row, std::string_view verb) {
+  std::string text = fmt::format("{} was {}", Name(row.Text("path")), verb);
+  if (verb == "deleted" && row.Flag("created"))
+    text = Name(row.Text("path")) + " was created and deleted again";
+  std::string amounts;
+  if (const auto bytes = row.Integer("written_bytes").value_or(0); bytes > 0)
+    amounts += fmt::format("{} written", Bytes(bytes));
+  if (const auto bytes = row.Integer("read_bytes").value_or(0); bytes > 0)
+    amounts += fmt::format("{}{} read", amounts.empty() ? "" : ", ", Bytes(bytes));
+  if (row.Flag("executed")) amounts += amounts.empty() ? "executed" : ", executed";
+  if (!amounts.empty()) text += " (" + amounts + ")";
+  return text + ".";
+}
+
+std::string FlowText(const Row& row) {
+  const bool outbound = row.Text("direction") == "outbound";
+  return fmt::format(
+      "Process {} ({}, {}) {} {} port {} over {}: {} out, {} in.",
+      row.Integer("process_id").value_or(0), Name(row.Text("command_line")),
+      User(row.Integer("uid")), outbound ? "connected to" : "was connected to by",
+      Name(row.Text(outbound ? "destination_ip" : "source_ip")),
+      row.Integer(outbound ? "destination_port" : "source_port").value_or(0), row.Text("transport"),
+      Bytes(row.Integer(outbound ? "source_bytes" : "destination_bytes").value_or(0)),
+      Bytes(row.Integer(outbound ? "destination_bytes" : "source_bytes").value_or(0)));
+}
+
+}  // namespace
+
+Result<Section> Chapters::Files() const {
+  Section section{.name = "files", .title = "Which files were touched"};
+  std::int64_t ordinary = 0;
+  for (const FileGroup& group : kFileGroups) {
+    ASSIGN_OR_RETURN(
+        const std::vector<Row> rows,
+        Ask(fmt::format("SELECT *, {} AS ordinary FROM files_touched({{scope}}) WHERE {} "
+                        "ORDER BY first_wall_ns, path",
+                        group.hide_ordinary ? kOrdinary : "FALSE", group.condition)));
+    std::size_t told = 0;
+    std::size_t left = 0;
+    for (const Row& row : rows) {
+      if (row.Flag("ordinary")) {
+        ++ordinary;
+      } else if (told == kFilesPerGroupMax) {
+        ++left;
+      } else {
+        ++told;
+        const auto object_id = row.Integer("object_id");
+        section.facts.push_back({.text = FileText(row, group.verb),
+                                 .wall_ns = row.Integer("first_wall_ns"),
+                                 .id_kind = object_id ? "object" : "",
+                                 .id = object_id.value_or(0)});
+      }
+    }
+    if (left > 0)
+      section.facts.push_back({.text = fmt::format("{} more were {}.", left, group.verb)});
+  }
+  if (ordinary > 0)
+    section.facts.push_back(
+        {.text =
+             fmt::format("{} of programs, libraries and devices were only read or opened, as every "
+                         "program does.",
+                         Count(ordinary, "file", "files"))});
+  if (section.facts.empty()) section.facts.push_back({.text = "No file was seen to be touched."});
+  return section;
+}
+
+Result<Section> Chapters::Programs() const {
+  Section section{.name = "programs", .title = "Programs that were written here and then run"};
+  ASSIGN_OR_RETURN(const std::vector<Row> rows, Ask("SELECT * FROM programs_built({scope})"));
+  for (const Row& row : rows)
+    section.facts.push_back(
+        {.text = fmt::format(
+             "{} was executed as {} (effective {}); process {} ({}) had written it.",
+             Name(row.Text("path")), User(row.Integer("uid")), User(row.Integer("euid")),
+             row.Integer("writer_process_id").value_or(0), Name(row.Text("writer"))),
+         .wall_ns = row.Integer("wall_ns"),
+         .id_kind = "object",
+         .id = row.Integer("object_id").value_or(0)});
+  if (rows.empty())
+    section.facts.push_back(
+        {.text = "No program was executed that had been written before in the record."});
+  return section;
+}
+
+Result<Section> Chapters::FlowsOut() const {
+  Section section{.name = "flows", .title = "Network connections it made or took"};
+  ASSIGN_OR_RETURN(const std::vector<Row> rows, Ask("SELECT * FROM connections({scope})"));
+  for (const Row& row : rows)
+    section.facts.push_back({.text = FlowText(row),
+                             .wall_ns = row.Integer("begin_wall_ns"),
+                             .id_kind = "flow",
+                             .id = row.Integer("flow_id").value_or(0)});
+  if (rows.empty()) section.facts.push_back({.text = "It made no network connection of its own."});
+  return section;
+}
+
+Result<std::vector<Row>> Chapters::PersistenceRows() const {
+  return Ask("SELECT * FROM persistence({scope})");
+}
+
+Result<Section> Chapters::Persistence() const {
+  Section section{.name = "persistence", .title = "Ways back in"};
+  ASSIGN_OR_RETURN(const std::vector<Row> rows, PersistenceRows());
+  for (const Row& row : rows) {
+    const auto object_id = row.Integer("object_id");
+    section.facts.push_back(
+        {.text = fmt::format("{} ({}) was {}: {} written.{}", Name(row.Text("path")),
+                             row.Text("means"), row.Flag("created") ? "created" : "changed",
+                             Bytes(row.Integer("written_bytes").value_or(0)),
+                             row.Flag("deleted") ? " It was deleted again." : ""),
+         .wall_ns = row.Integer("first_wall_ns"),
+         .id_kind = object_id ? "object" : "",
+         .id = object_id.value_or(0)});
+  }
+  if (rows.empty())
+    section.facts.push_back({.text = "None of the usual places (cron, units, keys, start-up files, "
+                                     "accounts, loader, modules) was changed."});
+  return section;
+}
+
+Result<Section> Chapters::Terminals() const {
+  Section section{.name = "terminal", .title = "What the terminal showed"};
+  ASSIGN_OR_RETURN(const std::vector<Row> rows, Ask("SELECT * FROM terminals({scope})"));
+  for (const Row& row : rows) {
+    const auto shell = row.Integer("shell_process_id");
+    std::string text = fmt::format("On {} {} were typed and {} printed.", Name(row.Text("path")),
+                                   Bytes(row.Integer("in_bytes").value_or(0)),
+                                   Bytes(row.Integer("out_bytes").value_or(0)));
+    if (shell)
+      text += " See it again: " + Name(fmt::format("spoor replay {}{}", store_words, *shell));
+    section.facts.push_back({.text = text,
+                             .wall_ns = row.Integer("begin_wall_ns"),
+                             .id_kind = "object",
+                             .id = row.Integer("object_id").value_or(0)});
+  }
+  if (rows.empty()) section.facts.push_back({.text = "No terminal was used."});
+  return section;
+}
+
+Result<Section> Chapters::Gaps(bool& incomplete) const {
+  Section section{.name = "gaps", .title = "What was not seen"};
+  std::string span;
+  if (subject.begin_wall_ns) span += fmt::format("\"start\" := {}", *subject.begin_wall_ns);
+  if (subject.end_wall_ns)
+    span += fmt::format("{}\"end\" := {}", span.empty() ? "" : ", ", *subject.end_wall_ns);
+  ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                   ReadRows(store, fmt::format("SELECT * FROM coverage({})", span)));
+  for (const Row& row : rows) {
+    const auto count = row.Integer("count");
+    if (row.Text("loss_class") != "payload") incomplete = true;
+    section.facts.push_back(
+        {.text = fmt::format("{} of class {} until {}: {}.",
+                             count ? Count(*count, "record", "records")
+                                   : std::string("An unknown number of records"),
+                             Name(row.Text("loss_class")),
+                             Moment(row.Integer("until_wall_ns").value_or(0)),
+                             Name(row.Text("reason"))),
+         .wall_ns = row.Integer("from_wall_ns")});
+  }
+  if (rows.empty()) section.facts.push_back({.text = "No gap in the record overlaps this story."});
+  return section;
+}
+
+Result<Section> Chapters::Next() const {
+  Section section{.name = "next", .title = "Where to look next"};
+  const auto add = [&](std::string_view what, const std::string& command) {
+    section.lines.push_back(fmt::format("# {}", what));
+    section.lines.push_back("spoor " + command);
+  };
+  if (subject.session_id)
+    add("everything in the order of time",
+        fmt::format("query {}session_activity session={}", store_words, *subject.session_id));
+  add("all files, the ordinary ones too",
+      fmt::format("query {}files_touched {}", store_words, subject.CommandScope()));
+  add("all programs with their arguments",
+      fmt::format("query {}commands {}", store_words, subject.CommandScope()));
+  ASSIGN_OR_RETURN(const std::vector<Row> terminals, Ask("SELECT * FROM terminals({scope})"));
+  for (const Row& row : terminals)
+    if (const auto shell = row.Integer("shell_process_id"))
+      add("the screen as they saw it", fmt::format("replay {}{}", store_words, *shell));
+  ASSIGN_OR_RETURN(const std::vector<Row> persistence, PersistenceRows());
+  for (const Row& row : persistence) {
+    const std::string path = ShellWord(row.Text("path"));
+    if (!path.empty())
+      add("what led to this file, and who wrote it",
+          fmt::format("track {}--file {} --backward", store_words, path));
+  }
+  add("everything that came of it",
+      fmt::format("track {}--process {} --forward", store_words, subject.root_process_id));
+  add("other sessions that look like a break-in",
+      fmt::format("query {}suspicious_sessions", store_words));
+  add("that the evidence is whole", fmt::format("verify {}", store_words));
+  while (section.lines.back().ends_with(' ')) section.lines.back().pop_back();
+  return section;
+}
+
+}  // namespace spoor::report

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/time.hpp"
+#include "base/visible_text.hpp"
+
+namespace spoor::report {
+namespace {
+
+// Control characters: VisibleText leaves none of them in a name.
+constexpr char kBegin = '\x01';
+constexpr char kEnd = '\x02';
+constexpr std::size_t kNameCharactersMax = 400;
+constexpr std::size_t kLineCharactersMax = 160;
+
+/// A code span: as many backticks around as hold what is inside (CommonMark 6.1).
+std::string CodeSpan(std::string_view text) {
+  std::size_t longest = 0;
+  for (std::size_t i = 0, run = 0; i < text.size(); ++i) {
+    run = text[i] == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(longest + 1, '`');
+  const bool pad = text.empty() || text.front() == '`' || text.back() == '`';
+  return fence + (pad ? " " : "") + std::string(text) + (pad ? " " : "") + fence;
+}
+
+}  // namespace
+
+std::string Name(std::string_view text) {
+  return VisibleName(VisibleText(text, kNameCharactersMax));
+}
+
+std::string VisibleName(std::string_view text) {
+  return kBegin + std::string(text) + kEnd;
+}
+
+std::string Plain(std::string_view sentence) {
+  std::string plain;
+  for (const char c : sentence) {
+    if (c == kBegin) {
+      plain += "“";
+    } else if (c == kEnd) {
+      plain += "”";
+    } else {
+      plain += c;
+    }
+  }
+  return plain;
+}
+
+std::string Markdown(std::string_view sentence) {
+  std::string markdown;
+  while (!sentence.empty()) {
+    const std::size_t begin = std::min(sentence.find(kBegin), sentence.size());
+    markdown += sentence.substr(0, begin);
+    if (begin == sentence.size()) break;
+    const std::size_t end = std::min(sentence.find(kEnd, begin), sentence.size());
+    markdown += CodeSpan(sentence.substr(begin + 1, end - begin - 1));
+    sentence.remove_prefix(std::min(end + 1, sentence.size()));
+  }
+  return markdown;
+}
+
+std::string Moment(std::int64_t wall_ns) {
+  std::string text = FormatWallTime(wall_ns).substr(0, 23);
+  std::replace(text.begin(), text.end(), 'T', ' ');
+  return text;
+}
+
+std::string User(std::optional<std::int64_t> uid) {
+  if (!uid) return "an unknown user";
+  return *uid == 0 ? "root" : fmt::format("uid {}", *uid);
+}
+
+std::string Bytes(std::int64_t size_bytes) {
+  return Count(size_bytes, "byte", "bytes");
+}
+
+std::string Count(std::int64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string ShellWord(std::string_view text) {
+  if (text.empty() || VisibleText(text).find("\\x") != std::string::npos ||
+      VisibleText(text).find("\\u{") != std::string::npos)
+    return "";
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-";
+  if (text.find_first_not_of(kPlain) == std::string_view::npos) return std::string(text);
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::vector<std::string> PayloadLines(std::string_view data, std::size_t lines_max) {
+  std::vector<std::string> lines;
+  while (!data.empty() && lines.size() < lines_max) {
+    const std::size_t end = std::min(data.find('\n'), data.size() - 1);
+    lines.push_back(VisibleText(data.substr(0, end + 1), kLineCharactersMax));
+    data.remove_prefix(end + 1);
+  }
+  if (!data.empty())
+    lines.push_back(fmt::format("… and {} more", Bytes(static_cast<std::int64_t>(data.size()))));
+  return lines;
+}
+
+}  // namespace spoor::report
