@@ -14,8 +14,6 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
-void RegisterRebuild(CLI::App& application, Action& action);
-void RegisterReport(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
@@ -30,8 +28,6 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterReport,
       RegisterStatus,
-      RegisterRebuild,
-      RegisterReport,
       RegisterVerify,
       RegisterRebuild,
       RegisterManual,
