@@ -59,6 +59,7 @@ int OnEntry(void* context, void* bytes, std::size_t size_bytes) {
 
 // Runs `flush` or `mark` with one argument, on `cpu` if it is not negative.
 Result<std::uint32_t> RunProgram(int program_fd, std::uint64_t argument, int cpu) {
+  // Not LIBBPF_OPTS, which is a GNU expression.
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
   options.ctx_in = &argument;

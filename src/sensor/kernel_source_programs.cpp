@@ -202,7 +202,7 @@ Result<LoadedPrograms> LoadBytes(const void* bytes, std::size_t size_bytes,
   std::vector<std::string> skipped;
   for (;;) {
     load_log.clear();
-    bpf_object_open_opts options{};
+    bpf_object_open_opts options{};  // not LIBBPF_OPTS, which is a GNU expression
     options.sz = sizeof(options);
     options.object_name = "spoor";
     loaded.object.reset(bpf_object__open_mem(bytes, size_bytes, &options));
