@@ -52,7 +52,12 @@ TEST(PayloadLines, ShowControlCharactersAndStayWithinTheirBounds) {
               ElementsAre("GET /\\x0d\\x0a", "Host: x\\x0d\\x0a", "\\x0d\\x0a", "body"));
   EXPECT_THAT(PayloadLines("a\nb\nc\nd", 2), ElementsAre("a\\x0a", "b\\x0a", "… and 3 bytes more"));
   EXPECT_THAT(PayloadLines("", 2), ElementsAre());
-  EXPECT_LT(PayloadLines(std::string(1 << 20, 'x'), 5).front().size(), 200u);
+  EXPECT_LT(PayloadLines(std::string(1 << 20, 'x'), 5).front().size(), 2010u);
+}
+
+TEST(PercentDecoded, LeavesAloneWhatIsNotHexadecimal) {
+  EXPECT_EQ(PercentDecoded("a%20b%3Bc%zz%4"), "a b;c%zz%4");
+  EXPECT_EQ(PercentDecoded("%00%ff"), std::string("\0\xff", 2));
 }
 
 TEST(Words, CountAndNameUsers) {
