@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which terminals were used, by whom, and how much was typed and printed?
--- reads:     event, object, _processes_of, _session_walk, exec, _is_shell
+-- reads:     event, io, object, _processes_of, _session_walk, exec, _is_shell
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    object_id         BIGINT   the terminal
@@ -12,7 +12,8 @@
 -- column:    out_bytes         BIGINT   written to it
 -- column:    begin_wall_ns     BIGINT   first use
 -- column:    end_wall_ns       BIGINT   last use
--- limits:    what goes through the other end of a pty (sshd, script) is counted as well
+-- limits:    what goes through the other end of a pty (sshd, script) is counted as well where terminal payload
+--            was not recorded
 -- source:    SBK-1
 CREATE OR REPLACE MACRO terminals(process := NULL, session := NULL) AS TABLE
 WITH shell AS (
@@ -30,6 +31,7 @@ JOIN object AS tob ON tob.object_id = te.object_id
 LEFT JOIN shell ON shell.process_id = te.process_id
 LEFT JOIN _session_walk AS tw ON tw.process_id = te.process_id
 WHERE tob.type IN ('pty', 'tty') AND te.kind IN ('read', 'write') AND te.result >= 0
+  AND NOT EXISTS (FROM io AS ti WHERE ti.event_id = te.event_id AND ti.pty_master)
   AND te.process_id IN (
     SELECT tq.process_id FROM _processes_of(process := process, session := session) AS tq)
 GROUP BY te.object_id
