@@ -163,7 +163,11 @@ TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
     EXPECT_LE(*complete, BootNow());
   }
   recording.Parse(chunks);
-  EXPECT_THAT(recording.Read(RECORD_SESSION), SizeIs(20));
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  // Kernels from 7.0 on skip a program that preempted itself on the same CPU; then they count it.
+  EXPECT_GE(recording.Read(RECORD_SESSION).size() + loss->count[LOSS_MISSED_HOOK], 20u);
+  EXPECT_LE(recording.Read(RECORD_SESSION).size(), 20u);
 }
 
 TEST(Detach, EndsTheRecording) {

@@ -177,11 +177,11 @@ TEST(ProcessRecords, TellWhatASetuidProgramMakesOfItsCaller) {
   close(copy);
   const pid_t pid = recording.Run([&](Facts&) {
     TRIGGER_CHECK(setresgid(55, 56, 57) == 0 && setresuid(65, 66, 67) == 0);
-    execl(program, program, nullptr);
+    execl(program, "true", nullptr);
     _exit(1);
   });
   const auto changes = recording.Read(RECORD_CREDENTIAL, pid);
-  ASSERT_THAT(changes, SizeIs(2));
+  ASSERT_GE(changes.size(), 2u);  // a busybox changes its credentials further
   const auto groups = changes[0].As<credential_record>().credentials;
   EXPECT_THAT((std::vector{groups.gid, groups.egid, groups.sgid, groups.fsgid}),
               ElementsAre(55u, 56u, 57u, 56u));
