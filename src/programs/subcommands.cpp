@@ -12,6 +12,7 @@ void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
+void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
@@ -26,6 +27,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterSql,
       RegisterTrack,
       RegisterReplay,
+      RegisterReport,
       RegisterStatus,
       RegisterRebuild,
       RegisterReport,
