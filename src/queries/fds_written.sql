@@ -7,7 +7,7 @@
 -- column:    process_id     BIGINT   the writer
 -- column:    fd             BIGINT   the descriptor
 -- column:    object_id      BIGINT   what the kernel wrote to
--- column:    path           VARCHAR  its name in that call
+-- column:    path           VARCHAR  its name in that call, else the last known one
 -- column:    begin_wall_ns  BIGINT   begin of the first of the merged calls
 -- column:    wall_ns        BIGINT   end of the last of the merged calls
 -- column:    boot_ns        BIGINT   as begin_wall_ns, boot clock
