@@ -5,9 +5,16 @@ namespace spoor::store {
 
 Result<std::shared_ptr<Database>> Database::Open() {
   std::shared_ptr<Database> database(new Database());
-  if (duckdb_open(nullptr, &database->database_) == DuckDBError) {
-    return Fail(ErrorCode::kUnavailable, "DuckDB: cannot open a database in memory");
-  }
+  duckdb_config config = nullptr;
+  // Runtime filters of joins are pushed into scans before their Bloom filter is built: rows are
+  // lost or the program crashes (duckdb/duckdb#22075, seen here with 1.5.6 on about one question in
+  // ten).
+  const bool opened =
+      duckdb_create_config(&config) == DuckDBSuccess &&
+      duckdb_set_config(config, "disabled_optimizers", "join_filter_pushdown") == DuckDBSuccess &&
+      duckdb_open_ext(nullptr, &database->database_, config, nullptr) == DuckDBSuccess;
+  duckdb_destroy_config(&config);
+  if (!opened) return Fail(ErrorCode::kUnavailable, "DuckDB: cannot open a database in memory");
   return database;
 }
 
