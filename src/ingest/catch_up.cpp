@@ -156,31 +156,40 @@ class Run {
   std::uint64_t event_count_ = 0;
 };
 
-/// Whether a recording that was left open has lost its writer since.
-bool WasAbandoned(const store::Catalog& catalog, bool has_writer) {
-  return !has_writer && std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
-                                    [](const auto& recording) { return recording.provisional; });
+/// An empty catalog where there is none yet.
+Result<store::Catalog> LoadCatalogOrNone(const StoreLayout& layout) {
+  auto catalog = store::LoadCatalog(layout);
+  if (!catalog && catalog.error().code == ErrorCode::kNotFound) return store::Catalog{};
+  return catalog;
+}
+
+/// Whether `catalog` shows the first `size` entries, and no recording that it calls open has lost
+/// its writer since.
+bool IsUpToDate(const store::Catalog& catalog, std::uint64_t size, bool has_writer) {
+  const bool open = std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
+                                [](const auto& recording) { return recording.provisional; });
+  return catalog.generation > 0 && catalog.next_entry >= size && (has_writer || !open);
 }
 
 }  // namespace
 
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress) {
+  {
+    // Nothing to do needs no lock, and works where nothing may be written.
+    const bool has_writer = HasWriter(layout);
+    ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+    ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
+    if (IsUpToDate(catalog, log->size(), has_writer)) return CatchUpSummary{};
+  }
+  ASSIGN_OR_RETURN(const FileLock lock,
+                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
   // Asked before the log is read: what is written after this moment is read next time.
   const bool has_writer = HasWriter(layout);
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
-  ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
-  store::Catalog catalog;
-  if (auto loaded = store::LoadCatalog(layout)) {
-    catalog = std::move(*loaded);
-  } else if (loaded.error().code != ErrorCode::kNotFound) {
-    return tl::unexpected<Error>(loaded.error());
-  }
   const std::uint64_t size = log->size();
-  if (catalog.generation > 0 && catalog.next_entry >= size && !WasAbandoned(catalog, has_writer)) {
-    return CatchUpSummary{};
-  }
+  ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
+  if (IsUpToDate(catalog, size, has_writer)) return CatchUpSummary{};
   Run run(layout, options, std::move(catalog));
   const std::uint64_t first = run.first_entry();
   auto result =

@@ -380,12 +380,15 @@ void Normaliser::ApplyFork(HostState& host, ProcessState& process, const Event& 
   ProcessState& child = ProcessOf(host, *event.child_process, now);
   child.parent_process_id = process.process_id;
   child.baseline = false;
-  child.name = event.command.empty() ? process.name : event.command;
-  child.executable = process.executable;
-  child.command_line = process.command_line;
-  child.user = User{event.uid, event.euid};
-  child.credentials = process.credentials;
-  child.descriptors = process.descriptors;
+  // The child may have been seen at work before its fork was told: what is known of it stays.
+  if (child.name.empty()) child.name = event.command.empty() ? process.name : event.command;
+  if (child.executable.empty()) {
+    child.executable = process.executable;
+    child.command_line = process.command_line;
+  }
+  if (!child.user) child.user = User{event.uid, event.euid};
+  if (!child.credentials) child.credentials = process.credentials;
+  child.descriptors.insert(process.descriptors.begin(), process.descriptors.end());
   child.changed = true;
 }
 

@@ -15,6 +15,7 @@ void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
+void RegisterVerify(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -28,6 +29,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReport,
       RegisterStatus,
       RegisterRebuild,
+      RegisterVerify,
       RegisterManual,
   };
   return kSubcommands;
