@@ -27,8 +27,10 @@ NodeType TypeOfObject(std::string_view type) {
 }
 
 Result<> LoadObjects(store::Store& store, GraphBuilder& builder) {
-  const std::string objects =
-      fmt::format("SELECT object_id, type, coalesce({}, false) FROM object", NoiseCondition());
+  // A terminal may be known as /dev/tty, which is what programs call whichever one they have.
+  const std::string objects = fmt::format(
+      "SELECT object_id, type, coalesce(type NOT IN ('pty', 'tty') AND ({}), false) FROM object",
+      NoiseCondition());
   RETURN_IF_ERROR(store::ForEachRow(store, objects, {}, [&](const std::vector<Value>& row) {
     builder.AddNode(IntegerOf(row[0]).value_or(0), TypeOfObject(store::TextOf(row[1])),
                     {.noise = store::BooleanOf(row[2]).value_or(false)});

@@ -21,7 +21,7 @@ class Story {
                                 kUpstreamB = 1004, kServerA = 1005, kServerB = 1006,
                                 kReverse = 1007, kHelperPipe = 1010, kLibrary = 1020,
                                 kShellProgram = 1021, kNull = 1022, kCronJob = 1030,
-                                kInnocentFile = 1031;
+                                kInnocentFile = 1031, kEmptyPipe = 1011;
   static constexpr std::int64_t kWallShift = 1'795'293'000'000'000'000;
 
   /// All INSERT statements.
@@ -83,6 +83,7 @@ class Story {
     AddSocket(kServerB, nullptr, kUpstreamB, "inbound");
     AddSocket(kReverse, "203.0.113.9", 0, "outbound");
     AddObject(kHelperPipe, "pipe", nullptr);
+    AddObject(kEmptyPipe, "pipe", nullptr);
     AddObject(kLibrary, "file", "/usr/lib/libc.so.6");
     AddObject(kShellProgram, "file", "/usr/bin/sh");
     AddObject(kNull, "character_device", "/dev/null");
@@ -120,6 +121,7 @@ class Story {
     At(2060, kFcgiwrap, "fork", kShell);
     At(2070, kShell, "exec", kShellProgram);
     At(2080, kShell, "read", kLibrary);
+    At(2085, kShell, "read", kEmptyPipe);
     At(2090, kShell, "read", kNull);
     At(2100, kShell, "connect", kReverse);
     At(2110, kShell, "fork", kHelper);

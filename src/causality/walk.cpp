@@ -80,7 +80,7 @@ class Walker {
     if (type == NodeType::kProcess || starts_.contains(node)) return false;
     const NodeFlags flags = graph_.flags(node);
     if (flags.noise && options_.rules.Has(Rule::kNoiseObjects)) return true;
-    if ((type != NodeType::kFile && type != NodeType::kOther) || !graph_.EdgesIn(node).empty()) {
+    if (type == NodeType::kSocket || type == NodeType::kPty || !graph_.EdgesIn(node).empty()) {
       return false;
     }
     return options_.rules.Has(flags.executed ? Rule::kOwnExecImage : Rule::kReadOnlyFiles);

@@ -2,6 +2,8 @@
 // spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log.
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 #include "base/time.hpp"
 #include "evidence/log.hpp"
 #include "programs/child_command.hpp"
+#include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
@@ -168,6 +171,31 @@ class StopSignals {
   FileDescriptor fd_;
 };
 
+/// On a host that is too busy for its own work the recorder has to come first, or records are lost:
+/// the ring holds a tenth of a second of the worst there is. Where the system refuses, it goes on
+/// without.
+class PriorityBoost {
+ public:
+  /// For this thread and those it makes.
+  PriorityBoost() : before_(getpriority(PRIO_PROCESS, 0)) { setpriority(PRIO_PROCESS, 0, kNice); }
+  PriorityBoost(const PriorityBoost&) = delete;
+  PriorityBoost& operator=(const PriorityBoost&) = delete;
+  ~PriorityBoost() {
+    const sched_param normal{.sched_priority = 0};
+    sched_setscheduler(0, SCHED_OTHER, &normal);
+    setpriority(PRIO_PROCESS, 0, before_);
+  }
+  /// For this thread alone, which from now on waits more than it works.
+  static void Drain() {
+    const sched_param lowest_realtime{.sched_priority = 1};
+    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest_realtime);
+  }
+
+ private:
+  static constexpr int kNice = -10;
+  int before_;
+};
+
 /// One run: until the command ended, the time is over, a signal came, or nothing more can be
 /// stored.
 class Recording {
@@ -227,7 +255,7 @@ sensor::BatchSink SinkTo(evidence::LogWriter& log) {
           .flush = [&log] { return log.Checkpoint(); }};
 }
 
-void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string& store) {
+void NarrateSummary(const sensor::Recorder::Summary& summary) {
   std::string lost;
   for (std::size_t i = 0; i < summary.loss.count.size(); ++i) {
     if (summary.loss.count[i] == 0) continue;
@@ -237,7 +265,6 @@ void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string&
   Narrate("{} records in {} batches, {} bytes; {}", summary.record_count,
           summary.written.batch_count, summary.written.encoded_bytes,
           lost.empty() ? "nothing was lost" : "LOST: " + lost);
-  Narrate("look with: spoor query --store {} --list", store);
 }
 
 std::string NameOf(const std::vector<sensor::Scope>& scopes,
@@ -294,17 +321,19 @@ Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
           NameOf(plan.recording.source.scopes, options.command), options.store,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
+  PriorityBoost::Drain();
   return Recording(recorder, signals, child, plan.duration_ns).Run();
 }
 
-Result<ExitCode> Record(const RecordOptions& options) {
-  ASSIGN_OR_RETURN(const Plan plan, PlanOf(options));
+// The whole recording, until the log is closed.
+Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   // Before anything that a signal would leave half done, and before threads are made.
   StopSignals signals;
   std::unique_ptr<ChildCommand> child;
   if (!options.command.empty()) {
     ASSIGN_OR_RETURN(child, ChildCommand::Start(options.command));
   }
+  const PriorityBoost boost;  // of this thread and those made after; not of the command
   ASSIGN_OR_RETURN(const auto source, sensor::KernelSource::Open(plan.recording.source));
   ASSIGN_OR_RETURN(const auto log, OpenLog(StoreLayout{options.store}));
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
@@ -317,10 +346,22 @@ Result<ExitCode> Record(const RecordOptions& options) {
   if (outcome && !finished) outcome = finished;
   if (const Result<> closed = log->Close(); outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
-  NarrateSummary(recorder.summary(), options.store);
-  if (outcome) return ExitCode::kDone;
+  NarrateSummary(recorder.summary());
+  if (outcome) return {};
   return Fail(outcome.error().code, "{}; what the last checkpoint covers is safe",
               outcome.error().message);
+}
+
+Result<ExitCode> Record(const RecordOptions& options) {
+  ASSIGN_OR_RETURN(const Plan plan, PlanOf(options));
+  RETURN_IF_ERROR(RecordEvidence(options, plan));
+  // Here and not at the first question, so that the first answer is quick. The evidence is safe
+  // whatever comes of it, and every question tries again.
+  if (const Result<> ingested = IngestNewEvidence(StoreLayout{options.store}); !ingested) {
+    Narrate("recorded, but not ready for questions yet: {}", ingested.error().message);
+  }
+  Narrate("look with: spoor query --store {} --list", options.store);
+  return ExitCode::kDone;
 }
 
 }  // namespace

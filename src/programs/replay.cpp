@@ -52,6 +52,7 @@ Result<> Play(const replay::Recording& recording, const ReplayFlags& flags,
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   replay::PlaybackFilter filter;
+  replay::LineEnds line_ends(recording);
   auto due_ns = static_cast<std::int64_t>(BootNow());
   std::int64_t last_ns = recording.events.front().boot_ns;
   for (const replay::TerminalEvent& event : recording.events) {
@@ -61,7 +62,7 @@ Result<> Play(const replay::Recording& recording, const ReplayFlags& flags,
     last_ns = event.boot_ns;
     due_ns += std::min(wait_ns, idle_max_ns);
     if (!SleepUntil(due_ns)) break;
-    std::string bytes = flags.raw ? event.bytes : filter.Filter(event.bytes);
+    std::string bytes = flags.raw ? event.bytes : filter.Filter(line_ends.Apply(event.bytes));
     if (event.missing_bytes > 0) {
       filter.Finish();
       bytes += replay::MissingText(event.missing_bytes);

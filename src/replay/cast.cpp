@@ -70,6 +70,7 @@ class CastMaker {
   CastMaker(const Recording& recording, const CastOptions& options)
       : recording_(recording),
         options_(options),
+        line_ends_(recording),
         first_ns_(recording.events.empty() ? 0 : recording.events.front().boot_ns) {}
 
   Cast Run() {
@@ -104,7 +105,8 @@ class CastMaker {
   void Add(const TerminalEvent& event) {
     switch (event.type) {
       case EventType::kOutput:
-        AddBytes(event.boot_ns, "o", output_.Take(event.bytes, event.missing_bytes > 0));
+        AddBytes(event.boot_ns, "o",
+                 output_.Take(line_ends_.Apply(event.bytes), event.missing_bytes > 0));
         break;
       case EventType::kInput:
         if (event.echo_off) AddEvent(event.boot_ns, "m", "typed, not echoed");
@@ -147,6 +149,7 @@ class CastMaker {
 
   const Recording& recording_;
   const CastOptions& options_;
+  LineEnds line_ends_;
   const std::int64_t first_ns_;
   std::int64_t last_us_ = 0;
   std::int64_t line_count_ = 0;

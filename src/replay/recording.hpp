@@ -45,8 +45,10 @@ struct Gap {
 
 struct Recording {
   std::string host;
-  std::string title;                     ///< name of the terminal, or "descriptors 0, 1, 2 of …"
-  std::string output_side, input_side;   ///< which end the bytes were taken from, as a phrase
+  std::string title;                    ///< name of the terminal, or "descriptors 0, 1, 2 of …"
+  std::string output_side, input_side;  ///< which end the bytes were taken from, as a phrase
+  /// The output was taken before the terminal added a carriage return to each line feed.
+  bool line_feeds_only = false;
   std::int64_t wall_shift_ns = 0;        ///< wall time = boot_ns + this, as of the first event
   std::int64_t rows = 24, columns = 80;  ///< at the beginning
   bool size_known = false;

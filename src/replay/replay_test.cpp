@@ -196,6 +196,26 @@ TEST(Combine, TakesEveryByteFromOneEndOnly) {
   EXPECT_THAT(recording.input_side, HasSubstr("master"));
 }
 
+TEST(Combine, KeepsTheMastersOutputWhenItLeftTheLastLineUnread) {
+  const Recording recording =
+      Combine({Io(12, false, true, "a long line\n"), Io(13, true, false, "a long line\r\n"),
+               Io(14, false, true, "ex\n")},
+              {});
+  ASSERT_EQ(recording.events.size(), 1u);
+  EXPECT_EQ(recording.events[0].bytes, "a long line\r\n");
+  EXPECT_FALSE(recording.line_feeds_only);
+}
+
+TEST(LineEnds, AddsWhatTheTerminalWouldHaveAddedAcrossCuts) {
+  Recording recording;
+  recording.line_feeds_only = true;
+  LineEnds line_ends(recording);
+  EXPECT_EQ(line_ends.Apply("a\nb\r"), "a\r\nb\r");
+  EXPECT_EQ(line_ends.Apply("\nc"), "\nc");
+  recording.line_feeds_only = false;
+  EXPECT_EQ(LineEnds(recording).Apply("a\n"), "a\n");
+}
+
 TEST(Combine, UsesTheProgramsEndWhereTheMasterWasNotRecorded) {
   const Recording recording =
       Combine({Io(11, false, false, "ls\n"), Io(12, false, true, "a\n")}, {});

@@ -12,10 +12,12 @@ struct Sides {
   bool input_master = false;   // input: what the master end wrote, else what the slave end read
 };
 
+// What a program prints last is often never read by the master end, which is then a little short.
 Sides ChooseSides(const std::vector<IoRow>& rows) {
   std::uint64_t moved[2][2] = {};  // [pty_master][out]
   for (const IoRow& row : rows) moved[row.pty_master][row.out] += row.size_bytes;
-  return {.output_master = moved[true][false] > 0 && moved[true][false] >= moved[false][true],
+  const std::uint64_t shown = moved[true][false];
+  return {.output_master = shown > 0 && shown >= moved[false][true] / 4 * 3,
           .input_master = moved[true][true] > 0 && moved[true][true] >= moved[false][false]};
 }
 
@@ -118,6 +120,7 @@ Recording Combine(const std::vector<IoRow>& rows, const std::vector<StateRow>& s
   const bool any_master = std::ranges::any_of(rows, &IoRow::pty_master);
   recording.output_side = SideText(sides.output_master, any_master, "read", "wrote");
   recording.input_side = SideText(sides.input_master, any_master, "wrote", "read");
+  recording.line_feeds_only = !sides.output_master;
   const Attribution attribution(rows);
   StateHistory history(rows, states);
   for (const IoRow& row : rows) {

@@ -162,6 +162,17 @@ std::string ScreenLine::Render(std::string_view line) {
   return buffer.Text();
 }
 
+std::string LineEnds::Apply(std::string_view bytes) {
+  if (!needed_) return std::string(bytes);
+  std::string ended;
+  for (const char byte : bytes) {
+    if (byte == '\n' && last_ != '\r') ended += '\r';
+    ended += byte;
+    last_ = byte;
+  }
+  return ended;
+}
+
 std::string MissingText(std::uint64_t missing_bytes) {
   return fmt::format("[… {} byte{} not captured …]", missing_bytes, missing_bytes == 1 ? "" : "s");
 }
@@ -173,9 +184,11 @@ class OpenLine {
  public:
   bool is_open() const { return first_ != nullptr; }
   const TerminalEvent& first() const { return *first_; }
+  const TerminalEvent& last() const { return *last_; }
   bool echo_off() const { return echo_off_; }
   void Begin(const TerminalEvent& event) {
     if (first_ == nullptr) first_ = &event;
+    last_ = &event;
     echo_off_ |= event.echo_off;
   }
   void Add(char byte) { bytes_ += byte; }
@@ -184,6 +197,7 @@ class OpenLine {
 
  private:
   const TerminalEvent* first_ = nullptr;
+  const TerminalEvent* last_ = nullptr;
   bool echo_off_ = false;
   std::string bytes_;
 };
@@ -235,7 +249,7 @@ class TextMaker {
     if (!line.is_open()) return;
     std::string text = is_input ? VisibleKeys(line.bytes()) : ScreenLine::Render(line.bytes());
     if (line.echo_off()) text = "(not echoed) " + text;
-    AddLine(line.first(), is_input ? '>' : '<', text);
+    AddLine(is_input ? line.first() : line.last(), is_input ? '>' : '<', text);
     line.Reset();
   }
 

@@ -25,9 +25,21 @@ struct TextOptions {
   bool input_only = false;
 };
 
-/// One line each: "[2026-11-21 20:31:35.123] bash[4711] > typed", "<" printed, "*" markers. Typed
-/// lines come when they were ended and carry the time of their first key.
+/// One line each: "[2026-11-21 20:31:35.123] bash[4711] > typed", "<" printed, "*" markers. Lines
+/// come when they were ended; typed ones carry the time of their first key, printed ones the time
+/// and the process of their end.
 std::string RenderText(const Recording& recording, const TextOptions& options);
+
+/// Adds the carriage returns that a terminal adds to line feeds, as playback needs them.
+class LineEnds {
+ public:
+  explicit LineEnds(const Recording& recording) : needed_(recording.line_feeds_only) {}
+  std::string Apply(std::string_view bytes);
+
+ private:
+  bool needed_;
+  char last_ = 0;
+};
 
 /// "[… 312 bytes not captured …]"
 std::string MissingText(std::uint64_t missing_bytes);

@@ -47,6 +47,7 @@ wait_for(b"length 7")
 fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
 wait_for(b"ready> ")
 type_keys(b"exit\r")
+wait_for(b"exit")
 os.waitpid(pid, 0)
 """
 

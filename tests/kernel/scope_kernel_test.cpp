@@ -19,7 +19,7 @@
 namespace spoor::sensor {
 namespace {
 
-using ::testing::HasSubstr;
+using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -108,6 +108,13 @@ TEST(Scopes, RefuseWhatIsNoCgroup) {
   EXPECT_EQ(KernelSource::Open(options).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(Open, HasEveryProgramOnThisKernel) {
+  START_RECORDING(recording, TreeOptions());
+  EXPECT_THAT(recording.source().coverage().refused, IsEmpty());
+  EXPECT_THAT(recording.source().coverage().attached, Contains("on_signal_generate"));
+  EXPECT_THAT(recording.source().coverage().attached, Contains("on_io"));
+}
+
 TEST(Open, SaysThatRootIsNeeded) {
   if (geteuid() != 0) GTEST_SKIP() << "is not root already";
   const pid_t child = fork();
@@ -181,7 +188,9 @@ TEST(Baseline, TellsProcessesAndDescriptorsThatWereThere) {
   EXPECT_EQ(process.session_id, facts.number[6]);
   EXPECT_EQ(processes[0].Text(process.working_directory), "/tmp");
   EXPECT_EQ(processes[0].Text(process.path), std::filesystem::read_symlink("/proc/self/exe"));
-  EXPECT_THAT(processes[0].Text(process.arguments), HasSubstr("spoor_kernel_test"));
+  std::ifstream own("/proc/self/cmdline");
+  EXPECT_EQ(processes[0].Text(process.arguments),
+            std::string((std::istreambuf_iterator<char>(own)), {}));
   EXPECT_EQ(process.arguments.status, TAIL_WHOLE);
   EXPECT_EQ(process.credentials.euid, 0u);
   std::vector<Record> held;
