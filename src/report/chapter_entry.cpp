@@ -196,7 +196,7 @@ Result<Section> Chapters::Root() const {
     section.facts.push_back(
         {.text = programs == 0
                      ? std::string("Nothing was executed as root below it after that.")
-                     : fmt::format("After that, {} were executed as root by it and below it.",
+                     : fmt::format("After that, it and what is below it executed {} as root.",
                                    Count(programs, "program", "programs")),
          .id_kind = "process",
          .id = row.Integer("process_id").value_or(0)});
