@@ -12,9 +12,10 @@ void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
+void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
-void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
+void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -25,9 +26,10 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterSql,
       RegisterTrack,
       RegisterReplay,
+      RegisterReport,
       RegisterStatus,
-      RegisterRebuild,
       RegisterVerify,
+      RegisterRebuild,
       RegisterManual,
   };
   return kSubcommands;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What inbound connection did this process, or the daemon it is a worker of, last hear from before that moment?
--- reads:     _session_walk, process, event, socket
+-- reads:     process, exec, event, socket
 -- parameter: questions  structs  {key, process_id, boot_ns}: whose, and before when
 -- column:    key         BIGINT  of the question
 -- column:    process_id  BIGINT  that heard
@@ -11,15 +11,15 @@
 CREATE OR REPLACE MACRO _last_inbound(questions) AS TABLE
 WITH RECURSIVE question AS (
   SELECT unnest(questions, recursive := true)
-), line AS (  -- the process, and what it was forked from as far as that is of the same daemon
+), forked AS MATERIALIZED (  -- workers: created, and executed nothing
+  SELECT p.process_id, p.parent_process_id, p.start_boot_ns FROM process AS p
+  WHERE p.parent_process_id IS NOT NULL
+    AND p.process_id NOT IN (SELECT x.process_id FROM exec AS x WHERE x.result = 0)
+), line AS (
   SELECT q.key, q.process_id, q.boot_ns AS cut_boot_ns, 0 AS depth FROM question AS q
   UNION ALL
-  SELECT below.key, w.parent_process_id, p.start_boot_ns, below.depth + 1
-  FROM line AS below
-  JOIN _session_walk AS w ON w.process_id = below.process_id AND w.session_id IS NULL
-  JOIN _session_walk AS up ON up.process_id = w.parent_process_id AND up.session_id IS NULL
-    AND up.daemon_process_id IS NOT NULL
-  JOIN process AS p ON p.process_id = below.process_id
+  SELECT below.key, f.parent_process_id, f.start_boot_ns, below.depth + 1
+  FROM line AS below JOIN forked AS f ON f.process_id = below.process_id
   WHERE below.depth < 16
 ), accepted AS MATERIALIZED (
   SELECT e.object_id FROM event AS e

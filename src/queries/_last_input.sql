@@ -23,11 +23,11 @@ WITH RECURSIVE question AS (
   WHERE below.depth < 64 AND p.parent_process_id IS NOT NULL
     AND (w.session_id IS NULL OR w.session_id <> w.process_id)
 ), input AS (
-  SELECT line.key, line.depth, e.event_id, e.process_id, e.object_id, e.wall_ns, e.boot_ns,
+  SELECT line.key, line.depth, line.cut_boot_ns, e.event_id, e.process_id, e.object_id, e.wall_ns, e.boot_ns,
          coalesce(e.path, o.path) AS name
   FROM event AS e JOIN line ON line.process_id = e.process_id
   JOIN object AS o ON o.object_id = e.object_id
-  WHERE e.kind IN ('read', 'recv') AND e.result > 0 AND e.boot_ns <= line.cut_boot_ns
+  WHERE e.kind IN ('read', 'recv') AND e.size_bytes > 0 AND e.boot_ns <= line.cut_boot_ns
     AND o.type IN ('pty', 'tty', 'socket', 'pipe')
 ), nearest AS (
   SELECT input.key, arg_max(input.process_id, (-input.depth, input.boot_ns)) AS process_id,
@@ -40,7 +40,8 @@ WITH RECURSIVE question AS (
 )
 SELECT n.key, any_value(n.process_id) AS process_id, any_value(n.object_id) AS object_id,
        any_value(n.name) AS path, max(n.wall_ns) AS wall_ns,
-       string_agg(_visible(i.data), '' ORDER BY n.boot_ns, n.event_id) AS text
+       string_agg(_visible(i.data), '' ORDER BY i.boot_ns, n.event_id) AS text
 FROM numbered AS n
 LEFT JOIN io AS i ON i.event_id = n.event_id AND i.process_id = n.process_id
+  AND i.boot_ns <= n.cut_boot_ns
 WHERE n.back <= 128 GROUP BY n.key;

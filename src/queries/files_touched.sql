@@ -53,7 +53,7 @@ WITH subject AS MATERIALIZED (
     AND fu.kind IN ('open', 'descriptor', 'mkdir', 'mknod', 'link', 'rename') AND fu.result >= 0
   GROUP BY fu.path
 )
-SELECT n.name AS path, max(n.object_id) AS object_id,
+SELECT n.name AS path, arg_max(n.object_id, n.boot_ns) AS object_id,
        bool_or(n.kind = 'open' AND n.result >= 0) AS opened, bool_or(n.result < 0) AS refused,
        bool_or(n.kind IN ('read', 'recv') AND n.size_bytes > 0) AS "read",
        bool_or(n.result >= 0 AND ((n.kind IN ('write', 'send') AND n.size_bytes > 0) OR n.kind = 'truncate'

@@ -9,7 +9,7 @@
 -- column:    object_id   BIGINT   the terminal, pipe or socket
 -- column:    path        VARCHAR  its name
 -- column:    size_bytes  BIGINT   moved
--- column:    count       BIGINT   calls merged
+-- column:    count       BIGINT   calls merged; captured bytes are not merged
 -- column:    text        VARCHAR  the captured bytes, those that are not printable ASCII as \xNN
 -- column:    data        BLOB     the captured bytes; NULL: not captured
 -- column:    event_id    BIGINT   the event

@@ -15,12 +15,13 @@
 -- limits:    as much of each call as was captured; encrypted connections show what the kernel saw
 -- source:    FX-3
 CREATE OR REPLACE MACRO session_entry_payload(session) AS TABLE
-SELECT ye.wall_ns, ye.process_id, yp.name,
-       CASE WHEN ye.kind IN ('read', 'recv') THEN 'in' ELSE 'out' END AS direction, ye.size_bytes,
-       _visible(yi.data) AS text, yi.data, ye.wall_ns <= ys.begin_wall_ns AS before_start, ye.event_id
+SELECT coalesce(yi.wall_ns, ye.wall_ns) AS wall_ns, ye.process_id, yp.name,
+       CASE WHEN ye.kind IN ('read', 'recv') THEN 'in' ELSE 'out' END AS direction,
+       coalesce(yi.size_bytes, ye.size_bytes) AS size_bytes,
+       _visible(yi.data) AS text, yi.data, coalesce(yi.wall_ns, ye.wall_ns) <= ys.begin_wall_ns AS before_start, ye.event_id
 FROM sessions AS ys
 JOIN event_by_object AS ye ON ye.object_id = ys.entry_flow_id
 LEFT JOIN io AS yi ON yi.event_id = ye.event_id AND yi.process_id = ye.process_id
 LEFT JOIN process AS yp ON yp.process_id = ye.process_id
-WHERE ys.session_id = session AND ye.kind IN ('read', 'recv', 'write', 'send') AND ye.result > 0
-ORDER BY ye.boot_ns, ye.event_id;
+WHERE ys.session_id = session AND ye.kind IN ('read', 'recv', 'write', 'send') AND ye.size_bytes > 0
+ORDER BY coalesce(yi.boot_ns, ye.boot_ns), ye.event_id;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes wrote to the file of this name?
--- reads:     active_processes, did_process_write, _objects_called, event_by_object
+-- reads:     active_processes, _did_process_write, _objects_called, event_by_object
 -- parameter: path   text  file name; a * stands for any text
 -- parameter: start  time  begin of the span; none: the first record  [default]
 -- parameter: end    time  end of the span; none: the last record  [default]
@@ -22,16 +22,18 @@ CREATE OR REPLACE MACRO writers(path, "start" := NULL, "end" := NULL) AS TABLE
 -- Asking each active process would be slow where there are many: the order by object tells which of
 -- them can have written at all.
 WITH candidate AS MATERIALIZED (
-  SELECT DISTINCT wc.process_id FROM event_by_object AS wc
-  WHERE wc.object_id IN (SELECT wo.object_id FROM _objects_called(path) AS wo)
-    AND wc.kind IN ('write', 'send') AND wc.result >= 0
+  SELECT wa.* FROM active_processes("start" := "start", "end" := "end") AS wa
+  WHERE wa.process_id IN (
+    SELECT wc.process_id FROM event_by_object AS wc
+    WHERE wc.object_id IN (SELECT wo.object_id FROM _objects_called(path) AS wo)
+      AND wc.kind IN ('write', 'send') AND wc.result >= 0)
 )
-SELECT wa.process_id, wa.pid, wa.name, wa.command_line, wa.uid, wa.euid, ww.object_id,
+SELECT c.process_id, c.pid, c.name, c.command_line, c.uid, c.euid, ww.object_id,
        any_value(ww.path) AS path, min(ww.begin_wall_ns) AS first_wall_ns,
        max(ww.wall_ns) AS last_wall_ns, sum(ww.size_bytes)::BIGINT AS size_bytes,
        sum(ww.count)::BIGINT AS count
-FROM active_processes("start" := "start", "end" := "end") AS wa
-SEMI JOIN candidate ON candidate.process_id = wa.process_id,
-LATERAL did_process_write(wa.process_id, path, "start" := "start", "end" := "end") AS ww
-GROUP BY wa.process_id, wa.pid, wa.name, wa.command_line, wa.uid, wa.euid, ww.object_id
-ORDER BY first_wall_ns, wa.process_id;
+FROM candidate AS c
+JOIN _did_process_write((SELECT list(c0.process_id) FROM candidate AS c0), path,
+                        "start" := "start", "end" := "end") AS ww ON ww.process_id = c.process_id
+GROUP BY c.process_id, c.pid, c.name, c.command_line, c.uid, c.euid, ww.object_id
+ORDER BY first_wall_ns, c.process_id;

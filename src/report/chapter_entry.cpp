@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kTreeLinesMax = 300;
 constexpr std::size_t kPayloadLinesMax = 60;
 constexpr std::size_t kCommandCharactersMax = 140;
+constexpr std::size_t kDecodedCharactersMax = 2000;
 
 }  // namespace
 
@@ -106,6 +107,12 @@ Result<Section> Chapters::Hole() const {
   }
   section.facts.push_back({.text = "This is what came in before the session began, as captured:"});
   section.lines = PayloadLines(request, kPayloadLinesMax);
+  const std::string first_line = request.substr(0, request.find('\n'));
+  if (const std::string decoded = PercentDecoded(first_line); decoded != first_line) {
+    section.lines.emplace_back("");
+    section.lines.emplace_back("The first line with its %XX decoded:");
+    section.lines.push_back(VisibleText(decoded, kDecodedCharactersMax));
+  }
   return section;
 }
 
@@ -171,8 +178,12 @@ Result<Section> Chapters::Root() const {
   Section section{.name = "root", .title = "How they became root"};
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      Ask("SELECT * FROM root_transitions WHERE process_id IN "
-          "(SELECT o.process_id FROM _processes_of({scope}) AS o) ORDER BY wall_ns, event_id"));
+      Ask("SELECT t.*, (SELECT count(*) FROM exec AS x JOIN _lineage((SELECT list(o.process_id) "
+          "FROM _processes_of({scope}) AS o)) AS l ON l.process_id = x.process_id "
+          "WHERE l.line_process_id = t.process_id AND x.euid = 0 AND x.result = 0 "
+          "AND x.wall_ns > t.wall_ns) AS programs_after FROM root_transitions AS t "
+          "WHERE t.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
+          "ORDER BY programs_after DESC, t.wall_ns, t.event_id"));
   for (const Row& row : rows) {
     section.facts.push_back(
         {.text = fmt::format("Process {} went from {} to root: it {}.",
@@ -181,6 +192,14 @@ Result<Section> Chapters::Root() const {
          .wall_ns = row.Integer("wall_ns"),
          .id_kind = "event",
          .id = row.Integer("event_id").value_or(0)});
+    const std::int64_t programs = row.Integer("programs_after").value_or(0);
+    section.facts.push_back(
+        {.text = programs == 0
+                     ? std::string("Nothing was executed as root below it after that.")
+                     : fmt::format("After that, {} were executed as root by it and below it.",
+                                   Count(programs, "program", "programs")),
+         .id_kind = "process",
+         .id = row.Integer("process_id").value_or(0)});
     if (const auto input = row.Integer("input_process_id"))
       section.facts.push_back(
           {.text = fmt::format(

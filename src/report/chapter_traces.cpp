@@ -9,6 +9,7 @@ namespace spoor::report {
 namespace {
 
 constexpr std::size_t kFilesPerGroupMax = 40;
+constexpr std::size_t kFilesLookedAtMax = 8;  ///< opened only, or tried in vain
 
 /// Where programs come from and look things up: touched by everything that runs, counted, not told.
 constexpr std::string_view kOrdinary =
@@ -23,22 +24,28 @@ constexpr std::string_view kOrdinary =
 struct FileGroup {
   std::string_view condition;
   std::string_view verb;  ///< "was created"
-  bool hide_ordinary;     ///< only reading is ordinary there
+  std::size_t files_max;
+  bool hide_ordinary;  ///< only reading is ordinary there
 };
 constexpr FileGroup kFileGroups[] = {
-    {"deleted", "deleted", false},
-    {"written AND created AND NOT deleted", "created and written", false},
-    {"created AND NOT written AND NOT deleted", "created", false},
-    {"(written OR renamed OR changed) AND NOT created AND NOT deleted", "changed", false},
-    {"read AND NOT written AND NOT created AND NOT deleted", "read", true},
-    {"opened AND NOT read AND NOT written AND NOT created AND NOT deleted", "opened only", true},
-    {"refused AND NOT opened AND NOT executed", "tried without success", true},
+    {"deleted", "deleted", kFilesPerGroupMax, false},
+    {"written AND created AND NOT deleted", "created and written", kFilesPerGroupMax, false},
+    {"created AND NOT written AND NOT deleted", "created", kFilesPerGroupMax, false},
+    {"(written OR renamed OR changed) AND NOT created AND NOT deleted "
+     "AND path NOT IN ('/dev/null', '/dev/tty', '/dev/ptmx')",
+     "changed", kFilesPerGroupMax, false},
+    {"read AND NOT written AND NOT created AND NOT deleted", "read", kFilesPerGroupMax, true},
+    {"opened AND NOT read AND NOT written AND NOT created AND NOT deleted", "opened only",
+     kFilesLookedAtMax, true},
+    {"refused AND NOT opened AND NOT executed", "tried without success", kFilesLookedAtMax, true},
 };
 
 std::string FileText(const Row& row, std::string_view verb) {
   std::string text = fmt::format("{} was {}", Name(row.Text("path")), verb);
   if (verb == "deleted" && row.Flag("created"))
     text = Name(row.Text("path")) + " was created and deleted again";
+  if (verb == "changed" && row.Flag("written") && row.Integer("written_bytes").value_or(0) == 0)
+    text = Name(row.Text("path")) + " was emptied";
   std::string amounts;
   if (const auto bytes = row.Integer("written_bytes").value_or(0); bytes > 0)
     amounts += fmt::format("{} written", Bytes(bytes));
@@ -77,7 +84,7 @@ Result<Section> Chapters::Files() const {
     for (const Row& row : rows) {
       if (row.Flag("ordinary")) {
         ++ordinary;
-      } else if (told == kFilesPerGroupMax) {
+      } else if (told == group.files_max) {
         ++left;
       } else {
         ++told;

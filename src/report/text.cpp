@@ -14,8 +14,8 @@ namespace {
 // Control characters: VisibleText leaves none of them in a name.
 constexpr char kBegin = '\x01';
 constexpr char kEnd = '\x02';
-constexpr std::size_t kNameCharactersMax = 400;
-constexpr std::size_t kLineCharactersMax = 160;
+constexpr std::size_t kNameCharactersMax = 240;
+constexpr std::size_t kLineCharactersMax = 2000;
 
 /// A code span: as many backticks around as hold what is inside (CommonMark 6.1).
 std::string CodeSpan(std::string_view text) {
@@ -95,6 +95,26 @@ std::string ShellWord(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+std::string PercentDecoded(std::string_view text) {
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? digit(text[i + 2]) : -1;
+    if (low >= 0) {
+      decoded += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return decoded;
 }
 
 std::vector<std::string> PayloadLines(std::string_view data, std::size_t lines_max) {

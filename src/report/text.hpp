@@ -35,8 +35,11 @@ std::string Count(std::int64_t count, std::string_view one, std::string_view man
 /// terminal.
 std::string ShellWord(std::string_view text);
 
+/// `text` with each %XX (RFC 3986) as the byte it stands for.
+std::string PercentDecoded(std::string_view text);
+
 /// `data` for reading: one line for each line of the data, control characters visible (the line
-/// ends too), no line longer than 160 characters, at most `lines_max` of them ("… and N more").
+/// ends too), no line longer than 2000 characters, at most `lines_max` of them ("… and N more").
 std::vector<std::string> PayloadLines(std::string_view data, std::size_t lines_max);
 
 }  // namespace spoor::report

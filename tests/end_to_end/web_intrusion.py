@@ -4,6 +4,7 @@ expected.json must come out of the program, and nothing of what is unrelated."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -137,6 +138,20 @@ class BackwardGraph(unittest.TestCase):
         self.assertIn(f"203.0.113.66:{truth['exploit']['source_port']}", text)
         for wanted in ("nginx", "fcgiwrap", "status.cgi", "pty.spawn", "rootme", "site-backup"):
             self.assertIn(wanted, text)
+
+    def test_holds_the_three_connections_that_the_file_depends_on_and_no_other(self):
+        entry = f"203.0.113.66:{truth['exploit']['source_port']} → 192.0.2.10:80"
+        labels = {node["label"] for node in backward() if node.get("is_network_flow")}
+        self.assertIn(entry, labels)
+        flows = {("203.0.113.66", int(label.rpartition(":")[2])) for label in labels
+                 if "203.0.113.66" in label}
+        self.assertEqual(len(labels), len(flows))
+        self.assertEqual(flows, {tuple(flow) for flow in EXPECTED["backward"]["flows"]})
+
+    def test_holds_only_programs_that_had_a_part_in_it(self):
+        programs = {re.sub(r"^x86_64-linux-gnu-", "", os.path.basename(node["executable"]))
+                    for node in backward() if node["type"] == "process"}
+        self.assertLessEqual(programs, set(EXPECTED["backward"]["programs"]))
 
     def test_holds_nothing_unrelated(self):
         text = json.dumps(backward())
