@@ -104,7 +104,8 @@ class LineBuffer {
         cells_.erase(place, behind);
         break;
       case '@':
-        if (cells_.size() < kCellsMax) cells_.insert(place, count, " ");
+        cells_.insert(place, count, " ");
+        if (cells_.size() > kCellsMax) cells_.resize(kCellsMax);
         break;
       case 'X':
         std::fill(place, behind, " ");
@@ -126,7 +127,7 @@ class LineBuffer {
   }
 
  private:
-  static constexpr std::size_t kCellsMax = 16384;
+  static constexpr std::size_t kCellsMax = 4096;
   std::vector<std::string> cells_;
   std::size_t cursor_ = 0;
 };
