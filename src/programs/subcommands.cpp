@@ -13,10 +13,9 @@ void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
+void RegisterVerify(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
-void RegisterReport(CLI::App& application, Action& action);
-void RegisterVerify(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -28,10 +27,9 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterTrack,
       RegisterReplay,
       RegisterReport,
+      RegisterVerify,
       RegisterStatus,
       RegisterRebuild,
-      RegisterReport,
-      RegisterVerify,
       RegisterManual,
   };
   return kSubcommands;
