@@ -13,6 +13,7 @@ void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
+void RegisterVerify(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
@@ -27,6 +28,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterTrack,
       RegisterReplay,
       RegisterReport,
+      RegisterVerify,
       RegisterStatus,
       RegisterVerify,
       RegisterRebuild,
