@@ -13,7 +13,6 @@ void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
-void RegisterVerify(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
@@ -28,7 +27,6 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterTrack,
       RegisterReplay,
       RegisterReport,
-      RegisterVerify,
       RegisterStatus,
       RegisterVerify,
       RegisterRebuild,

@@ -196,6 +196,31 @@ TEST(Combine, TakesEveryByteFromOneEndOnly) {
   EXPECT_THAT(recording.input_side, HasSubstr("master"));
 }
 
+TEST(Combine, TellsTheProgramsApartWhoseOutputTheMasterReadAtOnce) {
+  std::vector<IoRow> rows = {Io(10, false, true, "$ "), Io(11, false, true, "one\n"),
+                             Io(12, false, true, "$ "), Io(13, true, false, "$ ls\r\none\r\n$ ")};
+  rows[1].process_id = 3;
+  const Recording recording = Combine(rows, {});
+  ASSERT_EQ(recording.events.size(), 3u);
+  EXPECT_EQ(recording.events[0].bytes, "$ ls\r\n") << "with the echo, which nobody wrote";
+  EXPECT_EQ(recording.events[0].process_id, 2);
+  EXPECT_EQ(recording.events[1].bytes, "one\r\n");
+  EXPECT_EQ(recording.events[1].process_id, 3);
+  EXPECT_EQ(recording.events[2].bytes, "$ ");
+  EXPECT_EQ(recording.events[2].process_id, 2);
+}
+
+TEST(Combine, TellsThePrinterAgainBehindOutputThatWasNotCaptured) {
+  std::vector<IoRow> rows = {Io(10, false, true, "first"), Io(11, true, false, "first"),
+                             Io(12, false, true, "second"), Io(13, true, false, "second")};
+  rows[0].data.reset();
+  rows[2].process_id = 3;
+  const Recording recording = Combine(rows, {});
+  ASSERT_EQ(recording.events.size(), 2u);
+  EXPECT_EQ(recording.events[0].process_id, 2);
+  EXPECT_EQ(recording.events[1].process_id, 3);
+}
+
 TEST(Combine, KeepsTheMastersOutputWhenItLeftTheLastLineUnread) {
   const Recording recording =
       Combine({Io(12, false, true, "a long line\n"), Io(13, true, false, "a long line\r\n"),

@@ -28,25 +28,19 @@ std::string SideText(bool master, bool any_master, std::string_view master_verb,
                     : "as programs " + std::string(slave_verb) + " it";
 }
 
-/// What the master end moves is told to be of the program at the other end.
-class Attribution {
+/// Who at the other end typed input is for: the first that read after it was written.
+class Readers {
  public:
-  explicit Attribution(const std::vector<IoRow>& rows) {
+  explicit Readers(const std::vector<IoRow>& rows) {
     for (const IoRow& row : rows) {
-      if (!row.pty_master) (row.out ? writers_ : readers_).push_back({row.boot_ns, row.process_id});
+      if (!row.pty_master && !row.out) uses_.push_back({row.boot_ns, row.process_id});
     }
   }
 
-  /// The last that had printed.
-  std::int64_t PrinterBefore(std::int64_t boot_ns) const {
-    const auto after = std::ranges::upper_bound(writers_, boot_ns, {}, &Use::boot_ns);
-    return after == writers_.begin() ? 0 : std::prev(after)->process_id;
-  }
-  /// The first that then read.
-  std::int64_t ReaderAfter(std::int64_t boot_ns) const {
-    const auto at = std::ranges::lower_bound(readers_, boot_ns, {}, &Use::boot_ns);
-    if (at != readers_.end()) return at->process_id;
-    return readers_.empty() ? 0 : readers_.back().process_id;
+  std::int64_t After(std::int64_t boot_ns) const {
+    const auto at = std::ranges::lower_bound(uses_, boot_ns, {}, &Use::boot_ns);
+    if (at != uses_.end()) return at->process_id;
+    return uses_.empty() ? 0 : uses_.back().process_id;
   }
 
  private:
@@ -54,7 +48,69 @@ class Attribution {
     std::int64_t boot_ns;
     std::int64_t process_id;
   };
-  std::vector<Use> writers_, readers_;
+  std::vector<Use> uses_;
+};
+
+/// Which program printed what the master end read. The terminal passes on what programs wrote, in
+/// order, with a carriage return before each line feed and the echo of typed characters in between:
+/// byte by byte, what is the next written byte is the writer's, what is not is echo.
+class Printers {
+ public:
+  struct Part {
+    std::int64_t process_id;  ///< 0: nobody had printed yet
+    std::string bytes;
+  };
+
+  explicit Printers(const std::vector<IoRow>& rows) {
+    for (const IoRow& row : rows) {
+      if (!row.pty_master && row.out) writes_.push_back(&row);
+    }
+  }
+
+  /// Splits what the master end read at `boot_ns`, all of it, by who printed it. Asked for
+  /// ascending moments.
+  std::vector<Part> Split(std::int64_t boot_ns, const std::string& read) {
+    std::vector<Part> parts;
+    bool matched = false;
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      if (Take(boot_ns, read, i)) matched = true;
+      if (parts.empty() || parts.back().process_id != last_process_id_) {
+        parts.push_back({last_process_id_, {}});
+      }
+      parts.back().bytes.push_back(read[i]);
+    }
+    // What was written is not known (shed, or before recording began): begin again behind it.
+    if (!matched) {
+      while (next_ < writes_.size() && writes_[next_]->boot_ns <= boot_ns) Advance();
+    }
+    return parts;
+  }
+
+ private:
+  bool Take(std::int64_t boot_ns, const std::string& read, std::size_t at) {
+    while (next_ < writes_.size() && offset_ >= Data().size()) Advance();
+    if (next_ == writes_.size() || writes_[next_]->boot_ns > boot_ns) return false;
+    const char written = Data()[offset_];
+    const bool added_return = written == '\n' && read[at] == '\r';
+    if (!added_return && written != read[at]) return false;
+    last_process_id_ = writes_[next_]->process_id;
+    if (!added_return) ++offset_;
+    return true;
+  }
+
+  const std::string& Data() const {
+    static const std::string kNone;
+    return writes_[next_]->data ? *writes_[next_]->data : kNone;
+  }
+  void Advance() {
+    last_process_id_ = writes_[next_]->process_id;
+    ++next_;
+    offset_ = 0;
+  }
+
+  std::vector<const IoRow*> writes_;
+  std::size_t next_ = 0, offset_ = 0;
+  std::int64_t last_process_id_ = 0;
 };
 
 /// The terminal's state over time, from everything that says something about it.
@@ -121,7 +177,8 @@ Recording Combine(const std::vector<IoRow>& rows, const std::vector<StateRow>& s
   recording.output_side = SideText(sides.output_master, any_master, "read", "wrote");
   recording.input_side = SideText(sides.input_master, any_master, "wrote", "read");
   recording.line_feeds_only = !sides.output_master;
-  const Attribution attribution(rows);
+  const Readers readers(rows);
+  Printers printers(rows);
   StateHistory history(rows, states);
   for (const IoRow& row : rows) {
     const bool is_input = row.pty_master == row.out;
@@ -132,12 +189,22 @@ Recording Combine(const std::vector<IoRow>& rows, const std::vector<StateRow>& s
                         .event_id = row.event_id,
                         .process_id = row.process_id,
                         .bytes = row.data.value_or("")};
-    if (row.pty_master) {
-      event.process_id =
-          is_input ? attribution.ReaderAfter(row.boot_ns) : attribution.PrinterBefore(row.boot_ns);
-    }
     event.missing_bytes =
         row.size_bytes - std::min<std::uint64_t>(row.size_bytes, event.bytes.size());
+    if (row.pty_master && is_input) event.process_id = readers.After(row.boot_ns);
+    if (row.pty_master && !is_input) {
+      auto parts = printers.Split(row.boot_ns, event.bytes);
+      // All but the last part become events of their own.
+      for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+        TerminalEvent part = event;
+        part.missing_bytes = 0;
+        part.process_id = parts[i].process_id;
+        part.bytes = std::move(parts[i].bytes);
+        recording.events.push_back(std::move(part));
+      }
+      event.process_id = parts.empty() ? 0 : parts.back().process_id;
+      event.bytes = parts.empty() ? std::string() : std::move(parts.back().bytes);
+    }
     recording.missing_bytes += event.missing_bytes;
     event.echo_off = is_input && history.EchoOff(row.boot_ns);
     recording.events.push_back(std::move(event));
