@@ -6,10 +6,6 @@ namespace {
 
 using event::EventKind;
 
-std::optional<std::int64_t> NotZero(std::int64_t id) {
-  return id == 0 ? std::nullopt : std::optional(id);
-}
-
 std::optional<std::int64_t> NotNegative(std::int64_t number) {
   return number < 0 ? std::nullopt : std::optional(number);
 }

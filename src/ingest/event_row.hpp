@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "event/event.hpp"
@@ -38,6 +39,11 @@ struct EventRow {
 bool IsIo(event::EventKind kind);
 /// The bytes go from the process to the object.
 bool IsOutput(event::EventKind kind);
+
+/// An id for a column where 0 stands for NULL.
+inline std::optional<std::int64_t> NotZero(std::int64_t id) {
+  return id == 0 ? std::nullopt : std::optional(id);
+}
 
 void WriteEventRow(store::TableWriter& table, const EventRow& row);
 

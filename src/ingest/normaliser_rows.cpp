@@ -16,10 +16,6 @@ using event::ObjectType;
 constexpr std::uint64_t kRenameExchange = 2;
 constexpr std::string_view kDeleted = " (deleted)";
 
-std::optional<std::int64_t> NotZero(std::int64_t id) {
-  return id == 0 ? std::nullopt : std::optional(id);
-}
-
 /// Whether things of this type have names in the tree of files.
 bool HasPath(ObjectType type) {
   return type != ObjectType::kSocket && type != ObjectType::kMemfd &&

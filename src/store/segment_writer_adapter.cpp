@@ -294,7 +294,8 @@ class DuckSegmentWriter : public SegmentWriter {
     const std::string temporary = path.string() + ".tmp";
     RETURN_IF_ERROR(CreateFolders(path.parent_path()));
     auto copied = connection_->Run(
-        fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440)",
+        fmt::format("COPY ({}) TO {} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, "
+                    "ROW_GROUP_SIZE 61440)",
                     query, Quoted(temporary)));
     if (copied) copied = MakeDurable(temporary, path);
     if (!copied) {
