@@ -107,6 +107,15 @@ Result<> CreateFolders(const std::filesystem::path& folder) {
 
 Result<FileLock> FileLock::Acquire(const std::filesystem::path& path, Mode mode) {
   ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDWR | O_CREAT, 0644));
+  return Lock(std::move(file), path, mode);
+}
+
+Result<FileLock> FileLock::AcquireFolder(const std::filesystem::path& folder, Mode mode) {
+  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(folder, O_RDONLY | O_DIRECTORY));
+  return Lock(std::move(file), folder, mode);
+}
+
+Result<FileLock> FileLock::Lock(FileDescriptor file, const std::filesystem::path& path, Mode mode) {
   while (::flock(file.get(), LOCK_EX | (mode == Mode::kTry ? LOCK_NB : 0)) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK) {

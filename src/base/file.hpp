@@ -62,8 +62,11 @@ class FileLock {
   enum class Mode { kWait, kTry };
   /// Fails: kUnavailable when kTry finds it held by another process; kIo.
   static Result<FileLock> Acquire(const std::filesystem::path& path, Mode mode);
+  /// The same on an existing folder itself, which then needs no lock file.
+  static Result<FileLock> AcquireFolder(const std::filesystem::path& folder, Mode mode);
 
  private:
+  static Result<FileLock> Lock(FileDescriptor file, const std::filesystem::path& path, Mode mode);
   explicit FileLock(FileDescriptor fd) : fd_(std::move(fd)) {}
   FileDescriptor fd_;
 };

@@ -139,6 +139,7 @@ struct Event {
   std::uint64_t begin_boot_ns = 0;  ///< begin when known, else 0
   std::int64_t wall_ns = 0;         ///< boot_ns mapped to the host's wall clock
   bool baseline = false;            ///< state found, not something that happened
+  std::int64_t entry_index = -1;    ///< entry of the evidence log that it comes from; -1: none
 
   ProcessKey process;
   std::uint32_t tid = 0;
@@ -147,6 +148,7 @@ struct Event {
   std::optional<ProcessKey> parent_process;  ///< process; fork with another real parent
   std::string command;                       ///< comm, at fork, exec, baseline
   std::int64_t result = 0;                   ///< return value, -errno
+  std::string syscall;  ///< credential_change, signal, chdir: the call ("setresuid"); else empty
 
   ObjectKey object, other_object;
   bool object_pty_master = false;  ///< the end of the pty that was used

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -16,6 +17,8 @@
 /// means. Layout on disk (C2SP tlog-tiles, signed notes): docs/formats/evidence.md.
 namespace spoor::evidence {
 
+struct Checkpoint;  // checkpoint.hpp
+
 struct LogOptions {
   std::filesystem::path folder;            ///< STORE/evidence
   std::filesystem::path key_file;          ///< Ed25519 private key, PEM, 0600; made on first use
@@ -28,8 +31,10 @@ class LogWriter {
  public:
   virtual ~LogWriter() = default;
   /// Opens or creates. What an earlier writer left behind its last checkpoint (it was killed) is
-  /// not authenticated: it is moved to `set_aside_folder` beside the log, never adopted, never
-  /// deleted; set_aside_bytes() says how much.
+  /// not authenticated: it is moved to the folder set-aside beside the log, never adopted, never
+  /// deleted; set_aside_bytes() says how much. Fails: kUnavailable (another writer, or a private
+  /// key that others may read), kNotFound (a log without its private key), kUnverified (signed by
+  /// another key, damaged, or rolled back to an older checkpoint), kIo.
   static Result<std::unique_ptr<LogWriter>> Open(const LogOptions& options);
 
   /// Adds an entry of 1..65535 bytes; returns its index, contiguous from 0. Not durable before the
@@ -38,9 +43,12 @@ class LogWriter {
   virtual Result<std::uint64_t> Append(std::span<const std::byte> entry) = 0;
   /// Makes all entries durable (fsync), then signs and publishes a checkpoint over them
   /// (atomic rename). Only then may an entry be acknowledged.
+  /// Does nothing when no entry came since the last one. Fails: kIo, as Append.
   virtual Result<> Checkpoint() = 0;
-  virtual std::uint64_t size() const = 0;  ///< entries appended
-  virtual std::uint64_t set_aside_bytes() const = 0;
+  /// Checkpoint, then leaves the folder as a finished C2SP static log. Append fails from then on.
+  virtual Result<> Close() = 0;
+  virtual std::uint64_t size() const = 0;             ///< entries appended
+  virtual std::uint64_t set_aside_bytes() const = 0;  ///< moved away by Open
 };
 
 /// Reads entries that the current checkpoint covers. Bounded memory; checks the checkpoint's
@@ -52,11 +60,16 @@ class LogReader {
   static Result<std::unique_ptr<LogReader>> Open(const std::filesystem::path& folder,
                                                  const std::string& public_key);
   virtual std::uint64_t size() const = 0;  ///< entries under the checkpoint read at Open
+  /// That checkpoint. Lives as long as the reader.
+  virtual const struct Checkpoint& checkpoint() const = 0;
+  /// Authenticated hash of the perfect subtree over the entries
+  /// [index << level, (index + 1) << level): what the proofs of tree.hpp ask for.
+  virtual Result<std::array<std::uint8_t, 32>> Node(unsigned level, std::uint64_t index) = 0;
   /// Calls `visit(index, entry)` for first..size()-1 in order until it fails. The bytes live only
-  /// during the call. Fails: kUnverified (names the first bad entry), or what `visit` returned.
-  virtual Result<> ForEach(
-      std::uint64_t first,
-      const std::function<Result<>(std::uint64_t, std::span<const std::byte>)>& visit) = 0;
+  /// during the call. Fails: kUnverified (names the first bad entry or file), kInvalidArgument
+  /// (`first` above size()), or what `visit` returned.
+  using Visit = std::function<Result<>(std::uint64_t index, std::span<const std::byte> entry)>;
+  virtual Result<> ForEach(std::uint64_t first, const Visit& visit) = 0;
 };
 
 }  // namespace spoor::evidence

@@ -48,4 +48,7 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch);
 /// Checks every field before use. Fails: kCorrupt, kUnsupported (a newer format version).
 Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
 
+/// SHA-256 of a batch as encoded: what the recording's next batch carries as previous_sha256.
+Sha256 DigestOf(std::span<const std::byte> encoded_batch);
+
 }  // namespace spoor::wire

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evidence/checkpoint.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "evidence/tile_path.hpp"
+
+namespace spoor::evidence {
+namespace {
+
+constexpr std::uint64_t kCheckpointBytesMax = 1 << 16;
+constexpr std::string_view kTimePrefix = "time ";
+
+/// The next line of `text` without its newline, which is taken off `text`.
+std::string_view TakeLine(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  return line;
+}
+
+}  // namespace
+
+std::string FormatCheckpoint(const Checkpoint& checkpoint) {
+  return fmt::format("{}\n{}\n{}\n{}{}\n", checkpoint.origin, checkpoint.size,
+                     EncodeBase64(checkpoint.root), kTimePrefix,
+                     FormatWallTime(checkpoint.signed_wall_ns));
+}
+
+Result<Checkpoint> OpenCheckpoint(std::string_view note, const VerifierKey& key) {
+  ASSIGN_OR_RETURN(const OpenedNote opened, OpenNote(note, key));
+  const auto bad = [](std::string_view why) {
+    return Fail(ErrorCode::kUnverified, "signed, but not a checkpoint: {}", why);
+  };
+  std::string_view rest = opened.text;
+  Checkpoint checkpoint;
+  checkpoint.other_signatures = opened.other_signatures;
+  checkpoint.origin = TakeLine(rest);
+  if (checkpoint.origin != key.name) return bad("its origin is not the key's name");
+  const std::string_view size = TakeLine(rest);
+  const auto [end, error] =
+      std::from_chars(size.data(), size.data() + size.size(), checkpoint.size);
+  if (error != std::errc() || end != size.data() + size.size() ||
+      size != fmt::format("{}", checkpoint.size)) {
+    return bad("its size is not a decimal number");
+  }
+  const Result<std::vector<std::uint8_t>> root = DecodeBase64(TakeLine(rest));
+  if (!root || root->size() != checkpoint.root.size()) return bad("its root is not 32 bytes");
+  std::copy(root->begin(), root->end(), checkpoint.root.begin());
+  const std::string_view time = TakeLine(rest);
+  if (!time.starts_with(kTimePrefix)) return bad("no time line");
+  const Result<std::int64_t> wall_ns = ParseWallTime(time.substr(kTimePrefix.size()), 0);
+  if (!wall_ns || time.substr(kTimePrefix.size()) != FormatWallTime(*wall_ns)) {
+    return bad("its time is not RFC 3339 with nanoseconds");
+  }
+  checkpoint.signed_wall_ns = *wall_ns;
+  if (!rest.empty()) return bad("lines behind the time");
+  return checkpoint;
+}
+
+Result<Checkpoint> ReadCheckpoint(const std::filesystem::path& folder, const VerifierKey& key) {
+  const std::filesystem::path path = folder / kCheckpointName;
+  Result<std::string> note = ReadTextFile(path, kCheckpointBytesMax);
+  if (!note) {
+    if (note.error().code == ErrorCode::kCorrupt) note.error().code = ErrorCode::kUnverified;
+    return tl::unexpected<Error>(note.error());
+  }
+  Result<Checkpoint> checkpoint = OpenCheckpoint(*note, key);
+  if (!checkpoint) {
+    return Fail(checkpoint.error().code, "{}: {}", path.string(), checkpoint.error().message);
+  }
+  return checkpoint;
+}
+
+}  // namespace spoor::evidence

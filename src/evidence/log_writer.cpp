@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every level of tiles, and the entry bundles, is a column of files that only its last one grows:
+// NNN.partial. Order of events at a checkpoint: data and folders to disk, checkpoint renamed into
+// place, and only then do complete tiles get their final names. So whatever bears a final name is
+// covered by a checkpoint, and a checkpoint put back to an older one contradicts the names.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <optional>
+#include <set>
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "evidence/checkpoint.hpp"
+#include "evidence/log.hpp"
+#include "evidence/note.hpp"
+#include "evidence/recovery.hpp"
+#include "evidence/tile_tree.hpp"
+
+namespace spoor::evidence {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Written out early, so that memory stays bounded however rarely the caller checkpoints.
+constexpr std::size_t kPendingBytesMax = 1 << 20;
+/// With more complete tiles than this in one checkpoint, one syncfs is cheaper than an fsync each.
+constexpr std::size_t kSyncOneByOneMax = 16;
+
+class TileLogWriter final : public LogWriter {
+ public:
+  struct Parts {
+    fs::path folder;
+    FileLock lock;
+    FileDescriptor folder_fd;  // syncfs reports write errors that happen after this was opened
+    SigningKey key;
+    VerifierKey verifier;
+  };
+  explicit TileLogWriter(Parts parts) : parts_(std::move(parts)) {
+    columns_.resize(1 + kTileLevelsMax);
+    columns_[0].id.entries = true;
+    for (unsigned level = 0; level < kTileLevelsMax; ++level) columns_[1 + level].id.level = level;
+  }
+  TileLogWriter(const TileLogWriter&) = delete;
+  TileLogWriter& operator=(const TileLogWriter&) = delete;
+  ~TileLogWriter() override {
+    if (!closed_because_) (void)Close();
+  }
+
+  Result<> Continue();
+  Result<> PublishCheckpoint();
+
+  Result<std::uint64_t> Append(std::span<const std::byte> entry) override;
+  Result<> Checkpoint() override { return CloseIfFailed(TryCheckpoint()); }
+  Result<> Close() override;
+  std::uint64_t size() const override { return tree_.size(); }
+  std::uint64_t set_aside_bytes() const override { return set_aside_bytes_; }
+
+ private:
+  /// The last, incomplete tile of a level (or bundle) and its open file.
+  struct Column {
+    TileId id;
+    unsigned width = 0;
+    FileDescriptor file;
+    std::vector<std::byte> pending;
+    bool unsynced = false;
+  };
+  struct CompleteTile {
+    TileId id;
+    FileDescriptor file;  // closed when there are too many
+  };
+
+  Result<> CloseIfFailed(Result<> result) {
+    if (!result && !closed_because_) closed_because_ = result.error();
+    return result;
+  }
+  Result<> StillOpen() const {
+    if (!closed_because_) return {};
+    return Fail(closed_because_->code, "{}: closed for writing since: {}", parts_.folder.string(),
+                closed_because_->message);
+  }
+  Result<> AppendToColumns(std::span<const std::byte> entry);
+  Result<> AppendTo(Column& column, std::span<const std::byte> bytes);
+  Result<> OpenColumn(Column& column);
+  Result<> Flush(Column& column);
+  Result<> TryCheckpoint();
+  Result<> SyncData();
+  Result<> SyncChangedFolders();
+  Result<> NameCompleteTiles();
+  Result<> NameEdgeTiles();
+  Result<> Rename(const fs::path& from, const fs::path& to);
+
+  Parts parts_;
+  TreeHasher hasher_;
+  CompactTree tree_;
+  std::uint64_t checkpoint_size_ = 0;
+  std::uint64_t set_aside_bytes_ = 0;
+  std::vector<Column> columns_;  // bundles, then the tile levels
+  std::vector<CompleteTile> complete_;
+  std::set<fs::path> changed_folders_;
+  std::optional<Error> closed_because_;
+};
+
+Result<> TileLogWriter::Continue() {
+  ASSIGN_OR_RETURN(const struct Checkpoint checkpoint,
+                   ReadCheckpoint(parts_.folder, parts_.verifier));
+  const fs::path set_aside = fs::absolute(parts_.folder).parent_path() / "set-aside";
+  ASSIGN_OR_RETURN(const Recovered recovered, RecoverLog(parts_.folder, set_aside, checkpoint));
+  set_aside_bytes_ = recovered.set_aside_bytes;
+  checkpoint_size_ = checkpoint.size;
+  tree_ = CompactTree(checkpoint.size, recovered.edges, hasher_);
+  for (Column& column : columns_) {
+    column.width = EdgeWidth(checkpoint.size, column.id.level);
+    column.id.index = HashesAtLevel(checkpoint.size, column.id.level) / kTileWidth;
+  }
+  return {};
+}
+
+Result<std::uint64_t> TileLogWriter::Append(std::span<const std::byte> entry) {
+  RETURN_IF_ERROR(StillOpen());
+  if (entry.empty() || entry.size() > kEntryBytesMax) {
+    return Fail(ErrorCode::kInvalidArgument, "entry of {} bytes: must have 1 to {}", entry.size(),
+                kEntryBytesMax);
+  }
+  const std::uint64_t index = tree_.size();
+  RETURN_IF_ERROR(CloseIfFailed(AppendToColumns(entry)));
+  return index;
+}
+
+Result<> TileLogWriter::AppendToColumns(std::span<const std::byte> entry) {
+  const std::array<std::byte, 2> length{static_cast<std::byte>(entry.size() >> 8),
+                                        static_cast<std::byte>(entry.size() & 0xFF)};
+  columns_[0].pending.insert(columns_[0].pending.end(), length.begin(), length.end());
+  RETURN_IF_ERROR(AppendTo(columns_[0], entry));
+  Result<> result;
+  tree_.Append(hasher_.Leaf(entry), hasher_, [&](unsigned level, const Hash& hash) {
+    if (result) result = AppendTo(columns_[1 + level], BytesOf(std::span(&hash, 1)));
+  });
+  return result;
+}
+
+Result<> TileLogWriter::AppendTo(Column& column, std::span<const std::byte> bytes) {
+  column.pending.insert(column.pending.end(), bytes.begin(), bytes.end());
+  ++column.width;
+  if (column.pending.size() >= kPendingBytesMax || column.width == kTileWidth) {
+    RETURN_IF_ERROR(Flush(column));
+  }
+  if (column.width < kTileWidth) return {};
+  complete_.push_back({column.id, std::move(column.file)});
+  if (complete_.size() > kSyncOneByOneMax) complete_.back().file.Reset();
+  ++column.id.index;
+  column.width = 0;
+  column.unsynced = false;
+  return {};
+}
+
+/// Opens the growing file: new at the start of a tile, else the one that is there.
+Result<> TileLogWriter::OpenColumn(Column& column) {
+  const fs::path growing = parts_.folder / TilePath(column.id, TileForm::kGrowing);
+  const fs::path parent = growing.parent_path();
+  if (!fs::exists(parent)) {
+    RETURN_IF_ERROR(CreateFolders(parent));
+    for (fs::path made = parent; made != parts_.folder; made = made.parent_path()) {
+      changed_folders_.insert(made);
+    }
+    changed_folders_.insert(parts_.folder);
+  }
+  Result<FileDescriptor> file = OpenFile(growing, O_WRONLY | O_APPEND);
+  if (!file && file.error().code == ErrorCode::kNotFound) {
+    const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
+    if (fs::exists(closed_folder)) {
+      const unsigned width = EdgeWidth(checkpoint_size_, column.id.level);
+      RETURN_IF_ERROR(
+          Rename(parts_.folder / TilePath(column.id, TileForm::kClosed, width), growing));
+      if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
+      file = OpenFile(growing, O_WRONLY | O_APPEND);
+    } else {
+      changed_folders_.insert(parent);
+      file = OpenFile(growing, O_WRONLY | O_APPEND | O_CREAT | O_EXCL);
+    }
+  }
+  ASSIGN_OR_RETURN(column.file, std::move(file));
+  return {};
+}
+
+Result<> TileLogWriter::Flush(Column& column) {
+  if (column.pending.empty()) return {};
+  if (column.file.get() < 0) RETURN_IF_ERROR(OpenColumn(column));
+  RETURN_IF_ERROR(WriteAll(column.file.get(), column.pending,
+                           parts_.folder / TilePath(column.id, TileForm::kGrowing)));
+  column.pending.clear();
+  column.unsynced = true;
+  return {};
+}
+
+Result<> TileLogWriter::TryCheckpoint() {
+  RETURN_IF_ERROR(StillOpen());
+  if (tree_.size() == checkpoint_size_) return {};
+  for (Column& column : columns_) RETURN_IF_ERROR(Flush(column));
+  RETURN_IF_ERROR(SyncData());
+  RETURN_IF_ERROR(PublishCheckpoint());
+  return NameCompleteTiles();
+}
+
+Result<> TileLogWriter::SyncData() {
+  if (complete_.size() > kSyncOneByOneMax) {
+    if (::syncfs(parts_.folder_fd.get()) != 0) {
+      return FailErrno(errno, "{}: cannot sync", parts_.folder.string());
+    }
+    changed_folders_.clear();
+    for (Column& column : columns_) column.unsynced = false;
+    return {};
+  }
+  const auto sync = [&](const FileDescriptor& file, TileId id) -> Result<> {
+    if (::fdatasync(file.get()) == 0) return {};
+    return FailErrno(errno, "{}: cannot sync",
+                     (parts_.folder / TilePath(id, TileForm::kGrowing)).string());
+  };
+  for (const CompleteTile& tile : complete_) RETURN_IF_ERROR(sync(tile.file, tile.id));
+  for (Column& column : columns_) {
+    if (!column.unsynced) continue;
+    RETURN_IF_ERROR(sync(column.file, column.id));
+    column.unsynced = false;
+  }
+  return SyncChangedFolders();
+}
+
+Result<> TileLogWriter::SyncChangedFolders() {
+  for (const fs::path& folder : changed_folders_) RETURN_IF_ERROR(SyncFolder(folder));
+  changed_folders_.clear();
+  return {};
+}
+
+Result<> TileLogWriter::PublishCheckpoint() {
+  const std::string text = FormatCheckpoint({.origin = parts_.verifier.name,
+                                             .size = tree_.size(),
+                                             .root = tree_.Root(hasher_),
+                                             .signed_wall_ns = WallNow(),
+                                             .other_signatures = 0});
+  RETURN_IF_ERROR(WriteFileAtomically(parts_.folder / kCheckpointName,
+                                      AsBytes(SignNote(text, parts_.verifier, parts_.key))));
+  checkpoint_size_ = tree_.size();
+  return {};
+}
+
+Result<> TileLogWriter::NameCompleteTiles() {
+  for (const CompleteTile& tile : complete_) {
+    RETURN_IF_ERROR(Rename(parts_.folder / TilePath(tile.id, TileForm::kGrowing),
+                           parts_.folder / TilePath(tile.id, TileForm::kFull)));
+  }
+  complete_.clear();
+  return {};
+}
+
+Result<> TileLogWriter::Close() {
+  Result<> result = Checkpoint();
+  if (result) result = CloseIfFailed(NameEdgeTiles());
+  if (!closed_because_) closed_because_ = Error{ErrorCode::kUnavailable, "it was closed"};
+  return result;
+}
+
+/// NNN.partial of W hashes becomes NNN.p/W, where a C2SP reader looks for it.
+Result<> TileLogWriter::NameEdgeTiles() {
+  for (Column& column : columns_) {
+    column.file.Reset();
+    const fs::path growing = parts_.folder / TilePath(column.id, TileForm::kGrowing);
+    if (column.width == 0 || !fs::exists(growing)) continue;
+    RETURN_IF_ERROR(CreateFolders(parts_.folder / ClosedFolderPath(column.id)));
+    RETURN_IF_ERROR(
+        Rename(growing, parts_.folder / TilePath(column.id, TileForm::kClosed, column.width)));
+  }
+  return SyncChangedFolders();
+}
+
+Result<> TileLogWriter::Rename(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    return FailErrno(errno, "{}: cannot rename to {}", from.string(), to.string());
+  }
+  changed_folders_.insert(from.parent_path());
+  changed_folders_.insert(to.parent_path());
+  return {};
+}
+
+/// The private key of the log, and log.vkey beside it. `exists`: whether there is a checkpoint
+/// already, signed with a key that must not be replaced by a new one.
+Result<SigningKey> LoadOrCreateKey(const fs::path& key_file, bool exists) {
+  Result<SigningKey> key = SigningKey::Load(key_file);
+  if (key || key.error().code != ErrorCode::kNotFound) return key;
+  if (exists) {
+    return Fail(ErrorCode::kNotFound,
+                "{}: private key is missing, so the existing log cannot be continued",
+                key_file.string());
+  }
+  return SigningKey::Create(key_file);
+}
+
+Result<> CheckOrWriteVerifierKey(const fs::path& key_file, const VerifierKey& verifier) {
+  fs::path path = key_file;
+  path.replace_extension(".vkey");
+  const Result<std::string> text = ReadTextFile(path, 4096);
+  if (!text && text.error().code == ErrorCode::kNotFound) {
+    return WriteFileAtomically(path, AsBytes(verifier.Text() + "\n"));
+  }
+  RETURN_IF_ERROR(text);
+  if (*text == verifier.Text() + "\n") return {};
+  return Fail(ErrorCode::kUnverified, "{}: does not belong to the private key {} under the name {}",
+              path.string(), key_file.string(), verifier.name);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
+  RETURN_IF_ERROR(CreateFolders(options.folder));
+  Result<FileLock> lock = FileLock::AcquireFolder(options.folder, FileLock::Mode::kTry);
+  if (!lock && lock.error().code == ErrorCode::kUnavailable) {
+    return Fail(ErrorCode::kUnavailable, "{}: another writer has this log open",
+                options.folder.string());
+  }
+  if (!lock) return tl::unexpected<Error>(lock.error());
+  ASSIGN_OR_RETURN(FileDescriptor folder_fd, OpenFile(options.folder, O_RDONLY | O_DIRECTORY));
+  const bool exists = fs::exists(options.folder / kCheckpointName);
+  if (!exists && fs::exists(options.folder / "tile")) {
+    return Fail(ErrorCode::kUnverified, "{}: missing, though there are tiles",
+                (options.folder / kCheckpointName).string());
+  }
+  ASSIGN_OR_RETURN(SigningKey key, LoadOrCreateKey(options.key_file, exists));
+  ASSIGN_OR_RETURN(VerifierKey verifier, VerifierKey::Make(options.origin, key.public_key()));
+  RETURN_IF_ERROR(CheckOrWriteVerifierKey(options.key_file, verifier));
+  auto writer = std::make_unique<TileLogWriter>(TileLogWriter::Parts{
+      options.folder, std::move(*lock), std::move(folder_fd), std::move(key), std::move(verifier)});
+  // A log has a checkpoint before it has anything else, so that none can be missing later.
+  RETURN_IF_ERROR(exists ? writer->Continue() : writer->PublishCheckpoint());
+  if (!exists) RETURN_IF_ERROR(SyncFolder(fs::absolute(options.folder).parent_path()));
+  return writer;
+}
+
+}  // namespace spoor::evidence

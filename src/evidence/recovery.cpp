@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evidence/recovery.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "evidence/tile_tree.hpp"
+
+namespace spoor::evidence {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Recovery {
+ public:
+  Recovery(const fs::path& folder, const fs::path& set_aside_folder, const Checkpoint& checkpoint)
+      : folder_(folder),
+        aside_(set_aside_folder /
+               fmt::format("{}-behind-entry-{}", FormatWallTime(WallNow()), checkpoint.size)),
+        checkpoint_(checkpoint) {}
+
+  Result<Recovered> Run() {
+    RETURN_IF_ERROR(MoveAside(std::string(kCheckpointTemporaryName)));
+    RETURN_IF_ERROR(RecoverColumn({.entries = true, .level = 0, .index = 0}));
+    for (unsigned level = 0; level < kTileLevelsMax; ++level) {
+      RETURN_IF_ERROR(RecoverColumn({.entries = false, .level = level, .index = 0}));
+    }
+    for (const fs::path& changed : changed_folders_) RETURN_IF_ERROR(SyncFolder(changed));
+    RETURN_IF_ERROR(LoadEdges());
+    RETURN_IF_ERROR(CheckEdgeBundle());
+    return std::move(recovered_);
+  }
+
+ private:
+  bool Exists(const std::string& name) const {
+    std::error_code error;
+    return fs::symlink_status(folder_ / name, error).type() != fs::file_type::not_found;
+  }
+
+  /// All tiles of one level, or the bundles: from the edge of the checkpoint outwards, then inwards
+  /// as far as a killed writer's unfinished renames reach.
+  Result<> RecoverColumn(TileId id) {
+    const std::uint64_t count = HashesAtLevel(checkpoint_.size, id.level);
+    const std::uint64_t edge = count / kTileWidth;
+    bool found = true;
+    for (id.index = edge; found; ++id.index) {
+      const auto width = static_cast<unsigned>(id.index == edge ? count % kTileWidth : 0);
+      ASSIGN_OR_RETURN(found, RecoverEdgeTile(id, width));
+    }
+    for (id.index = edge; id.index-- > 0;) {
+      if (!Exists(TilePath(id, TileForm::kGrowing))) break;
+      RETURN_IF_ERROR(
+          Rename(TilePath(id, TileForm::kGrowing), folder_ / TilePath(id, TileForm::kFull)));
+    }
+    return {};
+  }
+
+  /// `width` hashes or entries of this tile are under the checkpoint. Returns whether there was
+  /// anything of it.
+  Result<bool> RecoverEdgeTile(TileId id, unsigned width) {
+    const std::string growing = TilePath(id, TileForm::kGrowing);
+    const fs::path closed_folder = folder_ / ClosedFolderPath(id);
+    if (Exists(TilePath(id, TileForm::kFull))) {
+      return NotByKill(folder_ / TilePath(id, TileForm::kFull));
+    }
+    bool closed = false;
+    std::error_code error;
+    for (fs::directory_iterator file(closed_folder, error), end; !error && file != end;
+         file.increment(error)) {
+      if (width == 0 || file->path() != folder_ / TilePath(id, TileForm::kClosed, width)) {
+        return NotByKill(file->path());
+      }
+      closed = true;
+    }
+    const bool grows = Exists(growing);
+    if (closed && grows) return NotByKill(folder_ / growing);
+    // Left empty by a writer killed between making the folder and the rename into it (or out of
+    // it).
+    if (!closed && ::rmdir(closed_folder.c_str()) == 0) {
+      changed_folders_.insert(closed_folder.parent_path());
+    }
+    if (width == 0) {
+      if (grows) RETURN_IF_ERROR(MoveAside(growing));
+      return grows;
+    }
+    if (grows) RETURN_IF_ERROR(CutTail(id, width));
+    return true;  // what is missing or wrong is found when the edges are loaded
+  }
+
+  [[nodiscard]] tl::unexpected<Error> NotByKill(const fs::path& path) const {
+    return Fail(ErrorCode::kUnverified,
+                "{}: not covered by the checkpoint of {} entries, and no killed writer leaves it "
+                "so: was the checkpoint put back to an older one?",
+                path.string(), checkpoint_.size);
+  }
+
+  /// Takes what lies behind the first `width` hashes or entries off a growing file.
+  Result<> CutTail(TileId id, unsigned width) {
+    ASSIGN_OR_RETURN(const StoredTile tile, ReadStoredTile(folder_, id, width));
+    std::size_t covered_bytes = width * sizeof(Hash);
+    if (id.entries) {
+      BundleParser parser(tile.bytes);
+      for (unsigned i = 0; i < width; ++i) {
+        if (!parser.Next()) return {};  // truncated: CheckEdgeBundle names the entry
+      }
+      covered_bytes = tile.bytes.size() - parser.rest_bytes();
+    }
+    if (tile.bytes.size() <= covered_bytes) return {};
+    const std::span<const std::byte> tail = std::span(tile.bytes).subspan(covered_bytes);
+    const fs::path target =
+        aside_ / fmt::format("{}.from-byte-{}", TilePath(id, TileForm::kGrowing), covered_bytes);
+    RETURN_IF_ERROR(MakeAsideFolder(target));
+    RETURN_IF_ERROR(WriteFileAtomically(target, tail, 0600));
+    recovered_.set_aside_bytes += tail.size();
+    ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(tile.path, O_WRONLY));
+    if (::ftruncate(file.get(), static_cast<off_t>(covered_bytes)) != 0 ||
+        ::fsync(file.get()) != 0) {
+      return FailErrno(errno, "{}: cannot cut at byte {}", tile.path.string(), covered_bytes);
+    }
+    return {};
+  }
+
+  Result<> MoveAside(const std::string& name) {
+    if (!Exists(name)) return {};
+    std::error_code error;
+    const std::uintmax_t size_bytes = fs::file_size(folder_ / name, error);
+    const fs::path target = aside_ / name;
+    RETURN_IF_ERROR(MakeAsideFolder(target));
+    RETURN_IF_ERROR(Rename(name, target));
+    if (!error) recovered_.set_aside_bytes += size_bytes;
+    return {};
+  }
+
+  Result<> Rename(const std::string& name, const fs::path& target) {
+    if (::rename((folder_ / name).c_str(), target.c_str()) != 0) {
+      return FailErrno(errno, "{}: cannot rename to {}", (folder_ / name).string(),
+                       target.string());
+    }
+    changed_folders_.insert((folder_ / name).parent_path());
+    changed_folders_.insert(target.parent_path());
+    return {};
+  }
+
+  /// Makes the folder of `target` with all names leading there durable.
+  Result<> MakeAsideFolder(const fs::path& target) {
+    RETURN_IF_ERROR(CreateFolders(target.parent_path()));
+    const fs::path top = aside_.parent_path().parent_path();
+    for (fs::path made = target.parent_path(); made != top; made = made.parent_path()) {
+      RETURN_IF_ERROR(SyncFolder(made));
+    }
+    return SyncFolder(top.empty() ? "." : top);
+  }
+
+  Result<> LoadEdges() {
+    recovered_.edges.resize(kTileLevelsMax);
+    for (unsigned level = 0; level < kTileLevelsMax; ++level) {
+      const unsigned width = EdgeWidth(checkpoint_.size, level);
+      if (width == 0) continue;
+      const std::uint64_t index = HashesAtLevel(checkpoint_.size, level) / kTileWidth;
+      ASSIGN_OR_RETURN(
+          recovered_.edges[level],
+          ReadHashes(folder_, {.entries = false, .level = level, .index = index}, width));
+    }
+    const CompactTree tree(checkpoint_.size, recovered_.edges, hasher_);
+    if (tree.Root(hasher_) != checkpoint_.root) {
+      return Fail(
+          ErrorCode::kUnverified,
+          "{}: the incomplete tiles do not lead to the signed root; spoor verify says which",
+          (folder_ / "tile").string());
+    }
+    return {};
+  }
+
+  /// What is appended next stands in the same bundle, so that must be whole.
+  Result<> CheckEdgeBundle() {
+    const std::vector<Hash>& leaves = recovered_.edges[0];
+    if (leaves.empty()) return {};
+    const TileId id{.entries = true, .level = 0, .index = checkpoint_.size / kTileWidth};
+    const auto width = static_cast<unsigned>(leaves.size());
+    ASSIGN_OR_RETURN(const StoredTile tile, ReadStoredTile(folder_, id, width));
+    BundleParser parser(tile.bytes);
+    for (unsigned i = 0; i < width; ++i) {
+      const std::optional<std::span<const std::byte>> entry = parser.Next();
+      if (!entry || hasher_.Leaf(*entry) != leaves[i]) {
+        return Fail(ErrorCode::kUnverified, "{}: entry {} is not the one that was logged",
+                    tile.path.string(), id.index * kTileWidth + i);
+      }
+    }
+    if (parser.rest_bytes() != 0) {
+      return Fail(ErrorCode::kUnverified, "{}: {} bytes behind its last entry", tile.path.string(),
+                  parser.rest_bytes());
+    }
+    return {};
+  }
+
+  const fs::path folder_;
+  const fs::path aside_;
+  const Checkpoint checkpoint_;
+  Recovered recovered_;
+  std::set<fs::path> changed_folders_;
+  TreeHasher hasher_;
+};
+
+}  // namespace
+
+Result<Recovered> RecoverLog(const fs::path& folder, const fs::path& set_aside_folder,
+                             const Checkpoint& checkpoint) {
+  return Recovery(folder, set_aside_folder, checkpoint).Run();
+}
+
+}  // namespace spoor::evidence

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Proofs follow the definitions of RFC 6962 section 2.1 by recursion on ranges [begin, end); the
+// checks follow RFC 9162 sections 2.1.3.2 and 2.1.4.2, which walk the same tree from the leaf up.
+#include "evidence/tree.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace spoor::evidence {
+namespace {
+
+struct Range {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t size() const { return end - begin; }
+  /// Where RFC 6962 splits a range of two or more: after the largest power of two below its size.
+  std::uint64_t split() const { return begin + std::bit_floor(size() - 1); }
+};
+
+/// Root of the subtree over `range`. A range that a proof names is perfect or reaches the end of
+/// the tree, so at most 64 nodes are read.
+Result<Hash> RangeRoot(Range range, const NodeReader& node, TreeHasher& hasher) {
+  if (std::has_single_bit(range.size())) {
+    const auto level = static_cast<unsigned>(std::countr_zero(range.size()));
+    return node(level, range.begin >> level);
+  }
+  ASSIGN_OR_RETURN(const Hash left, RangeRoot({range.begin, range.split()}, node, hasher));
+  ASSIGN_OR_RETURN(const Hash right, RangeRoot({range.split(), range.end}, node, hasher));
+  return hasher.Node(left, right);
+}
+
+}  // namespace
+
+CompactTree::CompactTree(std::uint64_t size, std::span<const std::vector<Hash>> edges,
+                         TreeHasher& hasher)
+    : size_(size) {
+  for (unsigned level = kTileLevelsMax; level-- > 0;) {
+    const unsigned width = EdgeWidth(size, level);
+    if (width == 0) continue;
+    SPOOR_CHECK(level < edges.size() && edges[level].size() == width) << "edge of level " << level;
+    std::span<const Hash> rest = edges[level];
+    while (!rest.empty()) {
+      const std::size_t count = std::bit_floor(rest.size());
+      peaks_.push_back(hasher.PerfectRoot(rest.first(count)));
+      rest = rest.subspan(count);
+    }
+  }
+}
+
+Hash CompactTree::Root(TreeHasher& hasher) const {
+  if (peaks_.empty()) return hasher.Plain({});
+  Hash root = peaks_.back();
+  for (std::size_t i = peaks_.size() - 1; i-- > 0;) root = hasher.Node(peaks_[i], root);
+  return root;
+}
+
+Result<std::vector<Hash>> ProveInclusion(std::uint64_t index, std::uint64_t size,
+                                         const NodeReader& node) {
+  if (index >= size) {
+    return Fail(ErrorCode::kInvalidArgument, "entry {}: the tree has {} entries", index, size);
+  }
+  TreeHasher hasher;
+  std::vector<Hash> proof;
+  Range range{0, size};
+  while (range.size() > 1) {
+    const std::uint64_t split = range.split();
+    const Range sibling = index < split ? Range{split, range.end} : Range{range.begin, split};
+    ASSIGN_OR_RETURN(const Hash hash, RangeRoot(sibling, node, hasher));
+    proof.push_back(hash);
+    range = index < split ? Range{range.begin, split} : Range{split, range.end};
+  }
+  std::reverse(proof.begin(), proof.end());
+  return proof;
+}
+
+bool VerifyInclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size,
+                     std::span<const Hash> proof, const Hash& root) {
+  if (index >= size) return false;
+  TreeHasher hasher;
+  Hash hash = leaf;
+  std::uint64_t last = size - 1;
+  for (const Hash& sibling : proof) {
+    if (last == 0) return false;  // longer than the path to the root
+    if ((index & 1) != 0 || index == last) {
+      hash = hasher.Node(sibling, hash);
+      // At the right edge levels without a sibling are passed over.
+      while ((index & 1) == 0 && index != 0) {
+        index >>= 1;
+        last >>= 1;
+      }
+    } else {
+      hash = hasher.Node(hash, sibling);
+    }
+    index >>= 1;
+    last >>= 1;
+  }
+  return last == 0 && hash == root;
+}
+
+Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t size,
+                                           const NodeReader& node) {
+  if (old_size > size) {
+    return Fail(ErrorCode::kInvalidArgument, "the tree of {} entries is no prefix of one of {}",
+                old_size, size);
+  }
+  std::vector<Hash> proof;
+  if (old_size == 0 || old_size == size) return proof;
+  TreeHasher hasher;
+  Range range{0, size};
+  while (range.end != old_size) {
+    const std::uint64_t split = range.split();
+    const Range other = old_size <= split ? Range{split, range.end} : Range{range.begin, split};
+    ASSIGN_OR_RETURN(const Hash hash, RangeRoot(other, node, hasher));
+    proof.push_back(hash);
+    range = old_size <= split ? Range{range.begin, split} : Range{split, range.end};
+  }
+  // The old tree's own root is known to the verifier; any other subtree is named first.
+  if (range.begin != 0) {
+    ASSIGN_OR_RETURN(const Hash hash, RangeRoot(range, node, hasher));
+    proof.push_back(hash);
+  }
+  std::reverse(proof.begin(), proof.end());
+  return proof;
+}
+
+bool VerifyConsistency(const TreeGrowth& growth, std::span<const Hash> proof) {
+  TreeHasher hasher;
+  if (growth.old_size > growth.size) return false;
+  if (growth.old_size == growth.size) return proof.empty() && growth.old_root == growth.root;
+  if (growth.old_size == 0) return proof.empty() && growth.old_root == hasher.Plain({});
+  const bool old_is_perfect = std::has_single_bit(growth.old_size);
+  if (!old_is_perfect && proof.empty()) return false;
+  Hash old_hash = old_is_perfect ? growth.old_root : proof.front();
+  if (!old_is_perfect) proof = proof.subspan(1);
+  Hash hash = old_hash;
+  std::uint64_t index = growth.old_size - 1;
+  std::uint64_t last = growth.size - 1;
+  for (; (index & 1) != 0; index >>= 1) last >>= 1;
+  for (const Hash& sibling : proof) {
+    if (last == 0) return false;
+    if ((index & 1) != 0 || index == last) {
+      old_hash = hasher.Node(sibling, old_hash);
+      hash = hasher.Node(sibling, hash);
+      while ((index & 1) == 0 && index != 0) {
+        index >>= 1;
+        last >>= 1;
+      }
+    } else {
+      hash = hasher.Node(hash, sibling);
+    }
+    index >>= 1;
+    last >>= 1;
+  }
+  return last == 0 && old_hash == growth.old_root && hash == growth.root;
+}
+
+}  // namespace spoor::evidence

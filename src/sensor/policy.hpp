@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace spoor::sensor {
+
+/// What is captured beyond metadata, and at what cost: a profile, changed by a file
+/// (docs/policy.md).
+struct Policy {
+  std::string profile = "production";
+  std::uint32_t terminal_payload_bytes_max = 0;  ///< per call; 0: none
+  std::uint32_t payload_bytes_max = 0;           ///< per call on other descriptors; 0: none
+  std::uint64_t payload_bytes_per_second = 0;    ///< budget of the latter, whole machine
+  std::size_t ring_bytes = 16 << 20;             ///< between kernel and user space; a power of two
+};
+
+/// "production" or "honeypot". Fails: kInvalidArgument.
+Result<Policy> PolicyOfProfile(std::string_view profile);
+
+/// `base` with what the YAML file says instead; its `profile:` key replaces `base` first.
+/// Fails: kInvalidArgument (an unknown key, a value out of range: which and where), kNotFound, kIo.
+Result<Policy> ReadPolicy(const std::filesystem::path& file, const Policy& base);
+
+}  // namespace spoor::sensor
