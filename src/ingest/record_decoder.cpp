@@ -24,7 +24,7 @@ using event::Event;
 namespace {
 
 constexpr std::uint64_t kBootNsMax = std::numeric_limits<std::int64_t>::max();
-constexpr std::uint32_t kCpuCountMax = 65536;
+constexpr std::size_t kCpusMax = 65536;
 constexpr std::size_t kScopesMax = 64;
 // The sensor reads its counters each drain, some ten times a batch; each reading can make an event
 // per class and host.
@@ -254,8 +254,8 @@ void RecordDecoder::Impl::TakeApart(const wire::Batch& batch) {
 
 void RecordDecoder::Impl::TakeApartChunk(const wire::Batch& batch, wire::Chunk chunk) {
   const bool sequenced = chunk.header.cpu != wire::kUserSpaceCpu;
-  if (sequenced && chunk.header.cpu >= kCpuCountMax) {
-    AddMalformed(std::max<std::uint64_t>(chunk.header.count, 1), "a chunk of an impossible CPU");
+  if (sequenced && cpus_.size() >= kCpusMax && !cpus_.contains(chunk.header.cpu)) {
+    AddMalformed(std::max<std::uint64_t>(chunk.header.count, 1), "chunks of too many CPUs");
     return;
   }
   std::uint64_t taken_count = 0;

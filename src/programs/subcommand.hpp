@@ -20,7 +20,7 @@ using RegisterFunction = void (*)(CLI::App& application, Action& action);
 /// All subcommands in the order of the help text (subcommands.cpp).
 const std::vector<RegisterFunction>& Subcommands();
 
-/// Adds --store (default: $SPOOR_STORE, then ./spoor-store).
-void AddStoreOption(CLI::App& subcommand, std::string& store);
+/// Adds `name` (default: $SPOOR_STORE, then ./spoor-store).
+void AddStoreOption(CLI::App& subcommand, std::string& store, const char* name = "--store");
 
 }  // namespace spoor::programs

@@ -6,20 +6,27 @@
 namespace spoor::programs {
 
 // clang-format off
+void RegisterKeys(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
+void RegisterRecord(CLI::App& application, Action& action);
+void RegisterServe(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
+      RegisterRecord,
+      RegisterServe,
+      RegisterKeys,
       RegisterManual,
   };
   return kSubcommands;
 }
 // clang-format on
 
-void AddStoreOption(CLI::App& subcommand, std::string& store) {
+void AddStoreOption(CLI::App& subcommand, std::string& store, const char* name) {
   const char* from_environment = std::getenv("SPOOR_STORE");
-  store = from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-store";
-  subcommand.add_option("--store", store, "the store ($SPOOR_STORE, then ./spoor-store)")
+  store =
+      from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-store";
+  subcommand.add_option(name, store, "the store ($SPOOR_STORE, then ./spoor-store)")
       ->type_name("STORE")
       ->capture_default_str();
 }

@@ -22,6 +22,8 @@ enum class BatchKind : std::uint16_t {
   kRecords = 2,         ///< payload: chunks of kernel_event.h, each chunk_header then its records
   kRecordingClose = 3,  ///< payload: JSON, why it ended and the final counts
   kImportData = 4,      ///< payload: the next bytes of the imported file, as they are
+  kCollected = 5,       ///< payload: what a collector received and whether its seals were good
+                        ///< (docs/formats/sealing.md); no recording's, events are never in it
 };
 
 /// The log's entry bundles carry 16-bit lengths.

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/store_layout.hpp"
+#include "base/time.hpp"
+#include "evidence/log.hpp"
+#include "programs/child_command.hpp"
+#include "programs/subcommand.hpp"
+#include "sensor/policy.hpp"
+#include "sensor/recorder.hpp"
+#include "wire/loss_class.hpp"
+
+namespace spoor::programs {
+namespace {
+
+constexpr int kDrainIntervalMs = 20;
+constexpr const char* kCgroupMount = "/sys/fs/cgroup";
+
+struct RecordOptions {
+  std::string store;
+  std::string profile;
+  std::string policy_file;
+  std::string host;
+  std::vector<std::string> scopes;
+  std::string duration;
+  std::vector<std::string> command;
+};
+
+template <typename... Args>
+void Narrate(fmt::format_string<Args...> format, Args&&... args) {
+  fmt::print(stderr, "spoor record: {}\n", fmt::format(format, std::forward<Args>(args)...));
+}
+
+std::string MachineName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+std::vector<std::string> OwnCommandLine() {
+  std::vector<std::string> words;
+  const Result<std::string> text = ReadTextFile("/proc/self/cmdline", 4 << 20);
+  if (!text) return words;
+  for (std::size_t begin = 0; begin < text->size();) {
+    const std::size_t end = std::min(text->find('\0', begin), text->size());
+    words.push_back(text->substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
+// "cgroup:PATH[=HOST]"; PATH in the file system, or from the root of the cgroup mount.
+Result<sensor::Scope> ParseScope(const std::string& text) {
+  constexpr std::string_view kPrefix = "cgroup:";
+  if (!text.starts_with(kPrefix) || text.size() == kPrefix.size()) {
+    return Fail(ErrorCode::kInvalidArgument, "--scope {}: must be cgroup:PATH or cgroup:PATH=HOST",
+                text);
+  }
+  std::string path = text.substr(kPrefix.size());
+  std::string host;
+  if (const std::size_t equals = path.rfind('='); equals != std::string::npos) {
+    host = path.substr(equals + 1);
+    path.resize(equals);
+  }
+  if (!path.starts_with(kCgroupMount)) {
+    path = fmt::format("{}/{}", kCgroupMount, path);
+  }
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::canonical(path, error);
+  if (error || !std::filesystem::exists(folder / "cgroup.procs", error)) {
+    return Fail(ErrorCode::kNotFound, "--scope {}: {} is no cgroup", text, path);
+  }
+  if (host.empty()) host = folder.filename().string();
+  return sensor::Scope{
+      .kind = sensor::Scope::Kind::kCgroup, .host = host, .cgroup_path = folder.string()};
+}
+
+Result<std::vector<sensor::Scope>> ScopesOf(const RecordOptions& options) {
+  const std::string host = options.host.empty() ? MachineName() : options.host;
+  std::vector<sensor::Scope> scopes;
+  if (!options.command.empty()) {
+    if (!options.scopes.empty()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "--scope and a command cannot be recorded together; choose one");
+    }
+    scopes.push_back({.kind = sensor::Scope::Kind::kTree, .host = host, .cgroup_path = {}});
+    return scopes;
+  }
+  for (const std::string& text : options.scopes) {
+    ASSIGN_OR_RETURN(sensor::Scope scope, ParseScope(text));
+    scopes.push_back(std::move(scope));
+  }
+  if (scopes.empty()) {
+    scopes.push_back({.kind = sensor::Scope::Kind::kMachine, .host = host, .cgroup_path = {}});
+  } else if (scopes.size() == 1 && !options.host.empty()) {
+    scopes.front().host = options.host;
+  }
+  return scopes;
+}
+
+Result<sensor::Policy> PolicyOf(const RecordOptions& options) {
+  ASSIGN_OR_RETURN(
+      sensor::Policy policy,
+      sensor::PolicyOfProfile(options.profile.empty() ? "production" : options.profile));
+  if (options.policy_file.empty()) return policy;
+  ASSIGN_OR_RETURN(policy, sensor::ReadPolicy(options.policy_file, policy));
+  if (!options.profile.empty() && options.profile != policy.profile) {
+    return Fail(ErrorCode::kInvalidArgument, "--profile {} and policy {} say different profiles",
+                options.profile, options.policy_file);
+  }
+  return policy;
+}
+
+Result<std::optional<std::int64_t>> DurationOf(const RecordOptions& options) {
+  if (options.duration.empty()) return std::optional<std::int64_t>();
+  ASSIGN_OR_RETURN(const std::int64_t duration_ns, ParseDuration(options.duration));
+  if (duration_ns <= 0) {
+    return Fail(ErrorCode::kInvalidArgument, "--for {}: must be more than nothing",
+                options.duration);
+  }
+  return std::optional(duration_ns);
+}
+
+/// SIGINT and SIGTERM as something to poll; blocked for us and the threads made after.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, &before_);
+    fd_ = FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+  int fd() const { return fd_.get(); }
+  std::optional<signalfd_siginfo> Take() {
+    signalfd_siginfo taken{};
+    if (read(fd_.get(), &taken, sizeof(taken)) != sizeof(taken)) return std::nullopt;
+    return taken;
+  }
+
+ private:
+  sigset_t before_{};
+  FileDescriptor fd_;
+};
+
+/// One run: until the command ended, the time is over, a signal came, or nothing more can be
+/// stored.
+class Recording {
+ public:
+  Recording(sensor::Recorder& recorder, StopSignals& signals, ChildCommand* child,
+            std::optional<std::int64_t> duration_ns)
+      : recorder_(recorder), signals_(signals), child_(child) {
+    if (duration_ns) end_boot_ns_ = BootNow() + static_cast<std::uint64_t>(*duration_ns);
+  }
+
+  /// Why it ended. Fails: what the recorder failed with.
+  Result<std::string> Run() {
+    while (true) {
+      Wait();
+      if (std::optional<std::string> reason = EndReason()) return *std::move(reason);
+      RETURN_IF_ERROR(recorder_.Drain());
+    }
+  }
+
+ private:
+  void Wait() {
+    std::array<pollfd, 2> watched{
+        pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0}};
+    poll(watched.data(), watched.size(), kDrainIntervalMs);
+  }
+
+  std::optional<std::string> EndReason() {
+    if (child_ != nullptr) {
+      if (std::optional<std::string> ended = child_->Ended()) return "command " + *ended;
+    }
+    while (const std::optional<signalfd_siginfo> taken = signals_.Take()) {
+      const int signal_number = static_cast<int>(taken->ssi_signo);
+      const std::string reason = fmt::format("signal SIG{}", sigabbrev_np(signal_number));
+      if (child_ == nullptr || stopping_) return reason;
+      // The command gets to end first. A terminal's Ctrl-C reached it already.
+      stopping_ = true;
+      if (taken->ssi_code != SI_KERNEL) child_->Signal(signal_number);
+      Narrate("{}: waiting for the command; once more ends the recording only", reason);
+    }
+    if (end_boot_ns_ && BootNow() >= *end_boot_ns_) return "duration";
+    return std::nullopt;
+  }
+
+  sensor::Recorder& recorder_;
+  StopSignals& signals_;
+  ChildCommand* child_;
+  std::optional<std::uint64_t> end_boot_ns_;
+  bool stopping_ = false;
+};
+
+sensor::BatchSink SinkTo(evidence::LogWriter& log) {
+  return {.append = [&log](std::span<const std::byte> batch) -> Result<> {
+            ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log.Append(batch));
+            return {};
+          },
+          .flush = [&log] { return log.Checkpoint(); }};
+}
+
+void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string& store) {
+  std::string lost;
+  for (std::size_t i = 0; i < summary.loss.count.size(); ++i) {
+    if (summary.loss.count[i] == 0) continue;
+    lost += fmt::format("{}{} {}", lost.empty() ? "" : ", ", wire::LossClassName(i),
+                        summary.loss.count[i]);
+  }
+  Narrate("{} records in {} batches, {} bytes; {}", summary.record_count,
+          summary.written.batch_count, summary.written.encoded_bytes,
+          lost.empty() ? "nothing was lost" : "LOST: " + lost);
+  Narrate("look with: spoor query --store {} --list", store);
+}
+
+std::string NameOf(const std::vector<sensor::Scope>& scopes,
+                   const std::vector<std::string>& command) {
+  if (!command.empty()) return fmt::format("'{}' and its tree", command.front());
+  std::string names;
+  for (const sensor::Scope& scope : scopes) names += (names.empty() ? "" : ", ") + scope.host;
+  return names;
+}
+
+// What is asked for, checked before anything is touched.
+struct Plan {
+  sensor::RecordingOptions recording;
+  std::optional<std::int64_t> duration_ns;
+};
+
+Result<Plan> PlanOf(const RecordOptions& options) {
+  if (options.store.find("://") != std::string::npos) {
+    return Fail(ErrorCode::kUnsupported,
+                "--to {}: not in this build; it records into a folder of this machine",
+                options.store);
+  }
+  Plan plan;
+  ASSIGN_OR_RETURN(plan.recording.source.scopes, ScopesOf(options));
+  ASSIGN_OR_RETURN(const sensor::Policy policy, PolicyOf(options));
+  ASSIGN_OR_RETURN(plan.duration_ns, DurationOf(options));
+  plan.recording.source.terminal_payload_bytes_max = policy.terminal_payload_bytes_max;
+  plan.recording.source.payload_bytes_max = policy.payload_bytes_max;
+  plan.recording.source.payload_bytes_per_second = policy.payload_bytes_per_second;
+  plan.recording.source.ring_bytes = policy.ring_bytes;
+  plan.recording.spoor_version = SPOOR_VERSION;
+  plan.recording.profile = policy.profile;
+  plan.recording.command_line = OwnCommandLine();
+  plan.recording.command = options.command;
+  return plan;
+}
+
+Result<std::unique_ptr<evidence::LogWriter>> OpenLog(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
+                                 {.folder = layout.evidence(), .key_file = layout.private_key()}));
+  if (log->set_aside_bytes() != 0) {
+    Narrate("an earlier recorder was cut off: {} bytes without a checkpoint are set aside in {}",
+            log->set_aside_bytes(), layout.set_aside().string());
+  }
+  return log;
+}
+
+// From Start to why it ended; Finish is the caller's, whatever comes back.
+Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
+                                 sensor::Recorder& recorder, StopSignals& signals,
+                                 ChildCommand* child) {
+  RETURN_IF_ERROR(recorder.Start());
+  Narrate("recording {} into {} (profile {}){}",
+          NameOf(plan.recording.source.scopes, options.command), options.store,
+          plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
+  if (child != nullptr) RETURN_IF_ERROR(child->Exec());
+  return Recording(recorder, signals, child, plan.duration_ns).Run();
+}
+
+Result<ExitCode> Record(const RecordOptions& options) {
+  ASSIGN_OR_RETURN(const Plan plan, PlanOf(options));
+  // Before anything that a signal would leave half done, and before threads are made.
+  StopSignals signals;
+  std::unique_ptr<ChildCommand> child;
+  if (!options.command.empty()) {
+    ASSIGN_OR_RETURN(child, ChildCommand::Start(options.command));
+  }
+  ASSIGN_OR_RETURN(const auto source, sensor::KernelSource::Open(plan.recording.source));
+  ASSIGN_OR_RETURN(const auto log, OpenLog(StoreLayout{options.store}));
+  if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
+
+  sensor::Recorder recorder(*source, SinkTo(*log), plan.recording);
+  const Result<std::string> reason = RunRecording(options, plan, recorder, signals, child.get());
+  Result<> outcome;
+  if (!reason) outcome = tl::unexpected<Error>(reason.error());
+  const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);
+  if (outcome && !finished) outcome = finished;
+  if (const Result<> closed = log->Close(); outcome && !closed) outcome = closed;
+  if (reason) Narrate("ended: {}", *reason);
+  NarrateSummary(recorder.summary(), options.store);
+  if (outcome) return ExitCode::kDone;
+  return Fail(outcome.error().code, "{}; what the last checkpoint covers is safe",
+              outcome.error().message);
+}
+
+}  // namespace
+
+void RegisterRecord(CLI::App& application, Action& action) {
+  CLI::App* subcommand = application.add_subcommand(
+      "record", "record this machine, cgroups, or one command and all it starts");
+  const auto options = std::make_shared<RecordOptions>();
+  AddStoreOption(*subcommand, options->store, "--to");
+  subcommand
+      ->add_option(
+          "--profile", options->profile,
+          "production (metadata only, default) or honeypot (terminals and first bytes too)")
+      ->type_name("PROFILE");
+  subcommand->add_option("--policy", options->policy_file, "limits of the profile, YAML")
+      ->type_name("FILE");
+  subcommand->add_option("--host", options->host, "name of the host in the record (the machine's)")
+      ->type_name("NAME");
+  subcommand
+      ->add_option("--scope", options->scopes,
+                   "only this cgroup and those below it, as a host of its own; up to 8 times")
+      ->type_name("cgroup:PATH[=HOST]")
+      ->expected(1)
+      ->take_all();
+  subcommand->add_option("--for", options->duration, "end after this time: 30s, 5m, 1h30m")
+      ->type_name("DURATION");
+  subcommand
+      ->add_option("command", options->command,
+                   "record only this command and everything it starts, until it exits")
+      ->type_name("-- COMMAND ARG…");
+  subcommand->footer(
+      "Needs root and a kernel with BTF. Ctrl-C (SIGINT) or SIGTERM ends a recording cleanly; a\n"
+      "recorder that is killed leaves everything up to its last checkpoint (five a second).\n\n"
+      "Examples:\n"
+      "  spoor record --to /var/lib/spoor -- make install\n"
+      "  spoor record --to /var/lib/spoor --profile honeypot --for 1h\n"
+      "  spoor record --to demo-store --scope cgroup:/lab/web=web --scope cgroup:/lab/db=db");
+  subcommand->callback([options, &action] { action = [options] { return Record(*options); }; });
+}
+
+}  // namespace spoor::programs
