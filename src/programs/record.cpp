@@ -2,7 +2,6 @@
 // spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log.
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "base/time.hpp"
 #include "evidence/log.hpp"
 #include "programs/child_command.hpp"
+#include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
@@ -132,33 +132,6 @@ Result<std::optional<std::int64_t>> DurationOf(const RecordOptions& options) {
   }
   return std::optional(duration_ns);
 }
-
-/// SIGINT and SIGTERM as something to poll; blocked for us and the threads made after.
-class StopSignals {
- public:
-  StopSignals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, &before_);
-    fd_ = FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-  int fd() const { return fd_.get(); }
-  std::optional<signalfd_siginfo> Take() {
-    signalfd_siginfo taken{};
-    if (read(fd_.get(), &taken, sizeof(taken)) != sizeof(taken)) return std::nullopt;
-    return taken;
-  }
-
- private:
-  sigset_t before_{};
-  FileDescriptor fd_;
-};
 
 /// One run: until the command ended, the time is over, a signal came, or nothing more can be
 /// stored.

@@ -152,6 +152,14 @@ Result<Batch> DecodeBatch(std::span<const std::byte> bytes) {
   return batch;
 }
 
+std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes) {
+  BatchHeader header;
+  if (bytes.size() < sizeof(header)) return std::nullopt;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (header.magic != kMagic) return std::nullopt;
+  return static_cast<BatchKind>(header.kind);
+}
+
 Sha256 DigestOf(std::span<const std::byte> encoded_batch) {
   Sha256 digest;
   SHA256(reinterpret_cast<const unsigned char*>(encoded_batch.data()), encoded_batch.size(),

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch);
 
 /// Checks every field before use. Fails: kCorrupt, kUnsupported (a newer format version).
 Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
+/// What kind it claims to be, unchecked and cheap: to pass over what a reader does not want.
+/// Nothing when no batch begins here.
+std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes);
 
 /// SHA-256 of a batch as encoded: what the recording's next batch carries as previous_sha256.
 Sha256 DigestOf(std::span<const std::byte> encoded_batch);
