@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/base64.hpp"
 #include "base/exit_code.hpp"
 #include "base/file.hpp"
 #include "base/stable_id.hpp"
@@ -70,6 +71,27 @@ TEST(File, ReportsAFullDisk) {
   const auto result = WriteAll(full->get(), AsBytes("x"), "/dev/full");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message, "/dev/full: cannot write: No space left on device");
+}
+
+TEST(Base64, EncodesTheVectorsOfRfc4648AndDecodesThemBack) {
+  const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xff\xfe", "//4="}};
+  for (const auto& [bytes, text] : vectors) {
+    EXPECT_EQ(ToBase64(bytes), text);
+    EXPECT_EQ(FromBase64(text), bytes);
+  }
+}
+
+TEST(Base64, RefusesEveryOtherSpelling) {
+  for (const char* text : {"Zg", "Zg=", "Zh==", "Z===", "====", "Zm9v\n", "Zm9v Zg==", "Z-8="}) {
+    EXPECT_EQ(FromBase64(text), std::nullopt) << text;
+  }
 }
 
 TEST(ExitCode, KeepsUnverifiedApartFromEverythingElse) {

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -26,7 +27,6 @@ namespace spoor::programs {
 namespace {
 
 constexpr int kDrainIntervalMs = 20;
-constexpr const char* kCgroupMount = "/sys/fs/cgroup";
 
 struct RecordOptions {
   std::string store;
@@ -61,7 +61,23 @@ std::vector<std::string> OwnCommandLine() {
   return words;
 }
 
-// "cgroup:PATH[=HOST]"; PATH in the file system, or from the root of the cgroup mount.
+// A folder of the cgroup v2 hierarchy: `path` as it is, or from the root of where that is mounted.
+Result<std::string> FindCgroup(const std::string& path) {
+  std::vector<std::string> candidates{path};
+  std::ifstream mounts("/proc/self/mounts");
+  std::string device, folder, type, rest;
+  while (mounts >> device >> folder >> type && std::getline(mounts, rest)) {
+    if (type == "cgroup2") candidates.push_back(folder + "/" + path);
+  }
+  for (const std::string& candidate : candidates) {
+    std::error_code error;
+    const std::filesystem::path found = std::filesystem::canonical(candidate, error);
+    if (!error && std::filesystem::exists(found / "cgroup.procs", error)) return found.string();
+  }
+  return Fail(ErrorCode::kNotFound, "{}: no such cgroup v2 folder", path);
+}
+
+// "cgroup:PATH[=HOST]"
 Result<sensor::Scope> ParseScope(const std::string& text) {
   constexpr std::string_view kPrefix = "cgroup:";
   if (!text.starts_with(kPrefix) || text.size() == kPrefix.size()) {
@@ -74,17 +90,9 @@ Result<sensor::Scope> ParseScope(const std::string& text) {
     host = path.substr(equals + 1);
     path.resize(equals);
   }
-  if (!path.starts_with(kCgroupMount)) {
-    path = fmt::format("{}/{}", kCgroupMount, path);
-  }
-  std::error_code error;
-  const std::filesystem::path folder = std::filesystem::canonical(path, error);
-  if (error || !std::filesystem::exists(folder / "cgroup.procs", error)) {
-    return Fail(ErrorCode::kNotFound, "--scope {}: {} is no cgroup", text, path);
-  }
-  if (host.empty()) host = folder.filename().string();
-  return sensor::Scope{
-      .kind = sensor::Scope::Kind::kCgroup, .host = host, .cgroup_path = folder.string()};
+  ASSIGN_OR_RETURN(path, FindCgroup(path));
+  if (host.empty()) host = std::filesystem::path(path).filename().string();
+  return sensor::Scope{.kind = sensor::Scope::Kind::kCgroup, .host = host, .cgroup_path = path};
 }
 
 Result<std::vector<sensor::Scope>> ScopesOf(const RecordOptions& options) {

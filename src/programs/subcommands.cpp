@@ -7,6 +7,12 @@ namespace spoor::programs {
 
 // clang-format off
 void RegisterKeys(CLI::App& application, Action& action);
+void RegisterRecord(CLI::App& application, Action& action);
+void RegisterImport(CLI::App& application, Action& action);
+void RegisterQuery(CLI::App& application, Action& action);
+void RegisterSql(CLI::App& application, Action& action);
+void RegisterStatus(CLI::App& application, Action& action);
+void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);
@@ -16,6 +22,11 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterRecord,
       RegisterServe,
       RegisterKeys,
+      RegisterImport,
+      RegisterQuery,
+      RegisterSql,
+      RegisterStatus,
+      RegisterRebuild,
       RegisterManual,
   };
   return kSubcommands;

@@ -26,7 +26,9 @@ struct KernelSourceOptions {
   std::uint32_t terminal_payload_bytes_max = 0;  ///< per call; 0: no terminal payload
   std::uint32_t payload_bytes_max = 0;           ///< per call, other descriptors; 0: none
   std::uint64_t payload_bytes_per_second = 0;    ///< budget of the latter, whole machine
-  std::size_t ring_bytes = 16 << 20;
+  std::size_t ring_bytes = 16 << 20;             ///< rounded up to a power of two, 64 KiB to 1 GiB
+  /// Read kernel objects the way that kernels before 6.2 need, on newer ones too (for tests).
+  bool portable_reads = false;
 };
 
 /// Which capture paths this kernel granted; goes into the recording's description.

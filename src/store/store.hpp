@@ -15,7 +15,9 @@
 /// Tables and columns: schema.sql of this folder.
 namespace spoor::store {
 
-/// NULL, boolean, integer, floating, text, bytes (BLOB), list of text.
+/// NULL, boolean, integer, floating, text, bytes (BLOB), list of text. What SQL has beyond these
+/// comes as text (timestamps, structs, UBIGINT above 2^63); DECIMAL and big HUGEINT come as
+/// floating.
 struct Bytes {
   std::string bytes;
   bool operator==(const Bytes&) const = default;
@@ -60,15 +62,25 @@ class Store {
 
   /// Runs SQL over the tables (read only: anything else is refused with kInvalidArgument).
   virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query) = 0;
-  /// As Sql, with $1, $2 … bound to `parameters`.
+  /// As Sql, with $1, $2 … bound to `parameters`. Readers may be open side by side; each must be
+  /// gone before the store is.
   virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query,
                                                  const std::vector<Value>& parameters) = 0;
   /// Makes table macros and views known to Sql (the query library).
   virtual Result<> Define(std::string_view sql) = 0;
+
+  /// Ends the queries that are running with kUnavailable "interrupted". From any thread.
+  virtual void Interrupt() = 0;
+  /// How far the longest running query is, 0..1; negative when that is not known. From any thread.
+  virtual double Progress() = 0;
 };
 
 /// Opens the store in `folder` for reading: the tables as views over the live segments.
 /// Fails: kNotFound (no store there), kCorrupt (a segment or the catalog is unreadable: which).
 Result<std::unique_ptr<Store>> OpenStore(const std::string& folder);
+
+/// A store in memory with the empty tables of schema.sql (and event_by_object as a view of event),
+/// then `sql` (INSERTs) run on them. For tests of what is built on top of the interface.
+Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql);
 
 }  // namespace spoor::store

@@ -67,7 +67,8 @@ struct record_header {
 };
 SPOOR_STATIC_ASSERT(sizeof(struct record_header) == 56, "record_header");
 
-/* Where variable bytes are: offset from the start of the record. */
+/* Where variable bytes are: offset from the start of the record. A string has no NUL behind it,
+ * except that each argument of an argv ends with one. */
 struct tail {
 	__u16 offset_bytes;
 	__u16 length_bytes;
@@ -306,10 +307,13 @@ struct loss_record {
 	__u64 recorded_count;          /* records delivered since recording began */
 };
 
-/* One flush of a CPU's buffer: what an entry of the ring holds. */
+/* One flush of a CPU's buffer: what an entry of the ring holds. Records taken while another one of
+ * the same CPU was being built have a sequence of their own, so that gaps stay exact. */
+#define CHUNK_CPU_BITS 16
+#define CHUNK_CPU_BASELINE 0xffffffffu /* cpu of the chunks of the baseline */
 struct chunk_header {
-	__u64 first_sequence;          /* per CPU, counts every record made, dropped ones too */
-	__u32 cpu;
+	__u64 first_sequence;          /* per value of cpu; counts every record made, dropped ones too */
+	__u32 cpu;                     /* low CHUNK_CPU_BITS: the CPU, above: how deeply nested */
 	__u32 size_bytes;              /* of the records behind this header */
 	__u32 count;
 	__u32 pad;

@@ -32,7 +32,7 @@ class RecordBuilder {
 
   /// The whole record; RECORD_SIZE_BYTES_MAX is the caller's to keep.
   std::vector<std::byte> Build() {
-    bytes_.resize((bytes_.size() + 7) / 8 * 8);
+    while (bytes_.size() % 8 != 0) bytes_.push_back(std::byte{0});
     SPOOR_CHECK(bytes_.size() <= RECORD_SIZE_BYTES_MAX) << bytes_.size() << " bytes of record";
     HeaderOf(body_).size_bytes = static_cast<__u16>(bytes_.size());
     std::memcpy(bytes_.data(), &body_, sizeof(body_));

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "causality/graph.hpp"
+#include "causality/rules.hpp"
+
+namespace spoor::causality {
+
+inline constexpr std::int64_t kEarliest = std::numeric_limits<std::int64_t>::min();
+inline constexpr std::int64_t kLatest = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::uint32_t kNoStep = 0xffffffff;
+
+/// A node as the walk first came to it, or came to it again in another role (another connection of
+/// a process that serves several).
+struct WalkStep {
+  NodeIndex node;
+  std::uint32_t parent;    ///< index of the step it was reached from; kNoStep at a start
+  EdgeIndex via;           ///< edge between this node and the parent's; unused at a start
+  std::int64_t moment_ns;  ///< backward: latest moment at which the node still mattered;
+                           ///< forward: earliest moment at which it was reached
+  std::uint32_t hops;
+};
+
+struct Walk {
+  std::vector<WalkStep> steps;   ///< in the order of reaching
+  std::vector<EdgeIndex> edges;  ///< each once
+};
+
+struct WalkOptions {
+  bool forward = false;
+  std::int64_t from_ns = kEarliest;
+  std::int64_t until_ns = kLatest;
+  RuleSet rules = RuleSet::All();  ///< helper_processes is not applied here
+};
+
+/// Everything that may have caused the state of `starts` at until_ns (backward), or that their
+/// state at from_ns may have caused (forward): there is a chain of edges and a moment inside each
+/// edge's interval such that the moments never go back along the chain. Exact when no rule is on.
+Walk WalkFrom(const Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options);
+
+}  // namespace spoor::causality

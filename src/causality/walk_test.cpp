@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "causality/walk.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <tuple>
+
+namespace spoor::causality {
+namespace {
+
+using event::EventKind;
+
+/// A random history: processes 1.., objects 101.., times 0..kMoments-1.
+constexpr std::int64_t kMoments = 12;
+
+struct History {
+  std::vector<Flow> flows;
+  std::map<std::int64_t, NodeType> types;
+  std::map<std::int64_t, std::int64_t> peers;
+  std::set<std::int64_t> remote;
+};
+
+History RandomHistory(std::mt19937& random) {
+  const auto pick = [&random](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  History history;
+  const std::int64_t process_count = pick(1, 3);
+  const std::int64_t object_count = pick(2, 4);
+  for (std::int64_t process = 1; process <= process_count; ++process) {
+    history.types[process] = NodeType::kProcess;
+  }
+  for (std::int64_t object = 101; object <= 100 + object_count; ++object) {
+    constexpr NodeType kTypes[] = {NodeType::kSocket, NodeType::kSocket, NodeType::kPty,
+                                   NodeType::kPipe, NodeType::kFile};
+    history.types[object] = kTypes[pick(0, 4)];
+    if (history.types[object] == NodeType::kSocket && pick(0, 1) == 0) {
+      history.remote.insert(object);
+    }
+  }
+  if (object_count >= 2 && pick(0, 3) == 0 && history.types[101] == NodeType::kSocket &&
+      history.types[102] == NodeType::kSocket) {
+    history.peers = {{101, 102}, {102, 101}};
+    history.remote.clear();
+  }
+  const std::int64_t flow_count = pick(1, 16);
+  for (std::int64_t event_id = 1; event_id <= flow_count; ++event_id) {
+    Flow flow{.event_id = event_id, .tid = pick(1, 2)};
+    flow.begin_ns = pick(0, kMoments - 1);
+    flow.end_ns = std::min(kMoments - 1, flow.begin_ns + pick(0, 4));
+    const std::int64_t process = pick(1, process_count);
+    const std::int64_t object = pick(101, 100 + object_count);
+    const NodeType type = history.types[object];
+    if (type == NodeType::kPty) flow.side = static_cast<PtySide>(pick(0, 2));
+    switch (pick(0, 6)) {
+      case 0:
+        flow.from_id = process;
+        flow.to_id = pick(1, process_count);
+        flow.kind = EventKind::kFork;
+        flow.side = PtySide::kUnknown;
+        break;
+      case 1:
+      case 2:
+      case 3:
+        flow.from_id = object;
+        flow.to_id = process;
+        flow.kind =
+            type == NodeType::kSocket && pick(0, 2) == 0 ? EventKind::kAccept : EventKind::kRead;
+        flow.moved_nothing = pick(0, 5) == 0;
+        break;
+      default:
+        flow.from_id = process;
+        flow.to_id = object;
+        flow.kind = EventKind::kWrite;
+    }
+    if (flow.from_id != flow.to_id) history.flows.push_back(flow);
+  }
+  return history;
+}
+
+/// The definition, written down as slowly as possible: (flow, moment) reaches (next flow, moment
+/// not earlier) when the rules let a process or terminal hand one on to the other.
+class BruteForce {
+ public:
+  BruteForce(const History& history, RuleSet rules) : history_(history), rules_(rules) {
+    flows_ = history.flows;
+    for (Flow& flow : flows_) {
+      const auto peer = history.peers.find(flow.to_id);
+      if (peer != history.peers.end()) flow.to_id = peer->second;
+    }
+  }
+
+  /// Ids of events on some chain that ends in `target` at `until` or before.
+  std::set<std::int64_t> Backward(std::int64_t target, std::int64_t until) const {
+    std::set<std::pair<std::size_t, std::int64_t>> reaching;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t flow = 0; flow < flows_.size(); ++flow) {
+        for (std::int64_t t = flows_[flow].begin_ns; t <= flows_[flow].end_ns && t <= until; ++t) {
+          if (reaching.contains({flow, t})) continue;
+          const bool arrives =
+              flows_[flow].to_id == target || std::ranges::any_of(reaching, [&](const auto& later) {
+                return later.second >= t && HandsOn(flow, later.first);
+              });
+          if (arrives) changed = reaching.insert({flow, t}).second;
+        }
+      }
+    }
+    return EventIds(reaching);
+  }
+
+  std::set<std::int64_t> Forward(std::int64_t source, std::int64_t from) const {
+    std::set<std::pair<std::size_t, std::int64_t>> reached;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t flow = 0; flow < flows_.size(); ++flow) {
+        for (std::int64_t t = std::max(from, flows_[flow].begin_ns); t <= flows_[flow].end_ns;
+             ++t) {
+          if (reached.contains({flow, t})) continue;
+          const bool leaves = flows_[flow].from_id == source ||
+                              std::ranges::any_of(reached, [&](const auto& earlier) {
+                                return earlier.second <= t && HandsOn(earlier.first, flow);
+                              });
+          if (leaves) changed = reached.insert({flow, t}).second;
+        }
+      }
+    }
+    return EventIds(reached);
+  }
+
+ private:
+  std::set<std::int64_t> EventIds(
+      const std::set<std::pair<std::size_t, std::int64_t>>& pairs) const {
+    std::set<std::int64_t> ids;
+    for (const auto& [flow, moment] : pairs) ids.insert(flows_[flow].event_id);
+    return ids;
+  }
+
+  NodeType TypeOf(std::int64_t id) const { return history_.types.at(id); }
+
+  bool IsConnection(const Flow& flow) const {
+    const NodeType type = TypeOf(flow.from_id);
+    const bool input = flow.kind == EventKind::kRead || flow.kind == EventKind::kAccept;
+    return input && (type == NodeType::kSocket || type == NodeType::kPipe ||
+                     (type == NodeType::kPty && flow.side == PtySide::kMaster));
+  }
+
+  bool HandsOn(std::size_t earlier, std::size_t later) const {
+    const Flow& in = flows_[earlier];
+    const Flow& out = flows_[later];
+    if (in.to_id != out.from_id) return false;
+    if (TypeOf(in.to_id) != NodeType::kProcess) {
+      if (history_.remote.contains(in.to_id) && rules_.Has(Rule::kRemoteReplies)) return false;
+      return !rules_.Has(Rule::kTerminalSides) || in.side != PtySide::kSlave ||
+             out.side != PtySide::kSlave;
+    }
+    if (!rules_.Has(Rule::kLatestInput) || !IsConnection(in)) return true;
+    std::set<std::int64_t> connections;
+    bool accepted_target = false;
+    const Flow* latest = nullptr;
+    for (const Flow& flow : flows_) {
+      if (flow.to_id != in.to_id || !IsConnection(flow) || flow.moved_nothing) continue;
+      if (TypeOf(flow.from_id) != NodeType::kPipe) connections.insert(flow.from_id);
+      const auto peer = history_.peers.find(out.to_id);
+      const std::int64_t own = peer == history_.peers.end() ? out.to_id : peer->second;
+      accepted_target |=
+          flow.kind == EventKind::kAccept && flow.from_id == own && own == in.from_id;
+      if (flow.tid != out.tid) continue;
+      if (std::tie(flow.end_ns, flow.event_id) > std::tie(out.end_ns, out.event_id)) continue;
+      if (latest == nullptr ||
+          std::tie(flow.end_ns, flow.event_id) > std::tie(latest->end_ns, latest->event_id)) {
+        latest = &flow;
+      }
+    }
+    return connections.size() < 2 || latest == nullptr || latest->from_id == in.from_id ||
+           accepted_target;
+  }
+
+  const History& history_;
+  RuleSet rules_;
+  std::vector<Flow> flows_;
+};
+
+Graph GraphOf(const History& history) {
+  GraphBuilder builder;
+  for (const auto& [id, type] : history.types) {
+    builder.AddNode(id, type, {.remote = history.remote.contains(id)});
+  }
+  for (const auto& [one, other] : history.peers) builder.AddPeers(one, other);
+  for (const Flow& flow : history.flows) builder.AddFlow(flow);
+  return builder.Build();
+}
+
+std::set<std::int64_t> EventsOfWalk(const Graph& graph, std::int64_t start,
+                                    const WalkOptions& options) {
+  const NodeIndex node = *graph.Find(start);
+  const Walk walk = WalkFrom(graph, {&node, 1}, options);
+  std::set<std::int64_t> ids;
+  for (const EdgeIndex edge : walk.edges) {
+    EXPECT_TRUE(ids.insert(graph.edge(edge).event_id).second) << "an edge was given twice";
+  }
+  return ids;
+}
+
+void ExpectWalksAreExact(RuleSet rules, unsigned seed, int history_count) {
+  std::mt19937 random(seed);
+  std::size_t compared_edges = 0;
+  for (int round = 0; round < history_count; ++round) {
+    const History history = RandomHistory(random);
+    const Graph graph = GraphOf(history);
+    const BruteForce brute(history, rules);
+    for (const auto& [id, type] : history.types) {
+      for (const std::int64_t moment : {std::int64_t{0}, kMoments / 2, kMoments - 1}) {
+        const std::set<std::int64_t> backward = brute.Backward(id, moment);
+        ASSERT_EQ(EventsOfWalk(graph, id, {.until_ns = moment, .rules = rules}), backward)
+            << "backward from " << id << " at " << moment << ", history " << round;
+        ASSERT_EQ(EventsOfWalk(graph, id, {.forward = true, .from_ns = moment, .rules = rules}),
+                  brute.Forward(id, moment))
+            << "forward from " << id << " at " << moment << ", history " << round;
+        compared_edges += backward.size();
+      }
+    }
+  }
+  EXPECT_GT(compared_edges, 1000u) << "the histories were too empty to show anything";
+}
+
+TEST(Walk, EqualsTheVersionedGraphOnRandomHistories) {
+  ExpectWalksAreExact(RuleSet::None(), 1, 6000);
+}
+
+TEST(Walk, LatestInputEqualsItsDefinitionOnRandomHistories) {
+  ExpectWalksAreExact(RuleSet::None().With(Rule::kLatestInput), 2, 6000);
+}
+
+TEST(Walk, TerminalSidesEqualTheirDefinitionOnRandomHistories) {
+  ExpectWalksAreExact(RuleSet::None().With(Rule::kTerminalSides), 3, 800);
+}
+
+TEST(Walk, BothSplittingRulesTogetherEqualTheirDefinition) {
+  ExpectWalksAreExact(RuleSet::None().With(Rule::kTerminalSides).With(Rule::kLatestInput), 4, 800);
+}
+
+TEST(Walk, EveryStepHangsOnAnEdgeThatTheMomentsAllow) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 500; ++round) {
+    const Graph graph = GraphOf(RandomHistory(random));
+    const NodeIndex start = 0;
+    const Walk walk = WalkFrom(graph, {&start, 1}, {});
+    for (const WalkStep& step : walk.steps) {
+      if (step.parent == kNoStep) continue;
+      const WalkStep& parent = walk.steps[step.parent];
+      const Edge& edge = graph.edge(step.via);
+      ASSERT_EQ(edge.from, step.node);
+      ASSERT_EQ(edge.to, parent.node);
+      ASSERT_LE(edge.begin_ns, parent.moment_ns);
+      ASSERT_EQ(step.moment_ns, std::min(edge.end_ns, parent.moment_ns));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace spoor::causality

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/catch_up.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <system_error>
+
+#include "base/file.hpp"
+#include "evidence/log.hpp"
+#include "ingest/recording_ingest.hpp"
+#include "store/catalog.hpp"
+#include "wire/batch.hpp"
+#include "wire/batch_sealer.hpp"
+
+namespace spoor::ingest {
+namespace {
+
+constexpr std::uint64_t kKeyBytesMax = 4096;
+constexpr std::uint64_t kEntriesBetweenProgress = 16;
+
+Result<std::unique_ptr<evidence::LogReader>> OpenLog(const StoreLayout& layout) {
+  auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
+  if (!key && key.error().code == ErrorCode::kNotFound) {
+    return Fail(ErrorCode::kNotFound, "{}: no store there (it has no {})", layout.root.string(),
+                layout.public_key().lexically_relative(layout.root).string());
+  }
+  if (!key) return tl::unexpected<Error>(key.error());
+  return evidence::LogReader::Open(layout.evidence(), *key);
+}
+
+/// Whether somebody writes to the log at this moment, so that its last recording may go on.
+bool HasWriter(const StoreLayout& layout) {
+  const auto lock = FileLock::AcquireFolder(layout.evidence(), FileLock::Mode::kTry);
+  return !lock && lock.error().code == ErrorCode::kUnavailable;
+}
+
+/// One catch-up: reads entries, leads each to its recording.
+class Run {
+ public:
+  Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog)
+      : layout_(layout), options_(options), catalog_(std::move(catalog)) {
+    for (const store::IngestedRecording& recording : catalog_.recordings) {
+      if (!recording.provisional) done_.insert(recording.recording_id);
+    }
+  }
+
+  /// Where to read from: the open recordings are read again.
+  std::uint64_t first_entry() const {
+    std::uint64_t first = catalog_.next_entry;
+    for (const store::IngestedRecording& recording : catalog_.recordings) {
+      if (recording.provisional) first = std::min(first, recording.first_entry);
+    }
+    return first;
+  }
+
+  Result<> Take(std::uint64_t index, std::span<const std::byte> entry) {
+    auto batch = wire::DecodeBatch(entry);
+    if (!batch) {
+      return Fail(batch.error().code, "evidence entry {}: {}", index, batch.error().message);
+    }
+    const std::string id = wire::FormatRecordingId(batch->recording_id);
+    if (done_.contains(id)) return {};
+    std::unique_ptr<RecordingIngest>& recording = open_[id];
+    if (recording == nullptr) {
+      ASSIGN_OR_RETURN(recording, RecordingIngest::Begin(layout_, options_, batch->recording_id,
+                                                         catalog_.generation + 1, index));
+    }
+    RETURN_IF_ERROR(recording->Take(*batch, index, wire::DigestOf(entry), entry.size()));
+    if (!recording->closed()) return {};
+    RETURN_IF_ERROR(End(*recording, false));
+    done_.insert(id);
+    open_.erase(id);
+    return {};
+  }
+
+  /// `size`: entries of the log. Publishes the new catalog.
+  Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
+    // One writer at a time: of the open recordings only the newest can go on.
+    const RecordingIngest* newest = nullptr;
+    for (const auto& [id, recording] : open_) {
+      if (newest == nullptr || recording->first_entry() > newest->first_entry()) {
+        newest = recording.get();
+      }
+    }
+    for (const auto& [id, recording] : open_) {
+      const bool goes_on =
+          recording.get() == newest && has_writer && recording->last_entry() + 1 == size;
+      RETURN_IF_ERROR(End(*recording, !goes_on));
+    }
+    CatchUpSummary summary{.entry_count = size - first_entry(), .event_count = event_count_};
+    RETURN_IF_ERROR(Publish(size));
+    return summary;
+  }
+
+  /// Removes the files that no catalog names.
+  void Discard() {
+    for (const store::Segment& segment : segments_) Remove(segment.file);
+    for (const auto& [id, recording] : open_) {
+      if (recording == nullptr) continue;
+      for (const store::Segment& segment : recording->segments()) Remove(segment.file);
+    }
+  }
+
+ private:
+  Result<> End(RecordingIngest& recording, bool over) {
+    RETURN_IF_ERROR(recording.End(over));
+    event_count_ += recording.event_count();
+    ended_.push_back({.recording_id = recording.recording_id(),
+                      .first_entry = recording.first_entry(),
+                      .last_entry = recording.last_entry(),
+                      .provisional = !recording.closed() && !over,
+                      .event_count = recording.event_count()});
+    segments_.insert(segments_.end(), recording.segments().begin(), recording.segments().end());
+    recording.segments().clear();
+    return {};
+  }
+
+  Result<> Publish(std::uint64_t size) {
+    const auto replaced = [&](const std::string& id) {
+      return std::any_of(ended_.begin(), ended_.end(),
+                         [&](const auto& ended) { return ended.recording_id == id; });
+    };
+    store::Catalog next;
+    next.generation = catalog_.generation + 1;
+    next.next_entry = size;
+    for (const store::IngestedRecording& recording : catalog_.recordings) {
+      if (!replaced(recording.recording_id)) next.recordings.push_back(recording);
+    }
+    next.recordings.insert(next.recordings.end(), ended_.begin(), ended_.end());
+    for (const store::Segment& segment : catalog_.segments) {
+      if (replaced(segment.recording_id)) {
+        next.retired.push_back(segment.file);
+      } else {
+        next.segments.push_back(segment);
+      }
+    }
+    next.segments.insert(next.segments.end(), segments_.begin(), segments_.end());
+    RETURN_IF_ERROR(store::SaveCatalog(layout_, next));
+    for (const std::string& file : catalog_.retired) Remove(file);
+    return {};
+  }
+
+  void Remove(const std::string& file) const {
+    std::error_code ignored;  // a file that stays takes room, nothing else
+    std::filesystem::remove(layout_.segments() / file, ignored);
+  }
+
+  const StoreLayout& layout_;
+  const CatchUpOptions& options_;
+  store::Catalog catalog_;
+  std::set<std::string> done_;
+  std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
+  std::vector<store::IngestedRecording> ended_;
+  std::vector<store::Segment> segments_;
+  std::uint64_t event_count_ = 0;
+};
+
+/// Whether a recording that was left open has lost its writer since.
+bool WasAbandoned(const store::Catalog& catalog, bool has_writer) {
+  return !has_writer && std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
+                                    [](const auto& recording) { return recording.provisional; });
+}
+
+}  // namespace
+
+Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
+                               const CatchUpProgress& progress) {
+  // Asked before the log is read: what is written after this moment is read next time.
+  const bool has_writer = HasWriter(layout);
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+  ASSIGN_OR_RETURN(const FileLock lock,
+                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
+  store::Catalog catalog;
+  if (auto loaded = store::LoadCatalog(layout)) {
+    catalog = std::move(*loaded);
+  } else if (loaded.error().code != ErrorCode::kNotFound) {
+    return tl::unexpected<Error>(loaded.error());
+  }
+  const std::uint64_t size = log->size();
+  if (catalog.generation > 0 && catalog.next_entry >= size && !WasAbandoned(catalog, has_writer)) {
+    return CatchUpSummary{};
+  }
+  Run run(layout, options, std::move(catalog));
+  const std::uint64_t first = run.first_entry();
+  auto result =
+      log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        if (progress && index % kEntriesBetweenProgress == 0) progress(index - first, size - first);
+        return run.Take(index, entry);
+      });
+  Result<CatchUpSummary> summary;
+  if (result) {
+    summary = run.Finish(size, has_writer);
+    if (!summary) result = tl::unexpected<Error>(summary.error());
+  }
+  if (!result) {
+    run.Discard();
+    return tl::unexpected<Error>(result.error());
+  }
+  return summary;
+}
+
+Result<> RemoveDerived(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(const FileLock lock,
+                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
+  std::error_code error;
+  std::filesystem::remove(layout.catalog(), error);
+  if (!error) std::filesystem::remove_all(layout.segments(), error);
+  if (!error) std::filesystem::remove_all(layout.index(), error);
+  if (error) {
+    return Fail(ErrorCode::kIo, "{}: cannot remove derived data: {}", layout.root.string(),
+                error.message());
+  }
+  return {};
+}
+
+}  // namespace spoor::ingest

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/store_layout.hpp"
+#include "event/event_source.hpp"
+
+namespace spoor::ingest {
+
+/// What the first batch of an import says.
+struct ImportDescription {
+  std::string kind;  ///< "events" …
+  std::string file;  ///< name it was imported from
+  std::string host;  ///< host of events that do not name one
+  std::string sha256;
+  std::uint64_t size_bytes = 0;
+};
+std::string ImportDescriptionJson(const ImportDescription& description);
+/// Fails: kCorrupt.
+Result<ImportDescription> ParseImportDescription(std::string_view json);
+
+/// Makes the reader for an imported file. Fails: kUnsupported (an unknown kind).
+using ImporterFactory =
+    std::function<Result<std::unique_ptr<event::EventSource>>(const ImportDescription&)>;
+
+struct CatchUpOptions {
+  ImporterFactory importers;
+  /// Rows, and about how many bytes of them, are kept in memory before they become segments.
+  std::uint64_t rows_held_max = 1'000'000;
+  std::uint64_t bytes_held_max = 512 << 20;
+};
+
+struct CatchUpSummary {
+  std::uint64_t entry_count = 0;  ///< read this time
+  std::uint64_t event_count = 0;
+};
+
+/// Called now and then with entries done and entries to do.
+using CatchUpProgress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+/// Turns the evidence that was not ingested yet into segments and names them in the catalog; the
+/// catalog changes at once and at the end, so that whatever fails, readers see what they saw
+/// before. A recording is the unit: one that is closed (or followed by another) is done for good,
+/// one that is still open is ingested anew, from its beginning, each time it has grown. Waits for
+/// another process that is ingesting the same store. Fails: kNotFound (no evidence), kUnverified
+/// (evidence), kIo (disk full …), kUnsupported.
+Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
+                               const CatchUpProgress& progress);
+
+/// Removes everything derived from the evidence that ingest makes: catalog and segments.
+Result<> RemoveDerived(const StoreLayout& layout);
+
+}  // namespace spoor::ingest

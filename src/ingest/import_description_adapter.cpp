@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "ingest/catch_up.hpp"
+
+namespace spoor::ingest {
+
+std::string ImportDescriptionJson(const ImportDescription& description) {
+  const nlohmann::ordered_json json{{"import", description.kind},
+                                    {"file", description.file},
+                                    {"host", description.host},
+                                    {"sha256", description.sha256},
+                                    {"size_bytes", description.size_bytes}};
+  // A file name can be any bytes.
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Result<ImportDescription> ParseImportDescription(std::string_view text) {
+  ImportDescription description;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    json.at("import").get_to(description.kind);
+    json.at("file").get_to(description.file);
+    json.at("host").get_to(description.host);
+    json.at("sha256").get_to(description.sha256);
+    json.at("size_bytes").get_to(description.size_bytes);
+  } catch (const nlohmann::json::exception& error) {
+    return Fail(ErrorCode::kCorrupt, "not the description of an import: {}", error.what());
+  }
+  return description;
+}
+
+}  // namespace spoor::ingest

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/recording_ingest.hpp"
+
+#include <limits>
+
+#include "base/file.hpp"
+#include "event/event.hpp"
+#include "wire/batch_sealer.hpp"
+
+namespace spoor::ingest {
+namespace {
+
+using store::Table;
+
+/// Until when is not known: nobody was there to see the end.
+constexpr std::uint64_t kOpenEnd = std::numeric_limits<std::int64_t>::max();
+
+std::string_view BatchKindName(wire::BatchKind kind) {
+  switch (kind) {
+    case wire::BatchKind::kRecordingOpen:
+      return "open";
+    case wire::BatchKind::kRecords:
+      return "records";
+    case wire::BatchKind::kRecordingClose:
+      return "close";
+    case wire::BatchKind::kImportData:
+      return "import_data";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RecordingIngest>> RecordingIngest::Begin(
+    const StoreLayout& layout, const CatchUpOptions& options, const wire::RecordingId& recording_id,
+    std::uint64_t generation, std::uint64_t entry_index) {
+  std::unique_ptr<RecordingIngest> recording(new RecordingIngest());
+  recording->options_ = &options;
+  recording->recording_id_ = wire::FormatRecordingId(recording_id);
+  recording->first_entry_ = recording->first_unwritten_entry_ = entry_index;
+  ASSIGN_OR_RETURN(
+      recording->rows_,
+      store::SegmentWriter::Open(
+          {.layout = layout, .recording_id = recording->recording_id_, .generation = generation}));
+  recording->normaliser_ =
+      std::make_unique<Normaliser>(*recording->rows_, recording->recording_id_);
+  return recording;
+}
+
+Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_index,
+                               const wire::Sha256& sha256, std::uint64_t entry_bytes) {
+  last_entry_ = entry_index;
+  if (!opened_) Open(batch);
+  last_boot_ns_ = batch.boot_ns;
+  last_wall_ns_ = batch.wall_ns;
+  complete_until_boot_ns_ = std::max(complete_until_boot_ns_, batch.complete_until_boot_ns);
+  if (batch.kind == wire::BatchKind::kRecordingClose) closed_ = true;
+  const std::uint64_t before = import_ ? normaliser_->event_count() : decoder_.record_count();
+  // What cannot be understood is a gap, never a reason not to show the rest.
+  if (const auto decoded = Decode(batch, sha256); !decoded) {
+    WriteGap(batch.boot_ns, batch.boot_ns, "batch",
+             fmt::format("evidence entry {}: {}", entry_index, decoded.error().message));
+  }
+  Normalise();
+  const std::uint64_t after = import_ ? normaliser_->event_count() : decoder_.record_count();
+  WriteBatch(batch, entry_bytes, after - before);
+  if (rows_->row_count() < options_->rows_held_max &&
+      rows_->held_bytes() < options_->bytes_held_max) {
+    return {};
+  }
+  normaliser_->Flush();
+  ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
+                   rows_->Write(first_unwritten_entry_, last_entry_));
+  segments_.insert(segments_.end(), written.begin(), written.end());
+  first_unwritten_entry_ = last_entry_ + 1;
+  return {};
+}
+
+void RecordingIngest::Open(const wire::Batch& batch) {
+  opened_ = true;
+  first_boot_ns_ = batch.boot_ns;
+  first_wall_ns_ = batch.wall_ns;
+  if (batch.kind != wire::BatchKind::kRecordingOpen) return;
+  description_ = std::string(AsText(batch.payload));
+  auto description = ParseImportDescription(description_);
+  if (!description) return;  // of a sensor: the decoder reads it
+  import_ = true;
+  host_ = description->host;
+  importer_ = options_->importers(*description);
+}
+
+Result<> RecordingIngest::Decode(const wire::Batch& batch, const wire::Sha256& sha256) {
+  if (!import_) {
+    return decoder_.Feed(
+        batch, {.entry_index = static_cast<std::int64_t>(last_entry_), .sha256 = sha256}, events_);
+  }
+  if (!importer_) return {};  // said already
+  Result<> read;
+  if (!*importer_) {
+    read = tl::unexpected<Error>(importer_->error());
+  } else if (batch.kind == wire::BatchKind::kImportData) {
+    read = (**importer_)->Feed(batch.payload, events_);
+  } else if (batch.kind == wire::BatchKind::kRecordingClose) {
+    read = (**importer_)->Finish(events_);
+  }
+  if (!read) importer_.reset();
+  return read;
+}
+
+void RecordingIngest::Normalise() {
+  for (const event::Event& event : events_) {
+    if (boot_id_.empty()) boot_id_ = event.boot_id;
+    if (host_.empty()) host_ = event.host;
+    normaliser_->Take(event, last_entry_);
+  }
+  events_.clear();
+}
+
+Result<> RecordingIngest::End(bool over) {
+  if (!import_) decoder_.Finish(events_);
+  Normalise();
+  if (!closed_ && over) {
+    WriteGap(complete_until_boot_ns_, kOpenEnd, "end",
+             "the recording was cut off: it has no closing batch");
+  }
+  WriteRecording();
+  normaliser_->Flush();
+  ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
+                   rows_->Write(first_unwritten_entry_, last_entry_));
+  segments_.insert(segments_.end(), written.begin(), written.end());
+  return {};
+}
+
+void RecordingIngest::WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes,
+                                 std::uint64_t record_count) {
+  rows_->table(Table::kEvidenceBatch)
+      .Unsigned(last_entry_)
+      .Text(recording_id_)
+      .Unsigned(batch.batch_index)
+      .Text(BatchKindName(batch.kind))
+      .Unsigned(batch.boot_ns)
+      .Integer(batch.wall_ns)
+      .Unsigned(entry_bytes)
+      .Unsigned(batch.payload.size())
+      .Unsigned(record_count)
+      .EndRow();
+}
+
+void RecordingIngest::WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_boot_ns,
+                               std::string_view loss_class, std::string_view reason) {
+  const auto wall_ns = [&](std::uint64_t boot_ns) {
+    if (boot_ns == kOpenEnd) return static_cast<std::int64_t>(kOpenEnd);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(last_wall_ns_) - last_boot_ns_ +
+                                     boot_ns);
+  };
+  std::vector<std::string> hosts{host_};
+  if (!import_ && decoder_.opened()) hosts = decoder_.description().hosts;
+  for (const std::string& host : hosts) {
+    store::TableWriter& table = rows_->table(Table::kGap);
+    if (host.empty()) {
+      table.Null();
+    } else {
+      table.Integer(event::HostId(host));
+    }
+    table.Text(recording_id_)
+        .Unsigned(from_boot_ns)
+        .Unsigned(until_boot_ns)
+        .Integer(wall_ns(from_boot_ns))
+        .Integer(wall_ns(until_boot_ns))
+        .Text(loss_class)
+        .Null()
+        .Text(reason)
+        .EndRow();
+  }
+}
+
+void RecordingIngest::WriteRecording() {
+  std::string host = host_;
+  if (!import_ && decoder_.opened()) {
+    const RecordingDescription& description = decoder_.description();
+    if (!description.hosts.empty()) host = description.hosts.front();
+    boot_id_ = description.boot_id;
+    profile_ = description.profile;
+  }
+  store::TableWriter& table = rows_->table(Table::kRecording);
+  table.Text(recording_id_).Text(import_ ? "import" : "sensor");
+  if (host.empty()) {
+    table.Null();
+  } else {
+    table.Integer(event::HostId(host));
+  }
+  table.TextOrNull(boot_id_).Integer(first_wall_ns_);
+  if (closed_) {
+    table.Integer(last_wall_ns_);
+  } else {
+    table.Null();
+  }
+  table.Boolean(closed_).TextOrNull(profile_).TextOrNull(description_).EndRow();
+}
+
+}  // namespace spoor::ingest

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// A flow begins when both ends of an internet socket are known. Who began it: the other side when
+// the socket was accepted, this side when it was connected; otherwise (a socket that was open
+// before us, UDP) the side that was not waiting on a bound or listening port.
+#include "ingest/sockets.hpp"
+
+#include <netinet/in.h>
+
+#include <cerrno>
+
+#include "base/stable_id.hpp"
+#include "ingest/community_id.hpp"
+
+namespace spoor::ingest {
+namespace {
+
+using event::EventKind;
+using event::SocketInfo;
+
+bool IsInternet(const SocketInfo& info) {
+  return info.family == "inet" || info.family == "inet6";
+}
+
+bool HasBothEnds(const SocketInfo& info) {
+  return IsInternet(info) && !info.local_ip.empty() && !info.remote_ip.empty() &&
+         info.remote_port != 0;
+}
+
+std::string EndsKey(const SocketInfo& info, bool reversed) {
+  const std::string local = fmt::format("{}:{}", info.local_ip, info.local_port);
+  const std::string remote = fmt::format("{}:{}", info.remote_ip, info.remote_port);
+  return fmt::format("{} {} {} {}", info.netns, info.type, reversed ? remote : local,
+                     reversed ? local : remote);
+}
+
+std::uint16_t Protocol(const SocketInfo& info) {
+  if (info.protocol != 0) return info.protocol;
+  if (info.type == "stream") return IPPROTO_TCP;
+  return info.type == "dgram" ? IPPROTO_UDP : 0;
+}
+
+std::string Transport(const SocketInfo& info) {
+  switch (Protocol(info)) {
+    case IPPROTO_TCP:
+      return "tcp";
+    case IPPROTO_UDP:
+      return "udp";
+    case IPPROTO_ICMP:
+      return "icmp";
+    case IPPROTO_ICMPV6:
+      return "icmp6";
+    default:
+      return fmt::format("{}", Protocol(info));
+  }
+}
+
+/// Takes over what `info` knows; a field it does not know keeps its value.
+bool Update(SocketInfo& known, const SocketInfo& info) {
+  const SocketInfo before = known;
+  if (info.netns != 0) known.netns = info.netns;
+  if (!info.family.empty()) known.family = info.family;
+  if (!info.type.empty()) known.type = info.type;
+  if (info.protocol != 0) known.protocol = info.protocol;
+  if (!info.local_ip.empty()) known.local_ip = info.local_ip;
+  if (info.local_port != 0) known.local_port = info.local_port;
+  // A datagram socket that is not connected names another end with every message: the first stays.
+  const bool first_end = known.remote_port == 0 || Protocol(known) == IPPROTO_TCP;
+  if (first_end && !info.remote_ip.empty() && info.remote_port != 0) {
+    known.remote_ip = info.remote_ip;
+    known.remote_port = info.remote_port;
+  }
+  if (!info.unix_path.empty()) known.unix_path = info.unix_path;
+  if (info.peer_inode != 0) known.peer_inode = info.peer_inode;
+  if (!info.state.empty()) known.state = info.state;
+  // The state of a TCP connection has no column.
+  SocketInfo shown = known;
+  shown.state = before.state;
+  return !(shown == before);
+}
+
+void FindPeer(HostState& host, ObjectState& object) {
+  SocketState& socket = *object.socket;
+  if (socket.info.peer_inode != 0) {
+    event::ObjectKey peer = object.key;
+    peer.inode = socket.info.peer_inode;
+    PairSockets(host, object.object_id, event::ObjectId(host.host, *host.boot_id, peer));
+  }
+  if (!HasBothEnds(socket.info) || socket.direction == "listening") return;
+  host.socket_ends[EndsKey(socket.info, false)] = object.object_id;
+  const auto peer = host.socket_ends.find(EndsKey(socket.info, true));
+  if (peer != host.socket_ends.end() && peer->second != object.object_id) {
+    PairSockets(host, object.object_id, peer->second);
+  }
+}
+
+void SetDirection(SocketState& socket, const event::Event& event) {
+  const bool begun = event.result >= 0 || event.result == -EINPROGRESS;
+  std::string direction = socket.direction;
+  if (event.kind == EventKind::kAccept && event.result >= 0) direction = "inbound";
+  if (event.kind == EventKind::kConnect && begun) direction = "outbound";
+  if (event.kind == EventKind::kListen && event.result >= 0) direction = "listening";
+  if (event.kind == EventKind::kDescriptor && event.socket && event.socket->state == "listen") {
+    direction = "listening";
+  }
+  if (event.kind == EventKind::kBind && event.result >= 0) socket.bound = true;
+  if (direction == socket.direction) return;
+  socket.direction = std::move(direction);
+  socket.changed = true;
+}
+
+/// Whether somebody on this host waits at the local end of `info`.
+bool LocalEndWaits(const HostState& host, const SocketState& socket, const SocketInfo& info) {
+  return socket.bound || host.waiting_ports.contains({info.netns, info.local_port});
+}
+
+FlowState& FlowOf(HostState& host, const ObjectState& object, const SocketInfo& info,
+                  std::int64_t process_id, const Moment& now) {
+  const SocketState& socket = *object.socket;
+  std::int64_t flow_id = object.object_id;
+  if (info.remote_ip != socket.info.remote_ip || info.remote_port != socket.info.remote_port) {
+    flow_id = StableIdBuilder("flow")
+                  .Add(static_cast<std::uint64_t>(object.object_id))
+                  .Add(info.remote_ip)
+                  .Add(std::uint64_t{info.remote_port})
+                  .Build();
+  }
+  const auto [position, added] = host.flows.try_emplace(flow_id);
+  FlowState& flow = position->second;
+  if (added) {
+    flow.flow_id = flow_id;
+    flow.process_id = process_id;
+    flow.info = info;
+    flow.inbound = socket.direction == "inbound" ||
+                   (socket.direction.empty() && LocalEndWaits(host, socket, info));
+    flow.begin_boot_ns = now.boot_ns;
+    flow.begin_wall_ns = now.wall_ns;
+  }
+  flow.end_wall_ns = now.wall_ns;
+  flow.changed = true;
+  return flow;
+}
+
+}  // namespace
+
+void PairSockets(HostState& host, std::int64_t a, std::int64_t b) {
+  for (const auto& [one, other] : {std::pair(a, b), std::pair(b, a)}) {
+    const auto found = host.objects.find(one);
+    if (found == host.objects.end() || found->second.socket == nullptr) continue;
+    SocketState& socket = *found->second.socket;
+    socket.changed = socket.changed || socket.peer_object_id != other;
+    socket.peer_object_id = other;
+  }
+}
+
+void NoteSocket(HostState& host, ObjectState& object, const event::Event& event,
+                std::int64_t process_id, const Moment& now) {
+  if (object.socket == nullptr) {
+    object.socket = std::make_unique<SocketState>();
+    object.socket->first_boot_ns = now.boot_ns;
+    object.socket->first_wall_ns = now.wall_ns;
+  }
+  SocketState& socket = *object.socket;
+  SetDirection(socket, event);
+  if (event.socket && Update(socket.info, *event.socket)) {
+    socket.changed = true;
+    FindPeer(host, object);
+  }
+  if (socket.direction == "listening") {
+    host.waiting_ports.emplace(socket.info.netns, socket.info.local_port);
+  }
+  SocketInfo info = socket.info;
+  if (event.socket && HasBothEnds(*event.socket) && Protocol(info) != IPPROTO_TCP) {
+    info.remote_ip = event.socket->remote_ip;
+    info.remote_port = event.socket->remote_port;
+  }
+  const bool failed = event.result < 0 && event.result != -EINPROGRESS;
+  if (failed || !HasBothEnds(info) || socket.direction == "listening" ||
+      event.kind == EventKind::kBind) {
+    return;
+  }
+  FlowState& flow = FlowOf(host, object, info, process_id, now);
+  if (event.kind == EventKind::kWrite || event.kind == EventKind::kSend) {
+    flow.local_bytes += event.size_bytes;
+  }
+  if (event.kind == EventKind::kRead || event.kind == EventKind::kRecv) {
+    flow.remote_bytes += event.size_bytes;
+  }
+}
+
+void WriteSocketRow(store::TableWriter& table, const HostState& host, const ObjectState& object,
+                    std::int64_t revision) {
+  const SocketState& socket = *object.socket;
+  const SocketInfo& info = socket.info;
+  const bool internet = IsInternet(info);
+  const auto port = [&](std::uint16_t number, const std::string& ip) {
+    return internet && !ip.empty() ? std::optional<std::int64_t>(number) : std::nullopt;
+  };
+  table.Integer(object.object_id)
+      .Integer(host.host_id)
+      .IntegerOrNull(info.netns == 0 ? std::nullopt : std::optional<std::int64_t>(info.netns))
+      .TextOrNull(info.family)
+      .TextOrNull(info.type)
+      .Integer(info.protocol)
+      .TextOrNull(info.local_ip)
+      .IntegerOrNull(port(info.local_port, info.local_ip))
+      .TextOrNull(info.remote_ip)
+      .IntegerOrNull(port(info.remote_port, info.remote_ip))
+      .TextOrNull(info.unix_path)
+      .IntegerOrNull(socket.peer_object_id == 0 ? std::nullopt
+                                                : std::optional(socket.peer_object_id))
+      .TextOrNull(socket.direction)
+      .Unsigned(socket.first_boot_ns)
+      .Integer(socket.first_wall_ns)
+      .Integer(revision);
+  table.EndRow();
+}
+
+void WriteFlowRow(store::TableWriter& table, const HostState& host, const FlowState& flow,
+                  std::int64_t revision) {
+  const SocketInfo& info = flow.info;
+  table.Integer(flow.flow_id)
+      .Integer(host.host_id)
+      .Integer(flow.process_id)
+      .Unsigned(flow.begin_boot_ns)
+      .Integer(flow.begin_wall_ns)
+      .Integer(flow.end_wall_ns)
+      .Text(Transport(info))
+      .Text(flow.inbound ? "inbound" : "outbound")
+      .Text(flow.inbound ? info.remote_ip : info.local_ip)
+      .Integer(flow.inbound ? info.remote_port : info.local_port)
+      .Text(flow.inbound ? info.local_ip : info.remote_ip)
+      .Integer(flow.inbound ? info.local_port : info.remote_port)
+      .Unsigned(flow.inbound ? flow.remote_bytes : flow.local_bytes)
+      .Unsigned(flow.inbound ? flow.local_bytes : flow.remote_bytes)
+      .TextOrNull(CommunityId(Protocol(info), info.local_ip, info.local_port, info.remote_ip,
+                              info.remote_port))
+      .Integer(revision);
+  table.EndRow();
+}
+
+}  // namespace spoor::ingest

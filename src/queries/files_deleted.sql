@@ -1,0 +1,25 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- question:  Which names were removed from folders?
+-- reads:     files_touched
+-- parameter: process  process  the top of a tree; none: not by tree  [default]
+-- parameter: session  session  a session; none: not by session  [default]
+-- column:    path           VARCHAR  the name used
+-- column:    object_id      BIGINT   the file; NULL: known by name only
+-- column:    opened         BOOLEAN  opened, for whatever
+-- column:    refused        BOOLEAN  an attempt on it failed
+-- column:    read           BOOLEAN  bytes were read
+-- column:    written        BOOLEAN  bytes were written, or it was truncated
+-- column:    created        BOOLEAN  made by the call, or opened with O_CREAT before anyone was seen to use that name
+-- column:    deleted        BOOLEAN  this name was removed
+-- column:    renamed        BOOLEAN  renamed from or to this name
+-- column:    executed       BOOLEAN  executed as a program
+-- column:    changed        BOOLEAN  mode or owner were set
+-- column:    read_bytes     BIGINT   read
+-- column:    written_bytes  BIGINT   written
+-- column:    processes      BIGINT   processes that touched it
+-- column:    first_wall_ns  BIGINT   first touch
+-- column:    last_wall_ns   BIGINT   last touch
+-- limits:    as files_touched
+-- source:    FX-19
+CREATE OR REPLACE MACRO files_deleted(process := NULL, session := NULL) AS TABLE
+SELECT fc.* FROM files_touched(process := process, session := session) AS fc WHERE fc.deleted;

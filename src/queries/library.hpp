@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "queries/query.hpp"
+#include "store/store.hpp"
+
+namespace spoor::queries {
+
+/// name=value as a user writes it.
+struct NamedText {
+  std::string name;
+  std::string text;
+};
+
+/// All questions: those built in, and the user's own.
+class Library {
+ public:
+  /// The built-in queries and the *.sql files in `folders`. Fails: kInvalidArgument (a header is
+  /// not complete, a name is taken, queries read each other in a circle), kIo, kNotFound (folder).
+  static Result<Library> Load(const std::vector<std::filesystem::path>& folders);
+  /// Load with the folders that $SPOOR_QUERIES names, separated by colons.
+  static Result<Library> LoadFromEnvironment();
+
+  /// Each behind those it reads.
+  const std::vector<Query>& queries() const { return queries_; }
+  /// Fails: kNotFound (with the names that are like it).
+  Result<const Query*> Find(std::string_view name) const;
+
+  /// Makes all queries known to `store`. Fails: kInvalidArgument (SQL: which file).
+  Result<> Define(store::Store& store) const;
+
+  /// The SQL that asks `name` with `arguments`, values quoted; relative times count back from
+  /// `now_wall_ns`; `store` (with the library defined) tells which process a pid is.
+  /// Fails: kNotFound (query, process), kInvalidArgument (argument unknown, missing, not of its
+  /// type).
+  Result<std::string> Render(std::string_view name, const std::vector<NamedText>& arguments,
+                             store::Store& store, std::int64_t now_wall_ns) const;
+
+ private:
+  Library() = default;
+  Result<> Order();
+
+  std::vector<Query> queries_;
+};
+
+/// `name(process, path, [start], [end])`: how a query is called.
+std::string Signature(const Query& query);
+
+/// `text` as an SQL string literal.
+std::string QuotedText(std::string_view text);
+
+}  // namespace spoor::queries

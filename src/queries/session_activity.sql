@@ -1,0 +1,73 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- question:  What happened in this session, in the order of time, in words?
+-- reads:     event, exec, credential_change, object, socket, process, _session_walk
+-- parameter: session  session  the session
+-- column:    wall_ns     BIGINT   end of the (last merged) call
+-- column:    process_id  BIGINT   who
+-- column:    pid         BIGINT   its number in the initial pid namespace
+-- column:    name        VARCHAR  its last known command name
+-- column:    euid        BIGINT   effective user at the call
+-- column:    kind        VARCHAR  kind of event
+-- column:    text        VARCHAR  what it did
+-- column:    object_id   BIGINT   to what; fork, signal: the other process
+-- column:    event_id    BIGINT   the event
+-- limits:    as sessions; I/O is as merged as it was recorded
+-- source:    Forensix Query 2 and 3 (FX-23, FX-24)
+CREATE OR REPLACE MACRO session_activity(session) AS TABLE
+SELECT sa.wall_ns, sa.process_id, sap.pid, sap.name, sa.euid, sa.kind,
+       CASE
+         WHEN sa.kind = 'fork' THEN 'created process ' || coalesce(sa_other.pid::VARCHAR, '?')
+         WHEN sa.kind = 'exec' THEN 'executed ' || coalesce(sax.executable, sa.path, '?')
+           || coalesce(': ' || sax.command_line, '')
+         WHEN sa.kind = 'exit' THEN 'ended'
+         WHEN sa.kind = 'credential_change' THEN 'user changed from '
+           || coalesce(sac.before_uid::VARCHAR, '?') || '/' || coalesce(sac.before_euid::VARCHAR, '?')
+           || ' to ' || coalesce(sac.uid::VARCHAR, '?') || '/' || coalesce(sac.euid::VARCHAR, '?')
+           || ' (real/effective): ' || coalesce(sac.syscall, sac.cause, '')
+         WHEN sa.kind = 'open' THEN 'opened ' || coalesce(sa.path, sao.path, '?')
+           || CASE coalesce(sa.flags, 0) & 3 WHEN 0 THEN ' for reading' WHEN 1 THEN ' for writing'
+              ELSE ' for reading and writing' END
+           || CASE WHEN sa.result >= 0 THEN ' as descriptor ' || coalesce(sa.fd::VARCHAR, '?') ELSE '' END
+         WHEN sa.kind IN ('read', 'recv') THEN 'read ' || coalesce(sa.size_bytes, 0) || ' bytes from '
+           || coalesce(sa.path, sao.path, sas.remote_ip || ':' || sas.remote_port, sao.type, '?')
+           || coalesce(' (descriptor ' || sa.fd || ')', '')
+         WHEN sa.kind IN ('write', 'send') THEN 'wrote ' || coalesce(sa.size_bytes, 0) || ' bytes to '
+           || coalesce(sa.path, sao.path, sas.remote_ip || ':' || sas.remote_port, sao.type, '?')
+           || coalesce(' (descriptor ' || sa.fd || ')', '')
+         WHEN sa.kind = 'dup' THEN 'made descriptor ' || coalesce(sa.other_fd::VARCHAR, '?')
+           || ' the same as ' || coalesce(sa.fd::VARCHAR, '?')
+         WHEN sa.kind = 'close' THEN 'closed descriptor ' || coalesce(sa.fd::VARCHAR, '?')
+         WHEN sa.kind = 'unlink' THEN 'deleted ' || coalesce(sa.path, '?')
+         WHEN sa.kind = 'rename' THEN 'renamed ' || coalesce(sa.path, '?') || ' to ' || coalesce(sa.other_path, '?')
+         WHEN sa.kind = 'link' THEN 'linked ' || coalesce(sa.path, '?') || ' as ' || coalesce(sa.other_path, '?')
+         WHEN sa.kind = 'symlink' THEN 'made ' || coalesce(sa.path, '?') || ' point to ' || coalesce(sa.other_path, '?')
+         WHEN sa.kind = 'chmod' THEN 'set the mode of ' || coalesce(sa.path, sao.path, '?')
+           || coalesce(format(' to {:o}', sa.value & 4095), '')
+         WHEN sa.kind = 'chown' THEN 'set the owner of ' || coalesce(sa.path, sao.path, '?')
+           || coalesce(' to ' || (sa.value >> 32) || ':' || (sa.value & 4294967295), '')
+         WHEN sa.kind = 'truncate' THEN 'truncated ' || coalesce(sa.path, sao.path, '?')
+           || coalesce(' to ' || sa.value || ' bytes', '')
+         WHEN sa.kind = 'chdir' THEN 'went to ' || coalesce(sa.path, '?')
+         WHEN sa.kind IN ('connect', 'accept') THEN
+           CASE sa.kind WHEN 'connect' THEN 'connected to ' ELSE 'accepted a connection from ' END
+           || coalesce(nullif(sas.remote_ip, '') || ':' || sas.remote_port, nullif(sas.unix_path, ''), sa.path, '?')
+         WHEN sa.kind IN ('bind', 'listen') THEN
+           CASE sa.kind WHEN 'bind' THEN 'took the address ' ELSE 'listened on ' END
+           || coalesce(nullif(sas.local_ip, '') || ':' || sas.local_port, nullif(sas.unix_path, ''), sa.path, '?')
+         WHEN sa.kind = 'signal' THEN 'sent signal ' || coalesce(sa.value::VARCHAR, '?') || ' to process '
+           || coalesce(sa_other.pid::VARCHAR, '?')
+         WHEN sa.kind = 'setsid' THEN 'began a process session of its own'
+         ELSE sa.kind || coalesce(' ' || coalesce(sa.path, sao.path), '')
+       END || CASE WHEN sa.count > 1 THEN ' in ' || sa.count || ' calls' ELSE '' END
+         || CASE WHEN sa.result < 0 THEN ' (refused: error ' || -sa.result || ')' ELSE '' END AS text,
+       sa.object_id, sa.event_id
+FROM event AS sa
+JOIN _session_walk AS saw ON saw.process_id = sa.process_id
+LEFT JOIN process AS sap ON sap.process_id = sa.process_id
+LEFT JOIN object AS sao ON sao.object_id = sa.object_id
+LEFT JOIN socket AS sas ON sas.object_id = sa.object_id
+LEFT JOIN process AS sa_other ON sa_other.process_id = sa.object_id AND sa.kind IN ('fork', 'signal')
+LEFT JOIN exec AS sax ON sax.event_id = sa.event_id
+LEFT JOIN credential_change AS sac ON sac.event_id = sa.event_id
+WHERE saw.session_id = session
+ORDER BY sa.end_boot_ns, sa.event_id;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* Sockets: socket, bind, listen, connect, accept, shutdown. */
+#include "sensor/bpf/socket_name.h"
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_socket, struct pt_regs *regs, long result)
+{
+	__u64 nr = KREAD(regs, orig_ax);
+	bool accepts = nr == NR_ACCEPT || nr == NR_ACCEPT4;
+	struct task_struct *task = task__current();
+	struct writer w;
+
+	/* A poll that found nothing. connect's EINPROGRESS is an attempt and is recorded. */
+	if (result__is_retry(result))
+		return 0;
+	__s32 scope = scope__of_current();
+	if (scope == SCOPE_NONE ||
+	    !record__begin(&w, RECORD_SOCKET, LOSS_NETWORK, sizeof(struct socket_record), scope, nr,
+			   result))
+		return 0;
+	struct socket_record *record = (void *)w.record;
+	record->fd = nr == NR_SOCKET ? (__s32)result : (__s32)KREAD(regs, di);
+	if (nr == NR_LISTEN || nr == NR_SHUTDOWN)
+		record->argument = KREAD(regs, si);
+	struct file *file = task__file(task, accepts && result >= 0 ? (__s32)result : record->fd);
+	if (accepts && result >= 0) {
+		struct file *listener = task__file(task, record->fd);
+		if (listener)
+			object__fill(&record->listener, listener);
+	}
+	if (!file) {
+		/* socket that failed: what was asked for */
+		if (nr == NR_SOCKET) {
+			record->socket.family = KREAD(regs, di);
+			record->socket.type = KREAD(regs, si) & 0xf;
+			record->socket.protocol = KREAD(regs, dx);
+		}
+		record__end(&w);
+		return 0;
+	}
+	object__fill(&record->object, file);
+	if (record->object.type == OBJECT_SOCKET) {
+		struct sock *sk = file__sock(file);
+		socket__fill(&record->socket, sk);
+		if (nr == NR_CONNECT)
+			socket__fill_remote(&record->socket, KREAD(regs, si));
+		if (record->socket.family == AF_UNIX) {
+			tail__fill_unix_name(&w, &record->unix_path, sk);
+			if (!record->unix_path.status && (nr == NR_CONNECT || nr == NR_BIND))
+				tail__fill_unix_name_from_user(&w, &record->unix_path, KREAD(regs, si),
+							       KREAD(regs, dx));
+		}
+	}
+	record__end(&w);
+	return 0;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records wait in per-CPU chunks and in the ring. To know that nothing older than a moment is still
+// under way, Drain takes the time, sends every CPU's open chunk by running a program on that CPU,
+// puts a mark into the ring behind them, and reads up to the mark.
+#include "sensor/kernel_source.hpp"
+
+#include <bpf/bpf.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/time.hpp"
+#include "sensor/kernel_source_baseline.hpp"
+#include "sensor/kernel_source_programs.hpp"
+#include "sensor/kernel_source_scope.hpp"
+
+namespace spoor::sensor {
+namespace {
+
+constexpr ino_t kInitialPidNamespace = 0xEFFFFFFCu;  // linux/proc_ns.h: PROC_PID_INIT_INO
+constexpr int kMarkTries = 100;
+constexpr std::size_t kRingBytesMin = 64 << 10;
+constexpr std::size_t kRingBytesMax = 1 << 30;
+
+struct RingDeleter {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+// Where ring entries go while one Drain reads them.
+struct Reading {
+  std::vector<std::byte>* chunks = nullptr;
+  std::uint64_t awaited_mark = 0;
+  bool mark_seen = false;
+  std::size_t size_bytes = 0;
+  std::size_t size_bytes_max = 0;
+};
+
+int OnEntry(void* context, void* bytes, std::size_t size_bytes) {
+  auto* reading = static_cast<Reading*>(context);
+  if (size_bytes == sizeof(ring_mark)) {
+    ring_mark entry{};
+    std::memcpy(&entry, bytes, sizeof(entry));
+    if (entry.number != reading->awaited_mark) return 0;  // of a Drain that gave up on it
+    reading->mark_seen = true;
+    return -ECANCELED;  // what is behind the mark is for the next time
+  }
+  const auto* first = static_cast<const std::byte*>(bytes);
+  reading->chunks->insert(reading->chunks->end(), first, first + size_bytes);
+  reading->size_bytes += size_bytes;
+  return reading->size_bytes > reading->size_bytes_max ? -ECANCELED : 0;
+}
+
+// Runs `flush` or `mark` with one argument, on `cpu` if it is not negative.
+Result<std::uint32_t> RunProgram(int program_fd, std::uint64_t argument, int cpu) {
+  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &argument, .ctx_size_in = sizeof(argument));
+  if (cpu >= 0) {
+    options.flags = BPF_F_TEST_RUN_ON_CPU;
+    options.cpu = static_cast<__u32>(cpu);
+  }
+  if (const int error = bpf_prog_test_run_opts(program_fd, &options))
+    return FailErrno(-error, "kernel half: cannot run a program on CPU {}", cpu);
+  return options.retval;
+}
+
+class LoadedKernelSource final : public KernelSource {
+ public:
+  LoadedKernelSource(LoadedPrograms programs, std::size_t ring_bytes)
+      : programs_(std::move(programs)),
+        cpu_count_(libbpf_num_possible_cpus()),
+        ring_bytes_(ring_bytes) {
+    coverage_.refused = programs_.refused;
+  }
+
+  Result<> MakeRing() {
+    ring_.reset(ring_buffer__new(programs_.MapFd("ring"), OnEntry, &reading_, nullptr));
+    if (!ring_) return FailErrno(errno, "kernel half: cannot map the ring");
+    return {};
+  }
+
+  Result<> Attach() override {
+    FillHandlers();
+    for (const HookProgram& hook : HookPrograms()) {
+      if (programs_.ProgramFd(hook.program) < 0) continue;  // refused at load, already listed
+      BpfLink link(bpf_program__attach(
+          bpf_object__find_program_by_name(programs_.object.get(), hook.program)));
+      if (link) {
+        links_.push_back(std::move(link));
+        coverage_.attached.emplace_back(hook.program);
+        continue;
+      }
+      const std::string why = ErrnoText(errno);
+      if (hook.required) {
+        links_.clear();
+        return Fail(ErrorCode::kUnavailable, "this kernel refuses to attach {}: {}", hook.program,
+                    why);
+      }
+      coverage_.refused.push_back(std::string(hook.program) + ": " + why);
+    }
+    return {};
+  }
+
+  Result<> AddTree(std::uint32_t pid, std::uint16_t scope_index) override {
+    const std::int32_t scope = scope_index;
+    if (const int error = bpf_map_update_elem(programs_.MapFd("trees"), &pid, &scope, BPF_ANY))
+      return FailErrno(-error, "process {}: cannot be added to the recorded trees", pid);
+    return {};
+  }
+
+  Result<> Baseline(std::vector<std::byte>& chunks) override {
+    return ReadBaseline(programs_, chunks);
+  }
+
+  Result<std::uint64_t> Drain(std::vector<std::byte>& chunks) override {
+    const std::uint64_t now_ns = BootNow();
+    reading_ = Reading{.chunks = &chunks, .size_bytes_max = 2 * ring_bytes_};
+    ASSIGN_OR_RETURN(std::uint32_t flushed, FlushAll());
+    if (flushed == FLUSH_FULL) {  // room first, then once more
+      RETURN_IF_ERROR(ReadEntries());
+      ASSIGN_OR_RETURN(flushed, FlushAll());
+    }
+    reading_.awaited_mark = ++mark_number_;
+    ASSIGN_OR_RETURN(const std::uint32_t marked,
+                     RunProgram(programs_.ProgramFd("mark"), mark_number_, -1));
+    // An entry that another CPU is still writing stops the reader in front of it.
+    for (int i = 0; i < kMarkTries && !reading_.mark_seen; i++) {
+      if (i > 0) sched_yield();
+      RETURN_IF_ERROR(ReadEntries());
+      if (marked != FLUSH_DONE || reading_.size_bytes > reading_.size_bytes_max) break;
+    }
+    if (flushed == FLUSH_DONE && reading_.mark_seen) complete_until_ns_ = now_ns;
+    return complete_until_ns_;
+  }
+
+  Result<> Detach() override {
+    links_.clear();
+    return {};
+  }
+
+  Result<Loss> ReadLoss() override {
+    std::vector<cpu_counts> per_cpu(static_cast<std::size_t>(cpu_count_));
+    const std::uint32_t zero = 0;
+    if (const int error = bpf_map_lookup_elem(programs_.MapFd("counts"), &zero, per_cpu.data()))
+      return FailErrno(-error, "kernel half: cannot read the loss counters");
+    Loss loss;
+    for (const cpu_counts& counts : per_cpu) {
+      for (std::size_t i = 0; i < LOSS_CLASS_COUNT; i++) loss.count[i] += counts.lost[i];
+      loss.recorded_count += counts.recorded;
+    }
+    for (const HookProgram& hook : HookPrograms()) {
+      const int fd = programs_.ProgramFd(hook.program);
+      bpf_prog_info info{};
+      std::uint32_t size_bytes = sizeof(info);
+      if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size_bytes) == 0)
+        loss.count[LOSS_MISSED_HOOK] += info.recursion_misses;
+    }
+    return loss;
+  }
+
+  const Coverage& coverage() const override { return coverage_; }
+
+ private:
+  // Before on_sys_exit is attached, so that no call finds its entry missing.
+  void FillHandlers() {
+    const int handlers = programs_.MapFd("handlers");
+    for (const SyscallProgram& syscall : SyscallPrograms()) {
+      const int program = programs_.ProgramFd(syscall.program);
+      if (program < 0) continue;
+      const std::uint32_t nr = syscall.syscall_nr;
+      SPOOR_CHECK(bpf_map_update_elem(handlers, &nr, &program, BPF_ANY) == 0)
+          << syscall.program << ": " << ErrnoText(errno);
+      if (std::ranges::find(coverage_.attached, syscall.program) == coverage_.attached.end())
+        coverage_.attached.emplace_back(syscall.program);
+    }
+  }
+
+  // The worst answer of all CPUs. An offline CPU's chunk is sent from here.
+  Result<std::uint32_t> FlushAll() {
+    std::uint32_t worst = FLUSH_DONE;
+    const int program = programs_.ProgramFd("flush");
+    for (int cpu = 0; cpu < cpu_count_; cpu++) {
+      Result<std::uint32_t> answer = RunProgram(program, static_cast<std::uint64_t>(cpu), cpu);
+      if (!answer) answer = RunProgram(program, static_cast<std::uint64_t>(cpu), -1);
+      if (!answer) return answer;
+      worst = std::max(worst, *answer);
+    }
+    return worst;
+  }
+
+  Result<> ReadEntries() {
+    const int count = ring_buffer__consume(ring_.get());
+    if (count < 0 && count != -ECANCELED)
+      return FailErrno(-count, "kernel half: cannot read the ring");
+    return {};
+  }
+
+  LoadedPrograms programs_;
+  int cpu_count_;
+  std::size_t ring_bytes_;
+  Reading reading_;
+  std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  std::vector<BpfLink> links_;
+  Coverage coverage_;
+  std::uint64_t mark_number_ = 0;
+  std::uint64_t complete_until_ns_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<KernelSource>> KernelSource::Open(const KernelSourceOptions& options) {
+  ASSIGN_OR_RETURN(sensor_config config, MakeConfig(options));
+  if (geteuid() != 0)
+    return Fail(ErrorCode::kUnavailable, "recording needs root (effective uid is {})", geteuid());
+  struct stat pid_namespace {};
+  if (stat("/proc/self/ns/pid", &pid_namespace) == 0 &&
+      pid_namespace.st_ino != kInitialPidNamespace) {
+    return Fail(
+        ErrorCode::kUnavailable,
+        "recording needs the initial pid namespace: this one numbers processes differently");
+  }
+  const std::size_t ring_bytes =
+      std::bit_ceil(std::clamp(options.ring_bytes, kRingBytesMin, kRingBytesMax));
+  config.ring_shed_bytes = ring_bytes / 4 * 3;
+  ASSIGN_OR_RETURN(LoadedPrograms programs,
+                   LoadPrograms(config, ring_bytes,
+                                options.portable_reads ? ReadMode::kPortable : ReadMode::kBest));
+  auto source = std::make_unique<LoadedKernelSource>(std::move(programs), ring_bytes);
+  RETURN_IF_ERROR(source->MakeRing());
+  return source;
+}
+
+}  // namespace spoor::sensor

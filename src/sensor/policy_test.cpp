@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sensor/policy.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace spoor::sensor {
+namespace {
+
+using testing::HasSubstr;
+
+class PolicyTest : public testing::Test {
+ protected:
+  Result<Policy> Read(const std::string& text, const Policy& base = {}) {
+    const std::string file = testing::TempDir() + "spoor_policy_test.yaml";
+    std::ofstream(file) << text;
+    return ReadPolicy(file, base);
+  }
+  std::string ErrorOf(const std::string& text) {
+    const Result<Policy> policy = Read(text);
+    if (policy) return "no error";
+    EXPECT_EQ(policy.error().code, ErrorCode::kInvalidArgument);
+    return policy.error().message;
+  }
+};
+
+TEST_F(PolicyTest, ProductionCapturesNoPayload) {
+  const Policy policy = *PolicyOfProfile("production");
+  EXPECT_EQ(policy.terminal_payload_bytes_max, 0U);
+  EXPECT_EQ(policy.payload_bytes_max, 0U);
+}
+
+TEST_F(PolicyTest, HoneypotCapturesTerminalsAndFirstBytesWithinABudget) {
+  const Policy policy = *PolicyOfProfile("honeypot");
+  EXPECT_EQ(policy.terminal_payload_bytes_max, 16384U);
+  EXPECT_EQ(policy.payload_bytes_max, 1024U);
+  EXPECT_GT(policy.payload_bytes_per_second, 0U);
+}
+
+TEST_F(PolicyTest, UnknownProfileIsRefusedWithTheKnownOnes) {
+  EXPECT_THAT(PolicyOfProfile("paranoid").error().message,
+              HasSubstr("known are production, honeypot"));
+}
+
+TEST_F(PolicyTest, FileChangesOnlyWhatItSays) {
+  const Result<Policy> policy =
+      Read("payload_bytes_max: 64\nring_bytes: 4194304\n", *PolicyOfProfile("honeypot"));
+  ASSERT_TRUE(policy) << policy.error().message;
+  EXPECT_EQ(policy->profile, "honeypot");
+  EXPECT_EQ(policy->payload_bytes_max, 64U);
+  EXPECT_EQ(policy->terminal_payload_bytes_max, 16384U);
+  EXPECT_EQ(policy->ring_bytes, 4194304U);
+}
+
+TEST_F(PolicyTest, ProfileOfTheFileIsTheBaseWhereverItStands) {
+  const Result<Policy> policy = Read("payload_bytes_max: 64\nprofile: honeypot\n");
+  ASSERT_TRUE(policy) << policy.error().message;
+  EXPECT_EQ(policy->terminal_payload_bytes_max, 16384U);
+  EXPECT_EQ(policy->payload_bytes_max, 64U);
+}
+
+TEST_F(PolicyTest, EmptyFileChangesNothing) {
+  EXPECT_TRUE(Read("# nothing\n"));
+}
+
+TEST_F(PolicyTest, RefusesWhatItDoesNotUnderstandAndSaysWhere) {
+  EXPECT_THAT(ErrorOf("payload_bytes: 1\n"), HasSubstr("unknown key payload_bytes;"));
+  EXPECT_THAT(ErrorOf("\npayload_bytes_max: many\n"), HasSubstr("line 2: payload_bytes_max must"));
+  EXPECT_THAT(ErrorOf("payload_bytes_max: -1\n"), HasSubstr("whole number"));
+  EXPECT_THAT(ErrorOf("payload_bytes_max: 99999\n"), HasSubstr("0 to 16384"));
+  EXPECT_THAT(ErrorOf("ring_bytes: 3000000\n"), HasSubstr("power of two"));
+  EXPECT_THAT(ErrorOf("profile: x\n"), HasSubstr("unknown profile x"));
+  EXPECT_THAT(ErrorOf("- a\n"), HasSubstr("key: value"));
+  EXPECT_THAT(ErrorOf("a: [1\n"), HasSubstr("line"));
+  EXPECT_THAT(ErrorOf("[1]: 2\n"), HasSubstr("policy"));
+}
+
+TEST_F(PolicyTest, MissingFileIsNotFound) {
+  EXPECT_EQ(ReadPolicy("/nonexistent/policy.yaml", {}).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace spoor::sensor

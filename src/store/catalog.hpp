@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/store_layout.hpp"
+
+namespace spoor::store {
+
+/// One immutable Parquet file with rows of one table.
+struct Segment {
+  std::string table{};
+  std::string file{};  ///< relative to STORE/segments
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;  ///< with size_bytes: the file was not written to since
+  std::string sha256{};       ///< 64 hex digits
+  std::uint64_t row_count = 0;
+  std::string recording_id{};                     ///< 32 hex digits
+  std::uint64_t first_entry = 0, last_entry = 0;  ///< of the evidence that the rows come from
+  std::string day{};   ///< UTC "2026-11-21" of the rows' wall time; empty: several or none
+  std::string host{};  ///< empty: several or none
+};
+
+/// How far a recording has been ingested.
+struct IngestedRecording {
+  std::string recording_id;
+  std::uint64_t first_entry = 0, last_entry = 0;
+  /// It was still open: the next catch-up makes its segments again from first_entry.
+  bool provisional = false;
+  std::uint64_t event_count = 0;
+};
+
+/// Which segments are live: STORE/catalog.json (docs/formats/store.md).
+struct Catalog {
+  std::uint64_t generation = 0;  ///< counts the catalogs of this store
+  std::uint64_t next_entry = 0;  ///< first entry of the evidence that was not looked at yet
+  std::vector<IngestedRecording> recordings;
+  std::vector<Segment> segments;
+  /// Files that are no longer live; readers may still have them open until the next catch-up.
+  std::vector<std::string> retired;
+};
+
+/// Fails: kNotFound (nothing was ingested yet), kCorrupt, kUnsupported (a newer version).
+Result<Catalog> LoadCatalog(const StoreLayout& layout);
+/// Atomic and durable.
+Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog);
+
+/// Finds out size, mtime and SHA-256 of the file that `segment` names.
+Result<> DescribeFile(const StoreLayout& layout, Segment& segment);
+/// That the file is there and is the one the catalog means. An unchanged size and mtime are
+/// believed unless `hash_all`. Fails: kCorrupt, naming the segment and the way out.
+Result<> CheckSegment(const StoreLayout& layout, const Segment& segment, bool hash_all);
+
+}  // namespace spoor::store

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows are gathered in vectors of DuckDB's own layout, handed to appenders of an in-memory
+// database, and come out through COPY … TO with the sort order of their table.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "event/event_text.hpp"
+#include "store/duckdb_adapter.hpp"
+#include "store/embedded_sql.hpp"
+#include "store/segment_writer.hpp"
+
+namespace spoor::store {
+namespace {
+
+constexpr std::int64_t kNsPerDay = 86'400'000'000'000;
+
+class DuckTableWriter : public TableWriter {
+ public:
+  /// Fails only when the table is missing, which is a programmer error.
+  DuckTableWriter(Connection& connection, std::string_view table) : table_(table) {
+    const bool created = duckdb_appender_create(connection.get(), "main", table_.c_str(),
+                                                &appender_) == DuckDBSuccess;
+    SPOOR_CHECK(created) << table_;
+    const idx_t count = duckdb_appender_column_count(appender_);
+    for (idx_t i = 0; i < count; ++i) {
+      logical_types_.push_back(duckdb_appender_column_type(appender_, i));
+      types_.push_back(duckdb_get_type_id(logical_types_.back()));
+    }
+    chunk_ = duckdb_create_data_chunk(logical_types_.data(), count);
+    capacity_ = duckdb_vector_size();
+    TakeVectors();
+  }
+  DuckTableWriter(const DuckTableWriter&) = delete;
+  DuckTableWriter& operator=(const DuckTableWriter&) = delete;
+  ~DuckTableWriter() override {
+    duckdb_destroy_data_chunk(&chunk_);
+    for (duckdb_logical_type& type : logical_types_) duckdb_destroy_logical_type(&type);
+    duckdb_appender_destroy(&appender_);
+  }
+
+  TableWriter& Integer(std::int64_t value) override { return Put(DUCKDB_TYPE_BIGINT, value); }
+  TableWriter& Unsigned(std::uint64_t value) override {
+    if (Current() == DUCKDB_TYPE_UBIGINT) return Put(DUCKDB_TYPE_UBIGINT, value);
+    constexpr std::uint64_t kMax = INT64_MAX;
+    return Integer(static_cast<std::int64_t>(std::min(value, kMax)));
+  }
+  TableWriter& Boolean(bool value) override { return Put(DUCKDB_TYPE_BOOLEAN, value); }
+
+  TableWriter& Text(std::string_view value) override {
+    Expect(DUCKDB_TYPE_VARCHAR);
+    PutText(vectors_[column_++].vector, row_, value);
+    return *this;
+  }
+
+  TableWriter& Texts(const std::vector<std::string>& values) override {
+    Expect(DUCKDB_TYPE_LIST);
+    duckdb_vector list = vectors_[column_++].vector;
+    const idx_t begin = duckdb_list_vector_get_size(list);
+    duckdb_list_vector_reserve(list, begin + values.size());
+    duckdb_list_vector_set_size(list, begin + values.size());
+    static_cast<duckdb_list_entry*>(duckdb_vector_get_data(list))[row_] = {begin, values.size()};
+    duckdb_vector child = duckdb_list_vector_get_child(list);
+    for (idx_t i = 0; i < values.size(); ++i) PutText(child, begin + i, values[i]);
+    return *this;
+  }
+
+  TableWriter& Blob(std::string_view value) override {
+    Expect(DUCKDB_TYPE_BLOB);
+    duckdb_vector_assign_string_element_len(vectors_[column_++].vector, row_, value.data(),
+                                            value.size());
+    held_bytes_ += value.size();
+    return *this;
+  }
+
+  TableWriter& Null() override {
+    SPOOR_CHECK(column_ < types_.size()) << table_ << " has no column " << column_;
+    Vector& vector = vectors_[column_++];
+    if (vector.validity == nullptr) {
+      duckdb_vector_ensure_validity_writable(vector.vector);
+      vector.validity = duckdb_vector_get_validity(vector.vector);
+    }
+    duckdb_validity_set_row_invalid(vector.validity, row_);
+    return *this;
+  }
+
+  void EndRow() override {
+    SPOOR_CHECK(column_ == types_.size()) << table_ << ": a row of " << column_ << " columns";
+    column_ = 0;
+    held_bytes_ += 8 * types_.size();
+    ++row_count_;
+    if (++row_ == capacity_) HandOver();
+  }
+
+  /// Makes all rows visible to queries. Fails: kUnavailable (no memory), or what DuckDB says.
+  Result<> Flush() {
+    if (row_ > 0) HandOver();
+    if (!failed_ && duckdb_appender_flush(appender_) == DuckDBError) failed_ = true;
+    if (!failed_) return {};
+    return tl::unexpected<Error>(
+        ErrorOf(DUCKDB_ERROR_OUT_OF_MEMORY, duckdb_appender_error(appender_)));
+  }
+
+  const std::string& name() const { return table_; }
+  std::uint64_t row_count() const { return row_count_; }
+  std::uint64_t held_bytes() const { return held_bytes_; }
+
+ private:
+  struct Vector {
+    duckdb_vector vector;
+    void* data;
+    std::uint64_t* validity;  // null until a NULL is written
+  };
+
+  duckdb_type Current() const {
+    SPOOR_CHECK(column_ < types_.size()) << table_ << " has no column " << column_;
+    return types_[column_];
+  }
+  void Expect(duckdb_type type) const {
+    SPOOR_CHECK(Current() == type) << table_ << " column " << column_ << " is of another type";
+  }
+  template <typename T>
+  TableWriter& Put(duckdb_type type, T value) {
+    Expect(type);
+    static_cast<T*>(vectors_[column_++].data)[row_] = value;
+    return *this;
+  }
+  void PutText(duckdb_vector vector, idx_t row, std::string_view value) {
+    held_bytes_ += value.size();
+    const bool ascii = std::all_of(value.begin(), value.end(),
+                                   [](char c) { return static_cast<signed char>(c) >= 0; });
+    if (ascii) {
+      duckdb_vector_assign_string_element_len(vector, row, value.data(), value.size());
+    } else {
+      const std::string valid = event::MakeUtf8(value);
+      duckdb_vector_assign_string_element_len(vector, row, valid.data(), valid.size());
+    }
+  }
+  void HandOver() {
+    duckdb_data_chunk_set_size(chunk_, row_);
+    if (duckdb_append_data_chunk(appender_, chunk_) == DuckDBError) failed_ = true;
+    duckdb_data_chunk_reset(chunk_);
+    TakeVectors();
+    row_ = 0;
+  }
+  void TakeVectors() {
+    vectors_.clear();
+    for (idx_t i = 0; i < types_.size(); ++i) {
+      duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
+      vectors_.push_back({vector, duckdb_vector_get_data(vector), nullptr});
+    }
+  }
+
+  std::string table_;
+  duckdb_appender appender_ = nullptr;
+  std::vector<duckdb_logical_type> logical_types_;
+  std::vector<duckdb_type> types_;
+  duckdb_data_chunk chunk_ = nullptr;
+  std::vector<Vector> vectors_;
+  idx_t capacity_ = 0;
+  idx_t row_ = 0;
+  std::size_t column_ = 0;
+  bool failed_ = false;
+  std::uint64_t row_count_ = 0;
+  std::uint64_t held_bytes_ = 0;
+};
+
+std::string_view SortOrder(Table table) {
+  switch (table) {
+    case Table::kEvent:
+    case Table::kIo:
+    case Table::kExec:
+    case Table::kCredentialChange:
+    case Table::kTerminal:
+      return "process_id, boot_ns, event_id";
+    case Table::kObjectName:
+      return "object_id, from_boot_ns";
+    case Table::kGap:
+      return "from_boot_ns";
+    default:
+      return "1";
+  }
+}
+
+class DuckSegmentWriter : public SegmentWriter {
+ public:
+  explicit DuckSegmentWriter(const Options& options) : options_(options) {}
+
+  /// A fresh database: what was there before is forgotten.
+  Result<> Begin() {
+    writers_.clear();
+    partitions_.clear();
+    connection_.reset();
+    ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
+    ASSIGN_OR_RETURN(connection_, Connection::Open(std::move(database)));
+    RETURN_IF_ERROR(connection_->Run(fmt::format(
+        "SET temp_directory = {}; {} {}", Quoted((options_.layout.segments() / "tmp").string()),
+        kSchemaSql, kSegmentsSql)));
+    for (const std::string_view name : kTableNames) {
+      writers_.push_back(std::make_unique<DuckTableWriter>(*connection_, name));
+    }
+    return {};
+  }
+
+  TableWriter& table(Table table) override { return *writers_[static_cast<std::size_t>(table)]; }
+
+  void NotePartition(std::int64_t host_id, std::string_view host, std::int64_t wall_ns) override {
+    const std::int64_t day = wall_ns / kNsPerDay - (wall_ns % kNsPerDay < 0 ? 1 : 0);
+    if (host_id == last_partition_.first && day == last_partition_.second && !partitions_.empty()) {
+      return;
+    }
+    last_partition_ = {host_id, day};
+    partitions_.emplace(last_partition_, host);
+  }
+
+  std::uint64_t row_count() const override {
+    std::uint64_t count = 0;
+    for (const auto& writer : writers_) count += writer->row_count();
+    return count;
+  }
+  std::uint64_t held_bytes() const override {
+    std::uint64_t bytes = 0;
+    for (const auto& writer : writers_) bytes += writer->held_bytes();
+    return bytes;
+  }
+
+  Result<std::vector<Segment>> Write(std::uint64_t first_entry, std::uint64_t last_entry) override {
+    first_entry_ = first_entry;
+    last_entry_ = last_entry;
+    std::vector<Segment> written;
+    auto result = WriteAll(written);
+    if (result) result = Begin();
+    if (!result) {
+      for (const Segment& segment : written) {
+        ::unlink((options_.layout.segments() / segment.file).c_str());
+      }
+      return tl::unexpected<Error>(result.error());
+    }
+    return written;
+  }
+
+ private:
+  Result<> WriteAll(std::vector<Segment>& written) {
+    for (std::size_t i = 0; i < writers_.size(); ++i) {
+      if (writers_[i]->row_count() == 0) continue;
+      RETURN_IF_ERROR(writers_[i]->Flush());
+      const Table table = static_cast<Table>(i);
+      const std::string& name = writers_[i]->name();
+      if (table == Table::kEvent) {
+        RETURN_IF_ERROR(WritePartitions(name, name, SortOrder(table), written));
+        RETURN_IF_ERROR(WritePartitions(name, "event_by_object",
+                                        "object_id NULLS LAST, boot_ns, event_id", written));
+      } else if (table == Table::kIo) {
+        RETURN_IF_ERROR(WritePartitions(name, name, SortOrder(table), written));
+      } else {
+        RETURN_IF_ERROR(WriteOne(fmt::format("FROM {} ORDER BY {}", name, SortOrder(table)),
+                                 {.table = name}, written));
+      }
+    }
+    return {};
+  }
+
+  Result<> WritePartitions(const std::string& source, const std::string& table,
+                           std::string_view order, std::vector<Segment>& written) {
+    for (const auto& [partition, host] : partitions_) {
+      const auto& [host_id, day] = partition;
+      Segment segment{.table = table};
+      segment.day = FormatWallTime(day * kNsPerDay).substr(0, 10);
+      segment.host = host;
+      const std::string rows =
+          fmt::format("FROM {} WHERE host_id = {} AND wall_ns >= {} AND wall_ns < {} ORDER BY {}",
+                      source, host_id, day * kNsPerDay, (day + 1) * kNsPerDay, order);
+      RETURN_IF_ERROR(WriteOne(rows, std::move(segment), written));
+    }
+    return {};
+  }
+
+  /// The rows of `query` as one file: temporary name, fsync, rename.
+  Result<> WriteOne(const std::string& query, Segment segment, std::vector<Segment>& written) {
+    ASSIGN_OR_RETURN(const std::int64_t count,
+                     connection_->RunForInteger("SELECT count(*) " + WithoutOrder(query)));
+    if (count == 0) return {};
+    segment.row_count = static_cast<std::uint64_t>(count);
+    segment.recording_id = options_.recording_id;
+    segment.first_entry = first_entry_;
+    segment.last_entry = last_entry_;
+    segment.file = fmt::format(
+        "{}{}{}/{}-g{}-{}.parquet", segment.table, segment.day.empty() ? "" : "/", segment.day,
+        options_.recording_id.substr(0, 12), options_.generation, next_number_++);
+    const std::filesystem::path path = options_.layout.segments() / segment.file;
+    const std::string temporary = path.string() + ".tmp";
+    RETURN_IF_ERROR(CreateFolders(path.parent_path()));
+    auto copied = connection_->Run(
+        fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440)",
+                    query, Quoted(temporary)));
+    if (copied) copied = MakeDurable(temporary, path);
+    if (!copied) {
+      ::unlink(temporary.c_str());
+      return Fail(ErrorCode::kIo, "segment {}: cannot be written: {}", path.string(),
+                  copied.error().message);
+    }
+    RETURN_IF_ERROR(DescribeFile(options_.layout, segment));
+    written.push_back(std::move(segment));
+    return {};
+  }
+
+  static Result<> MakeDurable(const std::string& temporary, const std::filesystem::path& path) {
+    {
+      ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(temporary, O_RDONLY));
+      if (::fsync(file.get()) != 0) return FailErrno(errno, "{}: cannot sync", temporary);
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      return FailErrno(errno, "{}: cannot rename", temporary);
+    }
+    return SyncFolder(path.parent_path());
+  }
+
+  static std::string WithoutOrder(const std::string& query) {
+    return query.substr(0, query.find(" ORDER BY "));
+  }
+
+  Options options_;
+  std::unique_ptr<Connection> connection_;
+  std::vector<std::unique_ptr<DuckTableWriter>> writers_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::string> partitions_;  // (host, day) → name
+  std::pair<std::int64_t, std::int64_t> last_partition_;
+  std::uint64_t next_number_ = 0;
+  std::uint64_t first_entry_ = 0, last_entry_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Open(const Options& options) {
+  std::unique_ptr<DuckSegmentWriter> writer = std::make_unique<DuckSegmentWriter>(options);
+  RETURN_IF_ERROR(writer->Begin());
+  return writer;
+}
+
+}  // namespace spoor::store
