@@ -74,9 +74,7 @@ class LoadedKernelSource final : public KernelSource {
   LoadedKernelSource(LoadedPrograms programs, std::size_t ring_bytes)
       : programs_(std::move(programs)),
         cpu_count_(libbpf_num_possible_cpus()),
-        ring_bytes_(ring_bytes) {
-    coverage_.refused = programs_.refused;
-  }
+        ring_bytes_(ring_bytes) {}
 
   Result<> MakeRing() {
     ring_.reset(ring_buffer__new(programs_.MapFd("ring"), OnEntry, &reading_, nullptr));
@@ -85,6 +83,7 @@ class LoadedKernelSource final : public KernelSource {
   }
 
   Result<> Attach() override {
+    coverage_ = {.attached = {}, .refused = programs_.refused};
     FillHandlers();
     for (const HookProgram& hook : HookPrograms()) {
       if (programs_.ProgramFd(hook.program) < 0) continue;  // refused at load, already listed

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/kernel/recording.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 namespace spoor::sensor {
+namespace {
+
+constexpr int kGoDescriptorMin = 500;
+
+}  // namespace
 
 std::string Record::Text(const tail& where) const {
   if (where.offset_bytes + where.length_bytes > static_cast<int>(bytes_.size()))
@@ -43,12 +52,20 @@ Recording::~Recording() {
 }
 
 pid_t Recording::Fork(const std::function<void(Facts&)>& act) {
-  EXPECT_EQ(pipe(go_), 0);
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  // Out of the way, so that what the trigger opens has other numbers than what it waited on.
+  for (int i = 0; i < 2; i++) {
+    go_[i] = fcntl(ends[i], F_DUPFD, kGoDescriptorMin);
+    close(ends[i]);
+  }
   const pid_t pid = fork();
   if (pid == 0) {
     char go = 0;
-    close(go_[1]);
+    // The same calls after the go for every trigger: one read, two closes (kOwnReads, kOwnCloses).
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (read(go_[0], &go, 1) != 1) _exit(3);
+    close(go_[1]);
     close(go_[0]);
     act(*facts_);
     _exit(0);
@@ -67,6 +84,12 @@ void Recording::WaitFor(pid_t pid) {
   int status = 0;
   EXPECT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "trigger ended with " << status;
+}
+
+void Recording::WaitUntilStopped(pid_t pid) {
+  int status = 0;
+  EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+  EXPECT_TRUE(WIFSTOPPED(status)) << "trigger ended with " << status;
 }
 
 pid_t Recording::Run(const std::function<void(Facts&)>& act) {
@@ -112,6 +135,10 @@ const std::vector<Record>& Recording::Read() {
   const auto drained = source_->Drain(chunks);
   EXPECT_TRUE(drained) << drained.error().message;
   Parse(chunks);
+  // Chunks are per CPU: a process that moves between CPUs is in order only by time.
+  std::stable_sort(records_.begin(), records_.end(), [](const Record& a, const Record& b) {
+    return a.header().boot_ns < b.header().boot_ns;
+  });
   return records_;
 }
 

@@ -44,6 +44,10 @@ struct Facts {
   char text[8][512];
 };
 
+/// Calls that Fork's own code makes in the child once it is recorded.
+inline constexpr std::uint64_t kOwnReads = 1;
+inline constexpr std::uint64_t kOwnCloses = 2;
+
 /// A KernelSource with what it wrote. Triggers are forked children whose trees are scope 0.
 class Recording {
  public:
@@ -60,6 +64,7 @@ class Recording {
   pid_t Fork(const std::function<void(Facts&)>& act);
   void Go();
   void WaitFor(pid_t pid);
+  void WaitUntilStopped(pid_t pid);
   /// Drains, and returns everything drained so far.
   const std::vector<Record>& Read();
   /// Read, but only `kind` and only of process `pid` (0: of any).

@@ -17,6 +17,9 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
 {
 	__u64 syscall_nr = KREAD(regs, orig_ax);
 
+	/* rt_sigreturn leaves -1 here: the interrupted call has had its own exit, or begins anew. */
+	if ((__s64)syscall_nr < 0)
+		return 0;
 	/* 32-bit calls have other numbers and registers: counted, not misread. */
 	if (KREAD(task__current(), thread_info.status) & TS_COMPAT || syscall_nr & X32_SYSCALL_BIT) {
 		if (scope__of_current() != SCOPE_NONE)

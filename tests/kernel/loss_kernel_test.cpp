@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <numeric>
+
+#include "base/time.hpp"
+#include "tests/kernel/recording.hpp"
+
+namespace spoor::sensor {
+namespace {
+
+using ::testing::Ge;
+using ::testing::SizeIs;
+
+// Not the payload class: its records are there.
+std::uint64_t LostRecords(const KernelSource::Loss& loss) {
+  return std::accumulate(loss.count.begin(), loss.count.begin() + LOSS_PAYLOAD, std::uint64_t{0});
+}
+
+TEST(Loss, IsCountedToTheRecordWhenNobodyReads) {
+  KernelSourceOptions options = TreeOptions();
+  options.ring_bytes = 256 << 10;
+  START_RECORDING(recording, options);
+  static constexpr std::uint64_t kWrites = 30'000, kOpens = 3'000, kUnlinks = 2'000,
+                                 kGroups = 1'000;
+  const pid_t pid = recording.Fork([](Facts&) {
+    const int fd = memfd_create("flood", 0);
+    for (std::uint64_t i = 0; i < kWrites; i++) TRIGGER_CHECK(write(fd, "x", 1) == 1);
+    for (std::uint64_t i = 0; i < kOpens; i++) TRIGGER_CHECK(open("/nowhere", O_RDONLY) == -1);
+    for (std::uint64_t i = 0; i < kUnlinks; i++) TRIGGER_CHECK(unlink("/nowhere") == -1);
+    for (std::uint64_t i = 0; i < kGroups; i++) TRIGGER_CHECK(setpgid(0, 0) == 0);
+    raise(SIGSTOP);
+    // One record on every CPU, which tells how many of it are missing before.
+    cpu_set_t all;
+    TRIGGER_CHECK(sched_getaffinity(0, sizeof(all), &all) == 0);
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+      if (!CPU_ISSET(cpu, &all)) continue;
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      TRIGGER_CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+      TRIGGER_CHECK(setsid() == -1);
+    }
+  });
+  ASSERT_TRUE(recording.source().AddTree(static_cast<std::uint32_t>(pid), 0));
+  recording.Go();
+  recording.WaitUntilStopped(pid);
+  const auto in_flood = recording.source().ReadLoss();
+  ASSERT_TRUE(in_flood);
+  EXPECT_GT(in_flood->count[LOSS_IO], 0u) << "the flood did not fill the ring";
+  const auto delivered = [&](int kind) { return recording.Read(kind, pid).size(); };
+  EXPECT_EQ(delivered(RECORD_IO) + in_flood->count[LOSS_IO], kWrites + kOwnReads);
+  EXPECT_EQ(delivered(RECORD_OPEN) + delivered(RECORD_CLOSE) + in_flood->count[LOSS_DESCRIPTOR],
+            1 + kOpens + kOwnCloses);
+  EXPECT_EQ(delivered(RECORD_PATH) + in_flood->count[LOSS_NAMESPACE], kUnlinks);
+  // raise sent the signal that stopped it.
+  EXPECT_EQ(delivered(RECORD_SESSION) + delivered(RECORD_SIGNAL) + in_flood->count[LOSS_PROCESS],
+            kGroups + 1);
+  EXPECT_EQ(in_flood->count[LOSS_MISSED_HOOK], 0u);
+  kill(pid, SIGCONT);
+  recording.WaitFor(pid);
+  const std::size_t records = recording.Read().size();
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(recording.missing_count(), LostRecords(*loss));
+  EXPECT_EQ(loss->recorded_count, records);
+}
+
+TEST(Loss, ShedsPayloadBeforeRecords) {
+  KernelSourceOptions options = TreeOptions();
+  options.ring_bytes = 1 << 20;
+  options.payload_bytes_max = 4096;
+  options.payload_bytes_per_second = 1ull << 40;
+  START_RECORDING(recording, options);
+  static constexpr std::uint64_t kWrites = 1'000;
+  const pid_t pid = recording.Run([](Facts&) {
+    const int fd = memfd_create("flood", 0);
+    static char block[4096];
+    for (std::uint64_t i = 0; i < kWrites; i++)
+      TRIGGER_CHECK(pwrite(fd, block, sizeof(block), 0) == sizeof(block));
+  });
+  std::uint64_t shed = 0, whole = 0;
+  for (const Record& record : recording.Read(RECORD_IO, pid)) {
+    if (record.As<io_record>().direction != IO_OUT) continue;
+    const auto status = record.As<io_record>().payload.status;
+    shed += status == TAIL_SHED;
+    whole += status == TAIL_WHOLE;
+  }
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->count[LOSS_IO], 0u);
+  EXPECT_EQ(loss->count[LOSS_PAYLOAD], shed);
+  EXPECT_GT(shed, 0u);
+  EXPECT_EQ(shed + whole, kWrites);
+}
+
+TEST(Loss, KeepsPayloadWithinItsBudget) {
+  KernelSourceOptions options = TreeOptions();
+  options.payload_bytes_max = 100;
+  options.payload_bytes_per_second = 1000;
+  START_RECORDING(recording, options);
+  const pid_t pid = recording.Run([](Facts&) {
+    const int fd = memfd_create("budget", 0);
+    static char block[100];
+    for (int i = 0; i < 30; i++) TRIGGER_CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+  });
+  std::uint64_t payload_bytes = 0;
+  for (const Record& record : recording.Read(RECORD_IO, pid))
+    payload_bytes += record.As<io_record>().payload.length_bytes;
+  // Two seconds' budgets, should a second end within the trigger.
+  EXPECT_GE(payload_bytes, 900u);
+  EXPECT_LE(payload_bytes, 2000u);
+}
+
+TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
+  START_RECORDING(recording, TreeOptions());
+  std::vector<std::byte> chunks;
+  for (int i = 0; i < 20; i++) {
+    recording.Run([](Facts&) { TRIGGER_CHECK(setsid() > 0); });
+    const std::uint64_t before_ns = BootNow();
+    const auto complete = recording.source().Drain(chunks);
+    ASSERT_TRUE(complete);
+    EXPECT_THAT(*complete, Ge(before_ns));
+    EXPECT_LE(*complete, BootNow());
+  }
+  recording.Parse(chunks);
+  EXPECT_THAT(recording.Read(RECORD_SESSION), SizeIs(20));
+}
+
+TEST(Detach, EndsTheRecording) {
+  START_RECORDING(recording, TreeOptions());
+  recording.Run([](Facts&) { TRIGGER_CHECK(setsid() > 0); });
+  ASSERT_TRUE(recording.source().Detach());
+  recording.Run([](Facts&) { TRIGGER_CHECK(setsid() > 0); });
+  EXPECT_THAT(recording.Read(RECORD_SESSION), SizeIs(1)) << "what came before is still delivered";
+}
+
+}  // namespace
+}  // namespace spoor::sensor
