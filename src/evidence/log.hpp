@@ -45,7 +45,8 @@ class LogWriter {
   /// (atomic rename). Only then may an entry be acknowledged.
   /// Does nothing when no entry came since the last one. Fails: kIo, as Append.
   virtual Result<> Checkpoint() = 0;
-  /// Checkpoint, then leaves the folder as a finished C2SP static log. Append fails from then on.
+  /// Checkpoint, then leaves the folder as a finished C2SP static log. Append fails from then on,
+  /// and another writer may open the log.
   virtual Result<> Close() = 0;
   virtual std::uint64_t size() const = 0;             ///< entries appended
   virtual std::uint64_t set_aside_bytes() const = 0;  ///< moved away by Open

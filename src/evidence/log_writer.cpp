@@ -32,8 +32,8 @@ class TileLogWriter final : public LogWriter {
  public:
   struct Parts {
     fs::path folder;
-    FileLock lock;
-    FileDescriptor folder_fd;  // syncfs reports write errors that happen after this was opened
+    std::optional<FileLock> lock;  // let go by Close
+    FileDescriptor folder_fd;      // syncfs reports write errors that happen after this was opened
     SigningKey key;
     VerifierKey verifier;
   };
@@ -45,7 +45,7 @@ class TileLogWriter final : public LogWriter {
   TileLogWriter(const TileLogWriter&) = delete;
   TileLogWriter& operator=(const TileLogWriter&) = delete;
   ~TileLogWriter() override {
-    if (!closed_because_) (void)Close();
+    if (parts_.lock) (void)Close();
   }
 
   Result<> Continue();
@@ -257,6 +257,7 @@ Result<> TileLogWriter::Close() {
   Result<> result = Checkpoint();
   if (result) result = CloseIfFailed(NameEdgeTiles());
   if (!closed_because_) closed_because_ = Error{ErrorCode::kUnavailable, "it was closed"};
+  parts_.lock.reset();
   return result;
 }
 

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writers that are killed, and disks that are full.
+#include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <random>
+
+#include "base/file.hpp"
+#include "evidence/log_test_support.hpp"
+#include "evidence/verify.hpp"
+
+namespace spoor::evidence {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t BytesBelow(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  if (!fs::exists(folder)) return 0;
+  for (const auto& file : fs::recursive_directory_iterator(folder)) {
+    if (file.is_regular_file()) bytes += file.file_size();
+  }
+  return bytes;
+}
+
+Result<VerifyReport> Verify(const TestStore& store) {
+  return VerifyLog(
+      {.folder = store.folder(), .public_key = store.verifier_key(), .progress = {}, .visit = {}});
+}
+
+/// A number that a child process tells its parent through shared memory.
+class SharedNumber {
+ public:
+  SharedNumber()
+      : value_(static_cast<std::atomic<std::uint64_t>*>(::mmap(
+            nullptr, sizeof(*value_), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    SPOOR_CHECK(value_ != MAP_FAILED) << "mmap";
+  }
+  SharedNumber(const SharedNumber&) = delete;
+  SharedNumber& operator=(const SharedNumber&) = delete;
+  ~SharedNumber() { ::munmap(value_, sizeof(*value_)); }
+  std::atomic<std::uint64_t>& operator*() { return *value_; }
+
+ private:
+  std::atomic<std::uint64_t>* value_;
+};
+
+/// Runs `body` in a child process, kills it when `until` returns, and waits for its end.
+template <typename Body, typename Until>
+void RunAndKill(Body body, Until until) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    body();
+    ::_exit(0);
+  }
+  until();
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+}
+
+TEST(Recovery, SetsAsideWhatAKilledWriterLeftBehindItsCheckpoint) {
+  const TestStore store;
+  SharedNumber ready;
+  RunAndKill(
+      [&] {
+        const auto writer = store.OpenWriter();
+        for (std::uint64_t i = 0; i < 300; ++i) (void)writer->Append(TestEntry(i));
+        (void)writer->Checkpoint();
+        const std::vector<std::byte> large(60'000, std::byte{1});
+        for (int i = 0; i < 600; ++i) (void)writer->Append(large);
+        *ready = 1;
+        for (;;) ::pause();
+      },
+      [&] {
+        while (*ready == 0) std::this_thread::yield();
+      });
+  const auto before = Verify(store);
+  ASSERT_TRUE(before) << before.error().message;
+  EXPECT_EQ(before->checkpoint.size, 300U);
+  EXPECT_GT(before->tail_bytes, 30'000'000U);
+
+  const auto writer = store.OpenWriter();
+  EXPECT_EQ(writer->size(), 300U);
+  EXPECT_EQ(writer->set_aside_bytes(), before->tail_bytes);
+  EXPECT_EQ(BytesBelow(store.root() / "set-aside"), before->tail_bytes);
+  ASSERT_TRUE(writer->Append(TestEntry(300)));
+  ASSERT_TRUE(writer->Close());
+  EXPECT_EQ(store.ReadAll(), 301U);
+  const auto after = Verify(store);
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(after->tail_bytes, 0U);
+  std::vector<std::string> names;
+  for (const auto& folder : fs::directory_iterator(store.root() / "set-aside")) {
+    names.push_back(folder.path().filename().string());
+  }
+  EXPECT_THAT(names, testing::ElementsAre(testing::EndsWith("Z-behind-entry-300")));
+  EXPECT_EQ(store.OpenWriter()->set_aside_bytes(), 0U);
+}
+
+TEST(Recovery, SetsATornCheckpointAside) {
+  const TestStore store;
+  store.Fill(10);
+  ASSERT_TRUE(WriteFileAtomically(store.folder() / "checkpoint.tmp", AsBytes("test.exam")));
+  const auto report = Verify(store);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->tail_bytes, 9U);
+  EXPECT_EQ(store.OpenWriter()->set_aside_bytes(), 9U);
+  EXPECT_EQ(Verify(store)->tail_bytes, 0U);
+}
+
+/// Appends, checkpoints and sometimes closes and reopens, as fast as it can, until it is killed.
+/// `acknowledged`: entries under a checkpoint, told after Checkpoint returned.
+void WriteUntilKilled(const TestStore& store, std::uint64_t seed,
+                      std::atomic<std::uint64_t>& acknowledged) {
+  std::mt19937_64 random(seed);
+  for (;;) {
+    auto writer = LogWriter::Open(store.options());
+    if (!writer) {
+      fmt::print(stderr, "{}\n", writer.error().message);
+      ::_exit(1);
+    }
+    for (std::uint64_t i = random() % 8; i-- > 0;) {
+      for (std::uint64_t count = random() % 400; count-- > 0;) {
+        if (!(*writer)->Append(TestEntry((*writer)->size()))) ::_exit(1);
+      }
+      if (!(*writer)->Checkpoint()) ::_exit(1);
+      acknowledged = (*writer)->size();
+    }
+    if (!(*writer)->Close()) ::_exit(1);
+    acknowledged = (*writer)->size();
+  }
+}
+
+TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
+  // On memory where there is some, so that a thousand rounds take seconds; what reaches a disk
+  // after a power cut is the order of fsyncs, which strace shows and no kill can test.
+  const fs::path memory = "/dev/shm";
+  const TestStore store(fs::exists(memory) ? memory : fs::temp_directory_path());
+  std::mt19937_64 random(20261121);
+  SharedNumber acknowledged;
+  store.Fill(1);
+  *acknowledged = 1;
+  std::uint64_t last_size = 1;
+  for (int round = 0; round < 1000; ++round) {
+    RunAndKill([&] { WriteUntilKilled(store, random(), *acknowledged); },
+               [&] { ::usleep(static_cast<useconds_t>(random() % 4000)); });
+    const auto reader = LogReader::Open(store.folder(), store.verifier_key());
+    ASSERT_TRUE(reader) << "round " << round << ": " << reader.error().message;
+    ASSERT_GE((*reader)->size(), *acknowledged) << "round " << round;
+    // Reads what is new, and the bundle before it.
+    const std::uint64_t first = last_size - std::min<std::uint64_t>(last_size, 300);
+    const auto read = (*reader)->ForEach(first, [](std::uint64_t index, auto entry) -> Result<> {
+      if (AsText(entry) == AsText(TestEntry(index))) return {};
+      return Fail(ErrorCode::kCorrupt, "entry {} is another", index);
+    });
+    ASSERT_TRUE(read) << "round " << round << ": " << read.error().message;
+    last_size = (*reader)->size();
+    if (round % 50 != 49) continue;
+    const auto report = Verify(store);
+    ASSERT_TRUE(report) << "round " << round << ": " << report.error().message;
+  }
+  store.Fill(last_size + 1);
+  EXPECT_EQ(store.ReadAll(), last_size + 1);
+  EXPECT_GT(last_size, 1000U);
+}
+
+/// A file system of one megabyte, for as long as it lives.
+class TinyDisk {
+ public:
+  TinyDisk() {
+    std::string pattern = (fs::temp_directory_path() / "spoor-disk-XXXXXX").string();
+    SPOOR_CHECK(::mkdtemp(pattern.data()) != nullptr) << "mkdtemp";
+    folder_ = pattern;
+    mounted_ = ::mount("none", folder_.c_str(), "tmpfs", 0, "size=1m") == 0;
+    errno_number_ = errno;
+  }
+  TinyDisk(const TinyDisk&) = delete;
+  TinyDisk& operator=(const TinyDisk&) = delete;
+  ~TinyDisk() {
+    if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
+    ::rmdir(folder_.c_str());
+  }
+  bool mounted() const { return mounted_; }
+  int errno_number() const { return errno_number_; }
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  fs::path folder_;
+  bool mounted_ = false;
+  int errno_number_ = 0;
+};
+
+TEST(Recovery, SurvivesAFullDiskAndContinuesWhenThereIsSpace) {
+  const TinyDisk disk;
+  if (!disk.mounted()) {
+    GTEST_SKIP() << "cannot mount a tmpfs here: " << ErrnoText(disk.errno_number());
+  }
+  const TestStore store(disk.folder());
+  const fs::path ballast = disk.folder() / "ballast";
+  ASSERT_TRUE(WriteFileAtomically(ballast, std::vector<std::byte>(300'000)));
+  std::uint64_t acknowledged = 0;
+  for (const std::size_t ballast_bytes : {300'000U, 200'000U, 100'000U}) {
+    auto writer = store.OpenWriter();
+    EXPECT_EQ(writer->size(), acknowledged);
+    Result<> result;
+    while (result) {
+      for (int i = 0; i < 100 && result; ++i) {
+        const auto appended = writer->Append(TestEntry(writer->size()));
+        if (!appended) result = tl::unexpected<Error>(appended.error());
+      }
+      if (result) result = writer->Checkpoint();
+      if (result) acknowledged = writer->size();
+    }
+    EXPECT_EQ(result.error().code, ErrorCode::kIo);
+    EXPECT_THAT(result.error().message, testing::HasSubstr("No space left"));
+    const auto again = writer->Append(TestEntry(0));
+    ASSERT_FALSE(again);
+    EXPECT_THAT(again.error().message, testing::HasSubstr("closed for writing"));
+    EXPECT_FALSE(writer->Checkpoint());
+    writer.reset();
+    EXPECT_EQ(store.ReadAll(), acknowledged);
+    const auto report = Verify(store);
+    ASSERT_TRUE(report) << report.error().message;
+    // Space is freed.
+    fs::resize_file(ballast, ballast_bytes - 100'000);
+  }
+  const auto writer = store.OpenWriter();
+  EXPECT_EQ(writer->size(), acknowledged);
+  ASSERT_TRUE(writer->Append(TestEntry(acknowledged)));
+  ASSERT_TRUE(writer->Close());
+  EXPECT_EQ(store.ReadAll(), acknowledged + 1);
+}
+
+}  // namespace
+}  // namespace spoor::evidence
