@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log.
+// spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log or
+// shipped to a collector.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -13,10 +14,9 @@
 #include <memory>
 #include <optional>
 
-#include "base/store_layout.hpp"
 #include "base/time.hpp"
-#include "evidence/log.hpp"
 #include "programs/child_command.hpp"
+#include "programs/destination.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
@@ -29,7 +29,7 @@ namespace {
 constexpr int kDrainIntervalMs = 20;
 
 struct RecordOptions {
-  std::string store;
+  Destination::Options destination;
   std::string profile;
   std::string policy_file;
   std::string host;
@@ -192,15 +192,7 @@ class Recording {
   bool stopping_ = false;
 };
 
-sensor::BatchSink SinkTo(evidence::LogWriter& log) {
-  return {.append = [&log](std::span<const std::byte> batch) -> Result<> {
-            ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log.Append(batch));
-            return {};
-          },
-          .flush = [&log] { return log.Checkpoint(); }};
-}
-
-void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string& store) {
+void NarrateSummary(const sensor::Recorder::Summary& summary) {
   std::string lost;
   for (std::size_t i = 0; i < summary.loss.count.size(); ++i) {
     if (summary.loss.count[i] == 0) continue;
@@ -210,7 +202,6 @@ void NarrateSummary(const sensor::Recorder::Summary& summary, const std::string&
   Narrate("{} records in {} batches, {} bytes; {}", summary.record_count,
           summary.written.batch_count, summary.written.encoded_bytes,
           lost.empty() ? "nothing was lost" : "LOST: " + lost);
-  Narrate("look with: spoor query --store {} --list", store);
 }
 
 std::string NameOf(const std::vector<sensor::Scope>& scopes,
@@ -228,11 +219,6 @@ struct Plan {
 };
 
 Result<Plan> PlanOf(const RecordOptions& options) {
-  if (options.store.find("://") != std::string::npos) {
-    return Fail(ErrorCode::kUnsupported,
-                "--to {}: not in this build; it records into a folder of this machine",
-                options.store);
-  }
   Plan plan;
   ASSIGN_OR_RETURN(plan.recording.source.scopes, ScopesOf(options));
   ASSIGN_OR_RETURN(const sensor::Policy policy, PolicyOf(options));
@@ -248,23 +234,13 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   return plan;
 }
 
-Result<std::unique_ptr<evidence::LogWriter>> OpenLog(const StoreLayout& layout) {
-  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
-                                 {.folder = layout.evidence(), .key_file = layout.private_key()}));
-  if (log->set_aside_bytes() != 0) {
-    Narrate("an earlier recorder was cut off: {} bytes without a checkpoint are set aside in {}",
-            log->set_aside_bytes(), layout.set_aside().string());
-  }
-  return log;
-}
-
 // From Start to why it ended; Finish is the caller's, whatever comes back.
 Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
                                  sensor::Recorder& recorder, StopSignals& signals,
                                  ChildCommand* child) {
   RETURN_IF_ERROR(recorder.Start());
   Narrate("recording {} into {} (profile {}){}",
-          NameOf(plan.recording.source.scopes, options.command), options.store,
+          NameOf(plan.recording.source.scopes, options.command), options.destination.to,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
   return Recording(recorder, signals, child, plan.duration_ns).Run();
@@ -279,21 +255,24 @@ Result<ExitCode> Record(const RecordOptions& options) {
     ASSIGN_OR_RETURN(child, ChildCommand::Start(options.command));
   }
   ASSIGN_OR_RETURN(const auto source, sensor::KernelSource::Open(plan.recording.source));
-  ASSIGN_OR_RETURN(const auto log, OpenLog(StoreLayout{options.store}));
+  Destination::Options to = options.destination;
+  to.host = plan.recording.source.scopes.front().host;
+  ASSIGN_OR_RETURN(const auto destination, Destination::Open(to));
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
-  sensor::Recorder recorder(*source, SinkTo(*log), plan.recording);
+  sensor::Recorder recorder(*source, destination->Sink(), plan.recording);
   const Result<std::string> reason = RunRecording(options, plan, recorder, signals, child.get());
   Result<> outcome;
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);
   if (outcome && !finished) outcome = finished;
-  if (const Result<> closed = log->Close(); outcome && !closed) outcome = closed;
+  const Result<> closed = destination->Finish(reason ? *reason : "failed");
+  if (outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
-  NarrateSummary(recorder.summary(), options.store);
+  NarrateSummary(recorder.summary());
+  if (!destination->NextStep().empty()) Narrate("{}", destination->NextStep());
   if (outcome) return ExitCode::kDone;
-  return Fail(outcome.error().code, "{}; what the last checkpoint covers is safe",
-              outcome.error().message);
+  return Fail(outcome.error().code, "{}; what was stored before is safe", outcome.error().message);
 }
 
 }  // namespace
@@ -302,7 +281,8 @@ void RegisterRecord(CLI::App& application, Action& action) {
   CLI::App* subcommand = application.add_subcommand(
       "record", "record this machine, cgroups, or one command and all it starts");
   const auto options = std::make_shared<RecordOptions>();
-  AddStoreOption(*subcommand, options->store, "--to");
+  AddStoreOption(*subcommand, options->destination.to, "--to");
+  Destination::AddOptions(*subcommand, options->destination);
   subcommand
       ->add_option(
           "--profile", options->profile,
@@ -330,6 +310,7 @@ void RegisterRecord(CLI::App& application, Action& action) {
       "Examples:\n"
       "  spoor record --to /var/lib/spoor -- make install\n"
       "  spoor record --to /var/lib/spoor --profile honeypot --for 1h\n"
+      "  spoor record --to https://hub.example:8443 --keys /etc/spoor\n"
       "  spoor record --to demo-store --scope cgroup:/lab/web=web --scope cgroup:/lab/db=db");
   subcommand->callback([options, &action] { action = [options] { return Record(*options); }; });
 }
