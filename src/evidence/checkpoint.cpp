@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "evidence/tile_path.hpp"
@@ -25,7 +26,7 @@ std::string_view TakeLine(std::string_view& text) {
 
 std::string FormatCheckpoint(const Checkpoint& checkpoint) {
   return fmt::format("{}\n{}\n{}\n{}{}\n", checkpoint.origin, checkpoint.size,
-                     EncodeBase64(checkpoint.root), kTimePrefix,
+                     ToBase64(TextOf(checkpoint.root)), kTimePrefix,
                      FormatWallTime(checkpoint.signed_wall_ns));
 }
 
@@ -46,7 +47,7 @@ Result<Checkpoint> OpenCheckpoint(std::string_view note, const VerifierKey& key)
       size != fmt::format("{}", checkpoint.size)) {
     return bad("its size is not a decimal number");
   }
-  const Result<std::vector<std::uint8_t>> root = DecodeBase64(TakeLine(rest));
+  const std::optional<std::string> root = FromBase64(TakeLine(rest));
   if (!root || root->size() != checkpoint.root.size()) return bad("its root is not 32 bytes");
   std::copy(root->begin(), root->end(), checkpoint.root.begin());
   const std::string_view time = TakeLine(rest);

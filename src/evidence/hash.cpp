@@ -72,30 +72,6 @@ Hash TreeHasher::PerfectRoot(std::span<const Hash> hashes) {
   return nodes[0];
 }
 
-std::string EncodeBase64(std::span<const std::uint8_t> bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP writes a final NUL
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                     static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
-Result<std::vector<std::uint8_t>> DecodeBase64(std::string_view text) {
-  const auto bad = [] { return Fail(ErrorCode::kCorrupt, "not canonical base64"); };
-  if (text.empty() || text.size() % 4 != 0 || text.size() > 1 << 20) return bad();
-  std::vector<std::uint8_t> bytes(text.size() / 4 * 3);
-  const int length =
-      EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                      static_cast<int>(text.size()));
-  if (length < 0) return bad();
-  const std::size_t padding = text.size() - std::min(text.find('='), text.size());
-  if (padding > 2) return bad();
-  bytes.resize(static_cast<std::size_t>(length) - padding);
-  // EVP_DecodeBlock forgives white space and spare bits; encoding again does not.
-  if (EncodeBase64(bytes) != text) return bad();
-  return bytes;
-}
-
 std::string EncodeHex(std::span<const std::uint8_t> bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);

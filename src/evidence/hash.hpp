@@ -43,10 +43,9 @@ inline std::span<const std::byte> BytesOf(std::span<const Hash> hashes) {
   return std::as_bytes(hashes);
 }
 
-std::string EncodeBase64(std::span<const std::uint8_t> bytes);
-/// Standard alphabet with padding and nothing else: exactly one text stands for given bytes, so
-/// that no character of a checkpoint can be changed unseen. Fails: kCorrupt.
-Result<std::vector<std::uint8_t>> DecodeBase64(std::string_view text);
+inline std::string_view TextOf(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 /// Lower-case hexadecimal.
 std::string EncodeHex(std::span<const std::uint8_t> bytes);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/base64.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "evidence/hash.hpp"
@@ -17,7 +18,7 @@
 namespace spoor::evidence {
 namespace {
 
-constexpr std::uint8_t kEd25519 = 0x01;  // C2SP signed-note signature type
+constexpr char kEd25519 = 0x01;  // C2SP signed-note signature type
 constexpr std::uint64_t kKeyFileBytesMax = 1 << 16;
 constexpr std::size_t kNoteBytesMax = 1 << 20;
 constexpr unsigned kSignaturesMax = 100;
@@ -40,16 +41,16 @@ int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*contex
   return -1;
 }
 
-bool VerifySignature(const VerifierKey& key, std::string_view text,
-                     std::span<const std::uint8_t> signature) {
+bool VerifySignature(const VerifierKey& key, std::string_view text, std::string_view signature) {
   EVP_PKEY* public_key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
                                                      key.public_key.data(), key.public_key.size());
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   const bool good =
       public_key != nullptr && context != nullptr &&
       EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, public_key) == 1 &&
-      EVP_DigestVerify(context, signature.data(), signature.size(),
-                       reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1;
+      EVP_DigestVerify(context, reinterpret_cast<const unsigned char*>(signature.data()),
+                       signature.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                       text.size()) == 1;
   EVP_MD_CTX_free(context);
   EVP_PKEY_free(public_key);
   return good;
@@ -67,7 +68,7 @@ Result<VerifierKey> VerifierKey::Make(std::string name,
   VerifierKey key;
   key.name = std::move(name);
   std::copy(public_key.begin(), public_key.end(), key.public_key.begin());
-  std::string input = key.name + '\n' + static_cast<char>(kEd25519);
+  std::string input = key.name + '\n' + kEd25519;
   input.append(key.public_key.begin(), key.public_key.end());
   const Hash hash = TreeHasher().Plain(AsBytes(input));
   std::copy_n(hash.begin(), key.key_id.size(), key.key_id.begin());
@@ -82,12 +83,13 @@ Result<VerifierKey> VerifierKey::Parse(std::string_view text) {
   const std::size_t first = text.find('+');
   const std::size_t second = first == text.npos ? text.npos : text.find('+', first + 1);
   if (second == text.npos) return bad("no two '+'");
-  const Result<std::vector<std::uint8_t>> encoded = DecodeBase64(text.substr(second + 1));
+  const std::optional<std::string> encoded = FromBase64(text.substr(second + 1));
   if (!encoded) return bad("the key is not canonical base64");
   if (encoded->size() != 33 || encoded->front() != kEd25519) return bad("the key is not Ed25519");
   if (!IsKeyName(text.substr(0, first))) return bad("the name is not visible ASCII");
-  ASSIGN_OR_RETURN(VerifierKey key,
-                   Make(std::string(text.substr(0, first)), std::span(*encoded).subspan<1, 32>()));
+  std::array<std::uint8_t, 32> public_key{};
+  std::copy(encoded->begin() + 1, encoded->end(), public_key.begin());
+  ASSIGN_OR_RETURN(const VerifierKey key, Make(std::string(text.substr(0, first)), public_key));
   if (EncodeHex(key.key_id) != text.substr(first + 1, second - first - 1)) {
     return bad("its hash does not belong to its name and key");
   }
@@ -95,9 +97,9 @@ Result<VerifierKey> VerifierKey::Parse(std::string_view text) {
 }
 
 std::string VerifierKey::Text() const {
-  std::vector<std::uint8_t> encoded{kEd25519};
-  encoded.insert(encoded.end(), public_key.begin(), public_key.end());
-  return fmt::format("{}+{}+{}", name, EncodeHex(key_id), EncodeBase64(encoded));
+  std::string encoded(1, kEd25519);
+  encoded.append(TextOf(public_key));
+  return fmt::format("{}+{}+{}", name, EncodeHex(key_id), ToBase64(encoded));
 }
 
 void SigningKey::FreeKey::operator()(evp_pkey_st* key) const {
@@ -175,9 +177,9 @@ Signature SigningKey::Sign(std::string_view text) const {
 std::string SignNote(std::string_view text, const VerifierKey& verifier, const SigningKey& key) {
   SPOOR_CHECK(text.ends_with('\n')) << "a note ends with a newline";
   const Signature signature = key.Sign(text);
-  std::vector<std::uint8_t> encoded(verifier.key_id.begin(), verifier.key_id.end());
-  encoded.insert(encoded.end(), signature.begin(), signature.end());
-  return fmt::format("{}\n{}{} {}\n", text, kSignaturePrefix, verifier.name, EncodeBase64(encoded));
+  std::string encoded(TextOf(verifier.key_id));
+  encoded.append(TextOf(signature));
+  return fmt::format("{}\n{}{} {}\n", text, kSignaturePrefix, verifier.name, ToBase64(encoded));
 }
 
 Result<OpenedNote> OpenNote(std::string_view note, const VerifierKey& key) {
@@ -203,15 +205,14 @@ Result<OpenedNote> OpenNote(std::string_view note, const VerifierKey& key) {
     const std::size_t space = line.find(' ');
     if (space == line.npos) return bad("a signature line without name or signature");
     if (!IsKeyName(line.substr(0, space))) return bad("a signature line without a proper name");
-    const Result<std::vector<std::uint8_t>> signature = DecodeBase64(line.substr(space + 1));
+    const std::optional<std::string> signature = FromBase64(line.substr(space + 1));
     if (!signature) return bad("a signature is not canonical base64");
     if (signature->size() <= key.key_id.size()) return bad("a signature is too short");
-    if (line.substr(0, space) != key.name ||
-        !std::equal(key.key_id.begin(), key.key_id.end(), signature->begin())) {
+    if (line.substr(0, space) != key.name || !signature->starts_with(TextOf(key.key_id))) {
       ++opened.other_signatures;
       continue;
     }
-    if (!VerifySignature(key, text, std::span(*signature).subspan(key.key_id.size()))) {
+    if (!VerifySignature(key, text, std::string_view(*signature).substr(key.key_id.size()))) {
       return Fail(ErrorCode::kUnverified, "the signature of {} does not fit the text", key.name);
     }
     if (signed_by_key) return bad("signed twice by the same key");

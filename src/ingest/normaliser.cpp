@@ -346,7 +346,10 @@ void Normaliser::ApplyToProcess(HostState& host, ProcessState& process, const Ev
       process.baseline = true;
       process.changed = true;
       if (event.parent_process) {
-        process.parent_process_id = ProcessOf(host, *event.parent_process, now).process_id;
+        ProcessState& parent = ProcessOf(host, *event.parent_process, now);
+        // It was there as well, even if nothing more is said of it.
+        if (parent.changed && !parent.user) parent.baseline = true;
+        process.parent_process_id = parent.process_id;
       }
       set(process.executable, event.path);
       set(process.command_line, CommandLine(event.arguments));

@@ -5,6 +5,7 @@
 
 #include "base/store_layout.hpp"
 #include "evidence/log.hpp"
+#include "programs/open_store.hpp"
 #include "sensor/shipment.hpp"
 
 namespace spoor::programs {
@@ -30,8 +31,14 @@ class StoreDestination final : public Destination {
             .flush = [this] { return log_->Checkpoint(); }};
   }
   Result<> Finish(const std::string& /*reason*/) override { return log_->Close(); }
-  std::string NextStep() const override {
-    return fmt::format("look with: spoor query --store {} --list", store_);
+  void MakeReady() const override {
+    // Here and not at the first question, so that the first answer is quick. The evidence is safe
+    // whatever comes of it, and every question tries again.
+    if (const Result<> ingested = IngestNewEvidence(StoreLayout{store_}); !ingested) {
+      fmt::print(stderr, "spoor record: recorded, but not ready for questions yet: {}\n",
+                 ingested.error().message);
+    }
+    fmt::print(stderr, "spoor record: look with: spoor query --store {} --list\n", store_);
   }
 
  private:
@@ -64,7 +71,8 @@ class CollectorDestination final : public Destination {
     fmt::print(stderr, "\n");
     return finished;
   }
-  std::string NextStep() const override { return {}; }
+  /// The collector's store is elsewhere.
+  void MakeReady() const override {}
 
  private:
   std::unique_ptr<sensor::Shipment> shipment_;

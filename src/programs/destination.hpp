@@ -32,8 +32,9 @@ class Destination {
   virtual sensor::BatchSink Sink() = 0;
   /// After the last batch. Says on stderr what was lost or is still to be shipped.
   virtual Result<> Finish(const std::string& reason) = 0;
-  /// How the operator goes on from here; empty: not from this machine.
-  virtual std::string NextStep() const = 0;
+  /// After a recording that went well: readies it for questions where it can be asked here, and
+  /// says how.
+  virtual void MakeReady() const = 0;
 };
 
 }  // namespace spoor::programs

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "base/exit_code.hpp"
 #include "base/store_layout.hpp"
+#include "ingest/catch_up.hpp"
 #include "store/store.hpp"
 
 /// What every subcommand that answers questions needs: the store, up to date, and a way to print
@@ -23,10 +25,11 @@ Result<> IngestNewEvidence(const StoreLayout& layout);
 
 enum class Format { kTable, kJson, kCsv };
 
-/// Adds --json and --csv.
 struct FormatFlags {
   bool json = false;
   bool csv = false;
+  /// Declares --json and --csv.
+  void AddTo(CLI::App& subcommand);
   Format format() const { return json ? Format::kJson : csv ? Format::kCsv : Format::kTable; }
 };
 
@@ -35,9 +38,26 @@ struct FormatFlags {
 /// base64, all integers as they are. CSV: RFC 4180 with a header.
 Result<std::uint64_t> PrintRows(store::RowReader& rows, Format format);
 
-/// Runs `query` and prints its rows, with progress on stderr when that is a terminal and it takes
-/// long. Ctrl-C ends it with "interrupted". Returns the number of rows.
-Result<std::uint64_t> RunAndPrint(store::Store& store, const std::string& query,
-                                  const std::vector<store::Value>& parameters, Format format);
+/// How long work shows itself and ends early: while it lives, the progress of `store`'s queries
+/// goes to stderr (when that is a terminal and it takes longer than a second), and Ctrl-C
+/// interrupts them instead of ending the program.
+class QueryWatch {
+ public:
+  explicit QueryWatch(store::Store& store);
+  QueryWatch(const QueryWatch&) = delete;
+  QueryWatch& operator=(const QueryWatch&) = delete;
+  ~QueryWatch();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Shows "NAME: done of to do" on stderr at most ten times a second, when that is a terminal.
+std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name);
+
+/// The readers of imported files, by kind.
+Result<std::unique_ptr<event::EventSource>> MakeImporter(
+    const ingest::ImportDescription& description);
 
 }  // namespace spoor::programs

@@ -270,9 +270,12 @@ Result<ExitCode> Record(const RecordOptions& options) {
   if (outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
   NarrateSummary(recorder.summary());
-  if (!destination->NextStep().empty()) Narrate("{}", destination->NextStep());
-  if (outcome) return ExitCode::kDone;
-  return Fail(outcome.error().code, "{}; what was stored before is safe", outcome.error().message);
+  if (!outcome) {
+    return Fail(outcome.error().code, "{}; what was stored before is safe",
+                outcome.error().message);
+  }
+  destination->MakeReady();
+  return ExitCode::kDone;
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
+void RegisterVerify(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
-void RegisterRecord(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -27,6 +27,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterSql,
       RegisterStatus,
       RegisterRebuild,
+      RegisterVerify,
       RegisterManual,
   };
   return kSubcommands;

@@ -132,19 +132,25 @@ constexpr SyscallProgram kSyscalls[] = {
 
 // libbpf has one print function for the whole program; the text of this thread's last load is
 // where the verifier says why it refused.
+constexpr std::size_t kLogBytesMax = 16 << 10;
 thread_local std::string load_log;
 
 int KeepLog(libbpf_print_level level, const char* format, va_list arguments) {
-  std::array<char, 4096> line;
   va_list copy;
   va_copy(copy, arguments);
-  const int length = std::vsnprintf(line.data(), line.size(), format, copy);
+  const int length = std::vsnprintf(nullptr, 0, format, copy);
   va_end(copy);
   if (length <= 0) return 0;
-  std::string_view text(line.data(), std::min(static_cast<std::size_t>(length), line.size() - 1));
-  if (level != LIBBPF_DEBUG && load_log.size() < (1 << 20)) load_log += text;
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  if (!text.empty()) spdlog::debug("libbpf: {}", text);
+  std::string line(static_cast<std::size_t>(length) + 1, '\0');
+  va_copy(copy, arguments);
+  std::vsnprintf(line.data(), line.size(), format, copy);
+  va_end(copy);
+  line.pop_back();
+  // A verifier log may have megabytes; what matters is at its end.
+  if (line.size() > kLogBytesMax) line.erase(0, line.size() - kLogBytesMax);
+  if (level != LIBBPF_DEBUG) load_log += line;
+  while (line.ends_with('\n')) line.pop_back();
+  if (!line.empty()) spdlog::debug("libbpf: {}", line);
   return 0;
 }
 

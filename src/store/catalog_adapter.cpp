@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/file.hpp"
 #include "store/catalog.hpp"
+#include "store/sha256.hpp"
 
 namespace spoor::store {
 namespace {
@@ -50,20 +49,16 @@ Segment SegmentOf(const nlohmann::json& json) {
 
 Result<std::string> Sha256OfFile(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  std::vector<char> buffer(1 << 18);
+  Sha256Stream digest;
+  std::vector<std::byte> buffer(1 << 18);
   for (;;) {
     const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FailErrno(errno, "{}: cannot read", path.string());
     if (got == 0) break;
-    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(got));
+    digest.Add(std::span(buffer.data(), static_cast<std::size_t>(got)));
   }
-  std::array<unsigned char, 32> digest{};
-  EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
-  return fmt::format("{:02x}", fmt::join(digest, ""));
+  return digest.Finish();
 }
 
 tl::unexpected<Error> Broken(const std::filesystem::path& path, std::string_view what) {

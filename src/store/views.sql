@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The tables of schema.sql as views over what segments hold (schema "segment", segments.sql).
--- arg_max passes over rows where its first argument is NULL.
+-- arg_max passes over rows where its first argument is NULL. Columns are qualified: an unqualified name
+-- would be taken for a parameter of that name of a macro that uses the view.
 
-CREATE VIEW host AS SELECT DISTINCT host_id, name FROM segment.host;
+CREATE VIEW host AS SELECT DISTINCT s.host_id, s.name FROM segment.host AS s;
 CREATE VIEW recording AS FROM segment.recording;
 CREATE VIEW exec AS FROM segment.exec;
 CREATE VIEW credential_change AS FROM segment.credential_change;
@@ -14,52 +15,52 @@ CREATE VIEW gap AS FROM segment.gap;
 CREATE VIEW evidence_batch AS FROM segment.evidence_batch;
 
 CREATE VIEW process AS
-SELECT process_id, any_value(host_id) AS host_id, any_value(boot_id) AS boot_id,
-       any_value(pid) AS pid, any_value(start_boot_ns) AS start_boot_ns,
-       min(start_wall_ns) AS start_wall_ns,
-       arg_max(parent_process_id, revision) AS parent_process_id,
-       max(end_boot_ns) AS end_boot_ns, max(end_wall_ns) AS end_wall_ns,
-       arg_max(exit_code, revision) AS exit_code,
-       bool_and(baseline) AS baseline,
-       arg_max(name, revision) AS name, arg_max(executable, revision) AS executable,
-       arg_max(command_line, revision) AS command_line,
-       arg_max(uid, revision) AS uid, arg_max(euid, revision) AS euid
-FROM segment.process GROUP BY process_id;
+SELECT s.process_id, any_value(s.host_id) AS host_id, any_value(s.boot_id) AS boot_id,
+       any_value(s.pid) AS pid, any_value(s.start_boot_ns) AS start_boot_ns,
+       min(s.start_wall_ns) AS start_wall_ns,
+       arg_max(s.parent_process_id, s.revision) AS parent_process_id,
+       max(s.end_boot_ns) AS end_boot_ns, max(s.end_wall_ns) AS end_wall_ns,
+       arg_max(s.exit_code, s.revision) AS exit_code,
+       bool_and(s.baseline) AS baseline,
+       arg_max(s.name, s.revision) AS name, arg_max(s.executable, s.revision) AS executable,
+       arg_max(s.command_line, s.revision) AS command_line,
+       arg_max(s.uid, s.revision) AS uid, arg_max(s.euid, s.revision) AS euid
+FROM segment.process AS s GROUP BY s.process_id;
 
 CREATE VIEW object AS
-SELECT object_id, any_value(host_id) AS host_id, any_value(type) AS type,
-       any_value(device) AS device, any_value(inode) AS inode,
-       any_value(generation) AS generation, any_value(instance) AS instance,
-       min(first_boot_ns) AS first_boot_ns, arg_max(path, revision) AS path
-FROM segment.object GROUP BY object_id;
+SELECT s.object_id, any_value(s.host_id) AS host_id, any_value(s.type) AS type,
+       any_value(s.device) AS device, any_value(s.inode) AS inode,
+       any_value(s.generation) AS generation, any_value(s.instance) AS instance,
+       min(s.first_boot_ns) AS first_boot_ns, arg_max(s.path, s.revision) AS path
+FROM segment.object AS s GROUP BY s.object_id;
 
 CREATE VIEW object_name AS
-SELECT object_id, any_value(host_id) AS host_id, path, from_boot_ns,
-       any_value(from_wall_ns) AS from_wall_ns, max(until_boot_ns) AS until_boot_ns,
-       arg_min(cause, revision) AS cause
-FROM segment.object_name GROUP BY object_id, path, from_boot_ns;
+SELECT s.object_id, any_value(s.host_id) AS host_id, s.path, s.from_boot_ns,
+       any_value(s.from_wall_ns) AS from_wall_ns, max(s.until_boot_ns) AS until_boot_ns,
+       arg_min(s.cause, s.revision) AS cause
+FROM segment.object_name AS s GROUP BY s.object_id, s.path, s.from_boot_ns;
 
 CREATE VIEW socket AS
-SELECT object_id, any_value(host_id) AS host_id, arg_max(netns, revision) AS netns,
-       arg_max(family, revision) AS family, arg_max(type, revision) AS type,
-       arg_max(protocol, revision) AS protocol,
-       arg_max(local_ip, revision) AS local_ip, arg_max(local_port, revision) AS local_port,
-       arg_max(remote_ip, revision) AS remote_ip, arg_max(remote_port, revision) AS remote_port,
-       arg_max(unix_path, revision) AS unix_path,
-       arg_max(peer_object_id, revision) AS peer_object_id,
-       arg_max(direction, revision) AS direction,
-       min(first_boot_ns) AS first_boot_ns, min(first_wall_ns) AS first_wall_ns
-FROM segment.socket GROUP BY object_id;
+SELECT s.object_id, any_value(s.host_id) AS host_id, arg_max(s.netns, s.revision) AS netns,
+       arg_max(s.family, s.revision) AS family, arg_max(s.type, s.revision) AS type,
+       arg_max(s.protocol, s.revision) AS protocol,
+       arg_max(s.local_ip, s.revision) AS local_ip, arg_max(s.local_port, s.revision) AS local_port,
+       arg_max(s.remote_ip, s.revision) AS remote_ip, arg_max(s.remote_port, s.revision) AS remote_port,
+       arg_max(s.unix_path, s.revision) AS unix_path,
+       arg_max(s.peer_object_id, s.revision) AS peer_object_id,
+       arg_max(s.direction, s.revision) AS direction,
+       min(s.first_boot_ns) AS first_boot_ns, min(s.first_wall_ns) AS first_wall_ns
+FROM segment.socket AS s GROUP BY s.object_id;
 
 CREATE VIEW flow AS
-SELECT flow_id, any_value(host_id) AS host_id, arg_min(process_id, revision) AS process_id,
-       min(begin_boot_ns) AS begin_boot_ns, min(begin_wall_ns) AS begin_wall_ns,
-       max(end_wall_ns) AS end_wall_ns, any_value(transport) AS transport,
-       arg_min(direction, revision) AS direction,
-       arg_min(source_ip, revision) AS source_ip, arg_min(source_port, revision) AS source_port,
-       arg_min(destination_ip, revision) AS destination_ip,
-       arg_min(destination_port, revision) AS destination_port,
-       sum(source_bytes)::BIGINT AS source_bytes,
-       sum(destination_bytes)::BIGINT AS destination_bytes,
-       any_value(community_id) AS community_id
-FROM segment.flow GROUP BY flow_id;
+SELECT s.flow_id, any_value(s.host_id) AS host_id, arg_min(s.process_id, s.revision) AS process_id,
+       min(s.begin_boot_ns) AS begin_boot_ns, min(s.begin_wall_ns) AS begin_wall_ns,
+       max(s.end_wall_ns) AS end_wall_ns, any_value(s.transport) AS transport,
+       arg_min(s.direction, s.revision) AS direction,
+       arg_min(s.source_ip, s.revision) AS source_ip, arg_min(s.source_port, s.revision) AS source_port,
+       arg_min(s.destination_ip, s.revision) AS destination_ip,
+       arg_min(s.destination_port, s.revision) AS destination_port,
+       sum(s.source_bytes)::BIGINT AS source_bytes,
+       sum(s.destination_bytes)::BIGINT AS destination_bytes,
+       any_value(s.community_id) AS community_id
+FROM segment.flow AS s GROUP BY s.flow_id;

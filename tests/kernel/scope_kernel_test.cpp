@@ -19,6 +19,7 @@
 namespace spoor::sensor {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -106,6 +107,13 @@ TEST(Scopes, RefuseWhatIsNoCgroup) {
   EXPECT_EQ(KernelSource::Open(options).error().code, ErrorCode::kNotFound);
   options.scopes.clear();
   EXPECT_EQ(KernelSource::Open(options).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(Open, HasEveryProgramOnThisKernel) {
+  START_RECORDING(recording, TreeOptions());
+  EXPECT_THAT(recording.source().coverage().refused, IsEmpty());
+  EXPECT_THAT(recording.source().coverage().attached, Contains("on_signal_generate"));
+  EXPECT_THAT(recording.source().coverage().attached, Contains("on_io"));
 }
 
 TEST(Open, SaysThatRootIsNeeded) {

@@ -70,11 +70,12 @@ static __always_inline void loss__count(__u32 class, __u64 number)
 /* Hands the open chunk over; false if the ring has no room, then the chunk stays. */
 static __always_inline bool chunk__send(struct chunk_slot *slot)
 {
-	__u32 size_bytes = slot->used_bytes;
+	__u64 size_bytes = slot->used_bytes;
 	__u32 zero = 0;
 
 	if (size_bytes == 0)
 		return true;
+	barrier_var(size_bytes);
 	if (size_bytes > sizeof(slot->data))
 		size_bytes = sizeof(slot->data);
 	slot->header.size_bytes = size_bytes;

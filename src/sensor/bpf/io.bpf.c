@@ -60,16 +60,17 @@ static __always_inline bool budget__spend(__u64 now_ns, __u64 bytes)
 static __noinline __u32 payload__copy_vectors(struct writer *w, __u64 vectors, __u64 vector_count,
 					      __u32 wanted)
 {
-	__u32 copied = 0;
+	__u64 copied = 0;
 
 	for (__u32 i = 0; i < SEGMENTS_MAX && i < vector_count && copied < wanted; i++) {
 		struct io_vector vector;
 		if (bpf_probe_read_user(&vector, sizeof(vector), (void *)(vectors + i * sizeof(vector))))
 			break;
-		__u32 part = wanted - copied;
+		__u64 part = wanted - copied;
 		if (vector.size_bytes < part)
 			part = vector.size_bytes;
-		if (part > PAYLOAD_BYTES_MAX || copied >= PAYLOAD_BYTES_MAX)
+		barrier_var(part);
+		if (part > PAYLOAD_BYTES_MAX)
 			break;
 		if (bpf_probe_read_user(tail__place(w) + (copied & (PAYLOAD_BYTES_MAX - 1)), part,
 					(void *)vector.base))
@@ -82,9 +83,10 @@ static __noinline __u32 payload__copy_vectors(struct writer *w, __u64 vectors, _
 static __always_inline void tail__fill_payload(struct writer *w, struct tail *tail,
 					       const struct io_call *call, __u32 limit, bool budgeted)
 {
-	__u32 wanted = call->bytes < limit ? call->bytes : limit;
-	__u32 copied = 0;
+	__u64 wanted = call->bytes < limit ? call->bytes : limit;
+	__u64 copied = 0;
 
+	barrier_var(wanted);
 	if (wanted > PAYLOAD_BYTES_MAX)
 		wanted = PAYLOAD_BYTES_MAX;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > config.ring_shed_bytes ||

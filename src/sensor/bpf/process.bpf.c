@@ -39,26 +39,29 @@ int BPF_PROG(on_sched_process_fork, struct task_struct *parent, struct task_stru
 }
 
 /* argv as the new image has it: the kernel has just written it, so its pages are there. Page by
- * page, so that one that is not costs only what is behind it. */
+ * page, so that one that is not costs only what is behind it. 64-bit sums and barriers, because the
+ * verifier of 5.10 loses bounds on the way through 32-bit copies. */
 static __always_inline void tail__fill_arguments(struct writer *w, struct tail *tail,
 						 struct mm_struct *mm)
 {
 	__u64 start = KREAD(mm, arg_start);
 	__u64 size = KREAD(mm, arg_end) - start;
-	__u32 wanted = size > ARGUMENTS_BYTES_MAX ? ARGUMENTS_BYTES_MAX : size;
-	__u32 copied = 0;
+	__u64 wanted = size > ARGUMENTS_BYTES_MAX ? ARGUMENTS_BYTES_MAX : size;
+	__u64 copied = 0;
 
 	for (int i = 0; i < ARGUMENTS_BYTES_MAX / PAGE_BYTES + 1 && copied < wanted; i++) {
-		__u32 part = PAGE_BYTES - ((start + copied) & (PAGE_BYTES - 1));
+		__u64 part = PAGE_BYTES - ((start + copied) & (PAGE_BYTES - 1));
 		if (part > wanted - copied)
 			part = wanted - copied;
-		if (part > PAGE_BYTES || copied >= ARGUMENTS_BYTES_MAX)
+		barrier_var(part);
+		if (part > PAGE_BYTES)
 			break;
 		if (bpf_probe_read_user(tail__place(w) + (copied & (ARGUMENTS_BYTES_MAX - 1)), part,
 					(void *)(start + copied)))
 			break;
 		copied += part;
 	}
+	barrier_var(copied);
 	if (copied > ARGUMENTS_BYTES_MAX)
 		copied = ARGUMENTS_BYTES_MAX;
 	tail__take(w, tail, copied,

@@ -36,7 +36,7 @@ static __always_inline void tail__fill_unix_name(struct writer *w, struct tail *
 	}
 	if (!address)
 		return;
-	__u32 length = KREAD(address, len) - UNIX_FAMILY_BYTES;
+	__u64 length = (__u64)KREAD(address, len) - UNIX_FAMILY_BYTES;
 	barrier_var(length); /* or the compiler checks the value from before the subtraction instead */
 	if (length == 0 || length > UNIX_NAME_BYTES_MAX)
 		return;
@@ -49,7 +49,7 @@ static __always_inline void tail__fill_unix_name(struct writer *w, struct tail *
 static __always_inline void tail__fill_unix_name_from_user(struct writer *w, struct tail *tail,
 							   __u64 address, __u32 size_bytes)
 {
-	__u32 length = size_bytes - UNIX_FAMILY_BYTES;
+	__u64 length = (__u64)size_bytes - UNIX_FAMILY_BYTES;
 
 	barrier_var(length);
 	if (length == 0 || length > UNIX_NAME_BYTES_MAX)

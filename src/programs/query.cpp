@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// `spoor query`: the questions of the library by name, and whether the answer may be incomplete.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/time.hpp"
+#include "programs/open_store.hpp"
+#include "programs/subcommand.hpp"
+#include "queries/library.hpp"
+
+namespace spoor::programs {
+namespace {
+
+constexpr std::size_t kGapsShownMax = 5;
+
+struct QueryOptions {
+  std::string store;
+  std::vector<std::string> words;  // NAME key=value…
+  bool list = false;
+  bool help = false;
+  FormatFlags format;
+};
+
+/// Everything that `query` reads, also through other queries.
+std::set<std::string> ReadsOf(const queries::Library& library, const queries::Query& query) {
+  std::set<std::string> names;
+  std::vector<std::string> to_do = query.reads;
+  while (!to_do.empty()) {
+    const std::string name = to_do.back();
+    to_do.pop_back();
+    if (!names.insert(name).second) continue;
+    if (const auto other = library.Find(name)) {
+      to_do.insert(to_do.end(), (*other)->reads.begin(), (*other)->reads.end());
+    }
+  }
+  return names;
+}
+
+void PrintList(const queries::Library& library, bool json) {
+  for (const queries::Query& query : library.queries()) {
+    if (query.internal() || query.form == queries::Query::Form::kScalarMacro) continue;
+    if (!json) {
+      fmt::print("{:<60} {}\n", queries::Signature(query), query.question);
+      continue;
+    }
+    nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
+    for (const queries::Parameter& parameter : query.parameters) {
+      parameters.push_back({{"name", parameter.name},
+                            {"type", parameter.type},
+                            {"meaning", parameter.meaning},
+                            {"optional", parameter.optional}});
+    }
+    nlohmann::ordered_json columns = nlohmann::ordered_json::array();
+    for (const queries::QueryColumn& column : query.columns) {
+      columns.push_back(
+          {{"name", column.name}, {"type", column.type}, {"meaning", column.meaning}});
+    }
+    const nlohmann::ordered_json line{{"name", query.name},       {"question", query.question},
+                                      {"parameters", parameters}, {"columns", columns},
+                                      {"needs", query.needs},     {"limits", query.limits},
+                                      {"source", query.source}};
+    fmt::print("{}\n", line.dump());
+  }
+}
+
+void PrintHelp(const queries::Query& query) {
+  fmt::print("{}\n\nspoor query {}", query.question, query.name);
+  for (const queries::Parameter& parameter : query.parameters) {
+    const std::string word = fmt::format("{}={}", parameter.name, parameter.type);
+    fmt::print(" {}", parameter.optional ? "[" + word + "]" : word);
+  }
+  fmt::print("\n\n");
+  for (const queries::Parameter& parameter : query.parameters) {
+    fmt::print("  {:<12} {:<9} {}\n", parameter.name, parameter.type, parameter.meaning);
+  }
+  fmt::print("{}Columns:\n", query.parameters.empty() ? "" : "\n");
+  for (const queries::QueryColumn& column : query.columns) {
+    fmt::print("  {:<20} {:<10} {}\n", column.name, column.type, column.meaning);
+  }
+  if (!query.needs.empty()) fmt::print("\nNeeds:  {}\n", query.needs);
+  if (!query.limits.empty()) fmt::print("\nLimits: {}\n", query.limits);
+}
+
+Result<std::vector<queries::NamedText>> ArgumentsOf(const std::vector<std::string>& words) {
+  std::vector<queries::NamedText> arguments;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t equals = words[i].find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Fail(ErrorCode::kInvalidArgument, "'{}' is not name=value", words[i]);
+    }
+    arguments.push_back({words[i].substr(0, equals), words[i].substr(equals + 1)});
+  }
+  return arguments;
+}
+
+/// The wall time that an argument of type time gives, else `otherwise`.
+std::int64_t TimeOf(const std::vector<queries::NamedText>& arguments, std::string_view name,
+                    std::int64_t now_wall_ns, std::int64_t otherwise) {
+  for (const queries::NamedText& argument : arguments) {
+    if (argument.name != name) continue;
+    if (const auto wall_ns = ParseWallTime(argument.text, now_wall_ns)) return *wall_ns;
+  }
+  return otherwise;
+}
+
+/// Tells stderr about the gaps of the asked time that could hide rows of the answer; returns
+/// whether there are any.
+Result<bool> NarrateGaps(store::Store& store, const queries::Library& library,
+                         const queries::Query& query,
+                         const std::vector<queries::NamedText>& arguments,
+                         std::int64_t now_wall_ns) {
+  const std::set<std::string> reads = ReadsOf(library, query);
+  if (std::find(query.reads.begin(), query.reads.end(), "gap") != query.reads.end()) return false;
+  const std::int64_t time = TimeOf(arguments, "time", now_wall_ns, INT64_MIN);
+  const std::int64_t from =
+      time != INT64_MIN ? time : TimeOf(arguments, "start", now_wall_ns, INT64_MIN);
+  const std::int64_t until =
+      time != INT64_MIN ? time : TimeOf(arguments, "end", now_wall_ns, INT64_MAX);
+  // Payload that was left out matters only to those who read payload.
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows,
+                   store.Sql("SELECT loss_class, count, reason, from_wall_ns, until_wall_ns, "
+                             "coalesce(host.name, '?') FROM gap LEFT JOIN host USING (host_id) "
+                             "WHERE until_wall_ns >= $1 AND from_wall_ns <= $2 AND "
+                             "(loss_class <> 'payload' OR $3) ORDER BY from_wall_ns, loss_class",
+                             {from, until, reads.contains("io")}));
+  std::size_t count = 0;
+  std::vector<store::Value> row;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, rows->Next(row));
+    if (!more) break;
+    if (++count > kGapsShownMax) continue;
+    const auto* lost = std::get_if<std::int64_t>(&row[1]);
+    const std::int64_t end = std::get<std::int64_t>(row[4]);
+    fmt::print(stderr, "gap: {} {} on {} from {} to {}: {}\n",
+               lost == nullptr ? "an unknown number of" : std::to_string(*lost),
+               std::get<std::string>(row[0]), std::get<std::string>(row[5]),
+               FormatWallTime(std::get<std::int64_t>(row[3])),
+               end == INT64_MAX ? "an unknown time" : FormatWallTime(end),
+               std::get<std::string>(row[2]));
+  }
+  if (count > kGapsShownMax) fmt::print(stderr, "gap: and {} more\n", count - kGapsShownMax);
+  if (count > 0) fmt::print(stderr, "The answer may be incomplete: see `spoor query coverage`.\n");
+  return count > 0;
+}
+
+Result<ExitCode> Ask(const QueryOptions& options, const queries::Library& library,
+                     const queries::Query& query) {
+  ASSIGN_OR_RETURN(const std::vector<queries::NamedText> arguments, ArgumentsOf(options.words));
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(options.store));
+  const std::int64_t now_wall_ns = WallNow();
+  ASSIGN_OR_RETURN(const std::string sql,
+                   library.Render(query.name, arguments, *store, now_wall_ns));
+  std::uint64_t count = 0;
+  {
+    const QueryWatch watch(*store);
+    ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store->Sql(sql));
+    ASSIGN_OR_RETURN(count, PrintRows(*rows, options.format.format()));
+  }
+  ASSIGN_OR_RETURN(const bool incomplete,
+                   NarrateGaps(*store, library, query, arguments, now_wall_ns));
+  if (incomplete) return ExitCode::kIncomplete;
+  return count == 0 ? ExitCode::kNone : ExitCode::kDone;
+}
+
+Result<ExitCode> RunQueryCommand(const QueryOptions& options, const std::string& general_help) {
+  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
+  if (options.list) {
+    PrintList(library, options.format.json);
+    return ExitCode::kDone;
+  }
+  if (options.words.empty()) {
+    if (!options.help) {
+      return Fail(ErrorCode::kInvalidArgument, "which query? `spoor query --list` shows them");
+    }
+    fmt::print("{}", general_help);
+    return ExitCode::kDone;
+  }
+  const auto query = library.Find(options.words.front());
+  // A name that is not there is a wrong command line, not something missing in the store.
+  if (!query) return Fail(ErrorCode::kInvalidArgument, "{}", query.error().message);
+  if (options.help) {
+    PrintHelp(**query);
+    return ExitCode::kDone;
+  }
+  return Ask(options, library, **query);
+}
+
+}  // namespace
+
+void RegisterQuery(CLI::App& application, Action& action) {
+  CLI::App* const subcommand =
+      application.add_subcommand("query", "ask a question of the query library");
+  const auto options = std::make_shared<QueryOptions>();
+  AddStoreOption(*subcommand, options->store);
+  options->format.AddTo(*subcommand);
+  subcommand->add_flag("--list", options->list, "show the questions there are");
+  // Not CLI11's own flag: `spoor query NAME --help` explains NAME.
+  subcommand->set_help_flag();
+  subcommand->add_flag("-h,--help", options->help, "explain the query NAME, or this command");
+  subcommand->add_option("query", options->words, "a question and its parameters")
+      ->type_name("NAME [key=value…]");
+  subcommand->footer(
+      "A process is given as its process_id, or as a pid when only one process had it. Times are\n"
+      "RFC 3339 or relative (-15m). Own questions: *.sql files in the folders of $SPOOR_QUERIES.\n"
+      "Examples:\n"
+      "  spoor query --list\n"
+      "  spoor query children --help\n"
+      "  spoor query children process=4711 --json\n"
+      "  spoor query writers path=/etc/passwd start=-1h");
+  subcommand->callback([&action, options, subcommand] {
+    action = [options, subcommand] { return RunQueryCommand(*options, subcommand->help()); };
+  });
+}
+
+}  // namespace spoor::programs

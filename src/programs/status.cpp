@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// `spoor status`: what is in a store.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/time.hpp"
+#include "programs/open_store.hpp"
+#include "programs/subcommand.hpp"
+#include "store/catalog.hpp"
+
+namespace spoor::programs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::uint64_t SizeOfFolder(const std::filesystem::path& folder) {
+  std::uint64_t size_bytes = 0;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator it(folder, error);
+  for (; !error && it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
+    std::error_code no_file;
+    const std::uint64_t one = it->file_size(no_file);
+    if (!no_file) size_bytes += one;
+  }
+  return size_bytes;
+}
+
+/// The rows of `query` as JSON objects.
+Result<Json> RowsOf(store::Store& store, std::string_view query) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store.Sql(query));
+  Json all = Json::array();
+  std::vector<store::Value> row;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, rows->Next(row));
+    if (!more) return all;
+    Json object = Json::object();
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      Json& target = object[rows->columns()[i].name];
+      if (const auto* integer = std::get_if<std::int64_t>(&row[i])) target = *integer;
+      if (const auto* text = std::get_if<std::string>(&row[i])) target = *text;
+      if (const auto* flag = std::get_if<bool>(&row[i])) target = *flag;
+    }
+    all.push_back(std::move(object));
+  }
+}
+
+Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
+  Json status;
+  status["store"] = layout.root.string();
+  ASSIGN_OR_RETURN(Json totals, RowsOf(store, R"(
+    SELECT (SELECT count(*) FROM evidence_batch) AS entry_count,
+           (SELECT max(wall_ns) FROM evidence_batch) AS last_batch_wall_ns,
+           (SELECT sum(count)::BIGINT FROM event) AS event_count,
+           (SELECT count(*) FROM event) AS event_row_count,
+           (SELECT count(*) FROM process) AS process_count,
+           (SELECT count(*) FROM flow) AS flow_count,
+           (SELECT min(wall_ns) FROM event) AS first_wall_ns,
+           (SELECT max(wall_ns) FROM event) AS last_wall_ns)"));
+  status.update(totals.at(0));
+  ASSIGN_OR_RETURN(status["hosts"], RowsOf(store, "SELECT host_id, name FROM host ORDER BY name"));
+  ASSIGN_OR_RETURN(status["recordings"], RowsOf(store, R"(
+    SELECT recording_id, recording.kind, host.name AS host, profile, begin_wall_ns, end_wall_ns,
+           closed FROM recording LEFT JOIN host USING (host_id) ORDER BY begin_wall_ns)"));
+  ASSIGN_OR_RETURN(status["gaps"], RowsOf(store, R"(
+    SELECT loss_class, count(*) AS gap_count, sum(count)::BIGINT AS lost_count,
+           min(from_wall_ns) AS from_wall_ns, max(until_wall_ns) AS until_wall_ns
+    FROM gap GROUP BY loss_class ORDER BY loss_class)"));
+  ASSIGN_OR_RETURN(const store::Catalog catalog, store::LoadCatalog(layout));
+  std::uint64_t segment_bytes = 0;
+  for (const store::Segment& segment : catalog.segments) segment_bytes += segment.size_bytes;
+  status["segment_count"] = catalog.segments.size();
+  status["segment_bytes"] = segment_bytes;
+  status["evidence_bytes"] = SizeOfFolder(layout.evidence());
+  status["set_aside_bytes"] = SizeOfFolder(layout.set_aside());
+  const auto writer = FileLock::AcquireFolder(layout.evidence(), FileLock::Mode::kTry);
+  status["being_written"] = !writer && writer.error().code == ErrorCode::kUnavailable;
+  return status;
+}
+
+std::string TimeOrNone(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return "-";
+  const std::int64_t wall_ns = found->get<std::int64_t>();
+  return wall_ns == INT64_MAX ? "open" : FormatWallTime(wall_ns);
+}
+
+std::string TextOrNone(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? "-" : found->get<std::string>();
+}
+
+std::int64_t NumberOrZero(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? 0 : found->get<std::int64_t>();
+}
+
+void PrintText(const Json& status) {
+  fmt::print("store      {}{}\n", TextOrNone(status, "store"),
+             status.at("being_written").get<bool>() ? " (being written)" : "");
+  fmt::print("time       {} to {}\n", TimeOrNone(status, "first_wall_ns"),
+             TimeOrNone(status, "last_wall_ns"));
+  fmt::print("events     {} in {} rows, {} processes, {} flows\n",
+             NumberOrZero(status, "event_count"), NumberOrZero(status, "event_row_count"),
+             NumberOrZero(status, "process_count"), NumberOrZero(status, "flow_count"));
+  fmt::print("evidence   {} entries, {} bytes, the last sealed at {}\n",
+             NumberOrZero(status, "entry_count"), NumberOrZero(status, "evidence_bytes"),
+             TimeOrNone(status, "last_batch_wall_ns"));
+  if (NumberOrZero(status, "set_aside_bytes") > 0) {
+    fmt::print("set aside  {} bytes without a checkpoint\n",
+               NumberOrZero(status, "set_aside_bytes"));
+  }
+  fmt::print("segments   {}, {} bytes\n", NumberOrZero(status, "segment_count"),
+             NumberOrZero(status, "segment_bytes"));
+  for (const Json& host : status.at("hosts"))
+    fmt::print("host       {}\n", TextOrNone(host, "name"));
+  const bool being_written = status.at("being_written").get<bool>();
+  for (const Json& recording : status.at("recordings")) {
+    const bool closed = recording.at("closed").get<bool>();
+    const bool newest = &recording == &status.at("recordings").back();
+    fmt::print("recording  {} {} on {}, {} to {}{}\n", TextOrNone(recording, "recording_id"),
+               TextOrNone(recording, "kind"), TextOrNone(recording, "host"),
+               TimeOrNone(recording, "begin_wall_ns"), TimeOrNone(recording, "end_wall_ns"),
+               closed                    ? ""
+               : being_written && newest ? " (open)"
+                                         : " (cut off)");
+  }
+  for (const Json& gap : status.at("gaps")) {
+    fmt::print("gap        {}: {} lost in {} gaps, {} to {}\n", TextOrNone(gap, "loss_class"),
+               NumberOrZero(gap, "lost_count"), NumberOrZero(gap, "gap_count"),
+               TimeOrNone(gap, "from_wall_ns"), TimeOrNone(gap, "until_wall_ns"));
+  }
+  if (status.at("gaps").empty()) fmt::print("gaps       none\n");
+}
+
+Result<ExitCode> PrintStatus(const std::string& folder, bool json) {
+  const StoreLayout layout{folder};
+  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(folder));
+  ASSIGN_OR_RETURN(const Json status, StatusOf(layout, *store));
+  if (json) {
+    fmt::print("{}\n", status.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } else {
+    PrintText(status);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void RegisterStatus(CLI::App& application, Action& action) {
+  struct Options {
+    std::string store;
+    bool json = false;
+  };
+  CLI::App* const subcommand = application.add_subcommand("status", "show what is in a store");
+  const auto options = std::make_shared<Options>();
+  AddStoreOption(*subcommand, options->store);
+  subcommand->add_flag("--json", options->json, "one JSON object");
+  subcommand->callback([&action, options] {
+    action = [options] { return PrintStatus(options->store, options->json); };
+  });
+}
+
+}  // namespace spoor::programs

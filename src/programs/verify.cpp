@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// spoor verify: proves a store's evidence, or names the first thing that is wrong with it.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/store_layout.hpp"
+#include "base/time.hpp"
+#include "evidence/verify.hpp"
+#include "programs/subcommand.hpp"
+#include "store/catalog.hpp"
+#include "wire/batch_chain.hpp"
+#include "wire/batch_sealer.hpp"
+
+namespace spoor::programs {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct VerifyCommand {
+  std::string store;
+  std::string key_file;
+  bool json = false;
+  bool quiet = false;
+};
+
+/// All that the statement says.
+struct Proof {
+  evidence::VerifyReport log;
+  evidence::VerifierKey key;
+  wire::BatchChain recordings;
+  std::uint64_t set_aside_bytes = 0;
+  std::uint64_t segment_count = 0;
+};
+
+/// The verifier key, from --key or from the store itself.
+Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLayout& layout) {
+  const bool given = !command.key_file.empty();
+  const fs::path path = given ? fs::path(command.key_file) : layout.public_key();
+  Result<std::string> text = ReadTextFile(path, 4096);
+  if (!text) {
+    return Fail(text.error().code, "{}{}", text.error().message,
+                given ? "" : " (--key names a copy of it)");
+  }
+  const Result<evidence::VerifierKey> key = evidence::VerifierKey::Parse(*text);
+  if (!key) {
+    return Fail(given ? ErrorCode::kInvalidArgument : ErrorCode::kUnverified, "{}: {}",
+                path.string(), key.error().message);
+  }
+  return text;
+}
+
+/// Tells how far it is, on a terminal, at most ten times a second.
+class Progress {
+ public:
+  Progress() : on_(::isatty(STDERR_FILENO) == 1) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (shown_) fmt::print(stderr, "\r\033[K");
+  }
+  void Show(std::uint64_t done, std::uint64_t total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!on_ || now - last_ < std::chrono::milliseconds(100)) return;
+    last_ = now;
+    shown_ = true;
+    fmt::print(stderr, "\r\033[Kverifying entry {} of {}", done, total);
+  }
+
+ private:
+  bool on_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+/// The tables are derived data, but the catalog says what was made: a file that is another now
+/// would give wrong answers.
+Result<std::uint64_t> VerifySegments(const StoreLayout& layout, std::uint64_t entry_count) {
+  const Result<store::Catalog> catalog = store::LoadCatalog(layout);
+  if (!catalog && catalog.error().code == ErrorCode::kNotFound) return 0;
+  const auto unverified = [](const Error& error) {
+    const bool wrong = error.code == ErrorCode::kCorrupt;
+    return tl::unexpected<Error>(Error{wrong ? ErrorCode::kUnverified : error.code, error.message});
+  };
+  if (!catalog) return unverified(catalog.error());
+  if (catalog->next_entry > entry_count) {
+    return Fail(ErrorCode::kUnverified,
+                "{}: was made from {} entries of evidence, of which {} are there now: the log was "
+                "put back to an older state",
+                layout.catalog().string(), catalog->next_entry, entry_count);
+  }
+  for (const store::Segment& segment : catalog->segments) {
+    const Result<> checked = store::CheckSegment(layout, segment, /*hash_all=*/true);
+    if (!checked) return unverified(checked.error());
+  }
+  return catalog->segments.size();
+}
+
+std::uint64_t BytesBelow(const fs::path& folder) {
+  std::uint64_t size_bytes = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator item(folder, error), end; !error && item != end;
+       item.increment(error)) {
+    if (item->is_regular_file(error)) size_bytes += item->file_size(error);
+  }
+  return size_bytes;
+}
+
+Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
+  if (!fs::exists(layout.root) ||
+      (!fs::exists(layout.evidence()) && !fs::exists(layout.private_key().parent_path()))) {
+    return Fail(ErrorCode::kNotFound, "{}: no store there", layout.root.string());
+  }
+  if (!fs::exists(layout.evidence())) {
+    return Fail(ErrorCode::kUnverified, "{}: missing", layout.evidence().string());
+  }
+  Proof proof;
+  ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
+  ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
+  {
+    Progress progress;
+    ASSIGN_OR_RETURN(
+        proof.log,
+        evidence::VerifyLog({.folder = layout.evidence(),
+                             .public_key = public_key,
+                             .progress = [&](std::uint64_t done,
+                                             std::uint64_t total) { progress.Show(done, total); },
+                             .visit =
+                                 [&](std::uint64_t index, std::span<const std::byte> entry) {
+                                   return proof.recordings.Add(index, entry);
+                                 }}));
+  }
+  ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
+  proof.set_aside_bytes = BytesBelow(layout.set_aside());
+  return proof;
+}
+
+void PrintJson(const Proof& proof) {
+  const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
+  nlohmann::json recordings = nlohmann::json::array();
+  for (const auto& [id, recording] : proof.recordings.recordings()) {
+    const wire::RecordingExtent& extent = recording.extent;
+    recordings.push_back({{"recording_id", wire::FormatRecordingId(id)},
+                          {"first_entry", extent.first_entry},
+                          {"last_entry", extent.last_entry},
+                          {"batch_count", extent.batch_count},
+                          {"first_wall_ns", extent.first_wall_ns},
+                          {"last_wall_ns", extent.last_wall_ns},
+                          {"closed", extent.closed}});
+  }
+  const nlohmann::json line{{"verified", true},
+                            {"entry_count", checkpoint.size},
+                            {"entry_bytes", proof.log.entry_bytes},
+                            {"root_sha256", evidence::EncodeHex(checkpoint.root)},
+                            {"signed_wall_ns", checkpoint.signed_wall_ns},
+                            {"signed_by", checkpoint.origin},
+                            {"key_id", evidence::EncodeHex(proof.key.key_id)},
+                            {"other_signatures", checkpoint.other_signatures},
+                            {"log_closed", proof.log.closed},
+                            {"unauthenticated_bytes", proof.log.tail_bytes},
+                            {"set_aside_bytes", proof.set_aside_bytes},
+                            {"segment_count", proof.segment_count},
+                            {"recordings", recordings}};
+  fmt::print("{}\n", line.dump());
+}
+
+void PrintStatement(const Proof& proof) {
+  const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
+  fmt::print("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
+  fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
+  fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
+             checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
+  std::uint64_t open_count = 0;
+  for (const auto& [id, recording] : proof.recordings.recordings()) {
+    if (!recording.extent.closed) ++open_count;
+  }
+  fmt::print("recordings {} complete, {} without an end (killed, or still running)\n",
+             proof.recordings.recordings().size() - open_count, open_count);
+  for (const auto& [id, recording] : proof.recordings.recordings()) {
+    const wire::RecordingExtent& extent = recording.extent;
+    fmt::print("  {}  entries {} to {}, {} batches, {} to {}{}\n", wire::FormatRecordingId(id),
+               extent.first_entry, extent.last_entry, extent.batch_count,
+               FormatWallTime(extent.first_wall_ns), FormatWallTime(extent.last_wall_ns),
+               extent.closed ? "" : ", no end");
+  }
+  fmt::print("segments   {}, all as the catalog describes them\n", proof.segment_count);
+  if (proof.log.tail_bytes > 0) {
+    fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
+               proof.log.tail_bytes);
+  }
+  if (proof.set_aside_bytes > 0) {
+    fmt::print("set aside  {} bytes that killed writers left unauthenticated\n",
+               proof.set_aside_bytes);
+  }
+}
+
+Result<ExitCode> Verify(const VerifyCommand& command) {
+  const Result<Proof> proof = Prove(command, StoreLayout{command.store});
+  if (!proof) {
+    if (command.json && proof.error().code == ErrorCode::kUnverified) {
+      const nlohmann::json line{{"verified", false}, {"error", proof.error().message}};
+      fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+    return tl::unexpected<Error>(proof.error());
+  }
+  if (command.json) {
+    PrintJson(*proof);
+  } else if (!command.quiet) {
+    PrintStatement(*proof);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void RegisterVerify(CLI::App& application, Action& action) {
+  CLI::App& subcommand =
+      *application.add_subcommand("verify", "Prove a store's evidence, or name what is wrong");
+  const auto command = std::make_shared<VerifyCommand>();
+  AddStoreOption(subcommand, command->store);
+  subcommand
+      .add_option("--key", command->key_file,
+                  "verifier key (name+hash+base64); default: STORE/key/log.vkey. A copy kept "
+                  "elsewhere also proves that the store is yours")
+      ->type_name("FILE");
+  subcommand.add_flag("--json", command->json, "one JSON object on one line");
+  subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
+  subcommand.footer(
+      "Checks the checkpoint's signature, every entry and tile up to the signed root, that no "
+      "other\n"
+      "file is in evidence/, that every recording's batches are complete and in order, and the\n"
+      "SHA-256 of every segment. Works beside a running recorder.\n\n"
+      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 5 no store there.\n\n"
+      "Examples:\n"
+      "  spoor verify --store demo-store\n"
+      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");
+  subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
+}
+
+}  // namespace spoor::programs

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+
+#include "base/result.hpp"
+#include "wire/batch.hpp"
+
+namespace spoor::wire {
+
+/// What a log has of one recording.
+struct RecordingExtent {
+  std::uint64_t first_entry = 0, last_entry = 0;  ///< of the log
+  std::uint64_t batch_count = 0;
+  std::int64_t first_wall_ns = 0, last_wall_ns = 0;  ///< when its first and last batch were sealed
+  bool closed = false;  ///< its last batch says how it ended; without it, it was cut off or runs
+};
+
+/// Follows the recordings through a log: that each begins with its description, that no batch of it
+/// is missing, changed places or was put in, and that none follows its end. Memory: one small
+/// record for each recording.
+class BatchChain {
+ public:
+  /// The next entry of the log. Fails: kUnverified (what is wrong, naming entry and recording),
+  /// kUnsupported (a batch of a newer format).
+  Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
+
+  struct Recording {
+    RecordingExtent extent;
+    Sha256 last_sha256{};
+  };
+  const std::map<RecordingId, Recording>& recordings() const { return recordings_; }
+
+ private:
+  std::map<RecordingId, Recording> recordings_;
+};
+
+}  // namespace spoor::wire

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "base/store_layout.hpp"
+#include "tests/record/program.hpp"
+
+namespace spoor {
+namespace {
+
+using event::Event;
+using event::EventKind;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RecordTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { why_not_ = WhyItCannotRecord(); }
+  void SetUp() override {
+    if (!why_not_.empty()) GTEST_SKIP() << why_not_;
+  }
+
+  std::filesystem::path Store() const { return folder_.path() / "store"; }
+  std::vector<std::string> Record(const std::vector<std::string>& rest) const {
+    std::vector<std::string> words{SPOOR_PROGRAM, "record", "--to", Store()};
+    words.insert(words.end(), rest.begin(), rest.end());
+    return words;
+  }
+  // Until `condition`, at most a minute.
+  template <typename Condition>
+  static bool WaitUntil(const Condition& condition) {
+    for (int i = 0; i < 6000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+  static std::size_t CountLoss(const std::vector<Event>& events) {
+    return static_cast<std::size_t>(
+        std::count_if(events.begin(), events.end(), [](const Event& event) {
+          return event.kind == EventKind::kLoss && event.loss->loss_class != "missed_hook";
+        }));
+  }
+
+  TestFolder folder_;
+
+ private:
+  static inline std::string why_not_;
+};
+
+TEST_F(RecordTest, CommandKeepsItsStreamsAndRecordSaysHowItEnded) {
+  const FinishedProgram done =
+      RunProgram(Record({"--", "sh", "-c", "echo to-out; echo to-err >&2; exit 3", "--", "-x"}));
+  EXPECT_EQ(done.exit_code, 0);
+  EXPECT_EQ(done.out, "to-out\n");
+  EXPECT_THAT(done.err, HasSubstr("to-err\n"));
+  EXPECT_THAT(done.err, HasSubstr("command exited 3"));
+  const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->recording_count, 1U);
+  EXPECT_EQ(stored->closed_count, 1U);
+  EXPECT_EQ(stored->malformed_count, 0U);
+  EXPECT_EQ(CountLoss(stored->events), 0U);
+  const auto exec = std::find_if(stored->events.begin(), stored->events.end(),
+                                 [](const Event& e) { return e.kind == EventKind::kExec; });
+  ASSERT_NE(exec, stored->events.end());
+  EXPECT_THAT(exec->arguments, testing::ElementsAre("sh", "-c", testing::_, "--", "-x"));
+}
+
+TEST_F(RecordTest, SigtermEndsItCleanlyWithTheTailFlushed) {
+  const std::filesystem::path flag = folder_.path() / "flag";
+  RunningProgram recorder(Record({"--", "sh", "-c",
+                                  "trap 'touch " + flag.string() + ".last; exit 0' TERM; touch " +
+                                      flag.string() + "; while :; do sleep 0.05; done"}),
+                          folder_.path());
+  ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(flag); }));
+  recorder.Signal(SIGTERM);
+  EXPECT_EQ(recorder.Wait(), 0) << recorder.Stderr();
+  const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->closed_count, 1U);
+  EXPECT_TRUE(std::any_of(stored->events.begin(), stored->events.end(), [&](const Event& event) {
+    return event.kind == EventKind::kOpen && event.path == flag.string() + ".last";
+  })) << "the last thing that the command did is not there";
+}
+
+TEST_F(RecordTest, MachineRecordingEndsAfterItsTime) {
+  const FinishedProgram done = RunProgram(Record({"--for", "300ms", "--host", "named"}));
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("ended: duration"));
+  const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->closed_count, 1U);
+  const auto own = std::find_if(stored->events.begin(), stored->events.end(), [](const Event& e) {
+    return e.kind == EventKind::kProcess && e.process.pid == static_cast<std::uint32_t>(getpid());
+  });
+  ASSERT_NE(own, stored->events.end()) << "the baseline lacks this test";
+  EXPECT_EQ(own->host, "named");
+}
+
+TEST_F(RecordTest, EventsComeOutInTheOrderOfTime) {
+  ASSERT_EQ(RunProgram(Record({"--", "sh", "-c", "for i in 1 2 3; do ls / | sort | wc -l; done"}))
+                .exit_code,
+            0);
+  const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_TRUE(std::is_sorted(
+      stored->events.begin(), stored->events.end(),
+      [](const Event& left, const Event& right) { return left.boot_ns < right.boot_ns; }));
+  EXPECT_GT(stored->events.size(), 300U);
+}
+
+TEST_F(RecordTest, KilledAtAnyMomentLeavesAStoreThatVerifiesAndOpensAgain) {
+  std::mt19937 random(20261121);
+  constexpr int kRounds = 8;
+  for (int round = 0; round < kRounds; ++round) {
+    {
+      RunningProgram recorder(Record({"--", "sh", "-c", "while :; do ls / /etc > /dev/null; done"}),
+                              folder_.path());
+      // The first rounds die while starting, the others while recording.
+      if (round >= 2) {
+        ASSERT_TRUE(
+            WaitUntil([&] { return recorder.Stderr().find("recording") != std::string::npos; }));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));
+      recorder.Signal(SIGKILL);
+      recorder.Wait();
+    }
+    if (!std::filesystem::exists(StoreLayout{Store()}.evidence() / "checkpoint")) continue;
+    const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+    ASSERT_TRUE(stored) << "round " << round << ": " << stored.error().message;
+    EXPECT_EQ(stored->malformed_count, 0U);
+  }
+  const FinishedProgram after = RunProgram(Record({"--", "true"}));
+  EXPECT_EQ(after.exit_code, 0) << after.err;
+  const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->closed_count, 1U);
+  EXPECT_GE(stored->recording_count, 4U);
+}
+
+TEST_F(RecordTest, SecondRecorderOnTheSameStoreIsRefused) {
+  RunningProgram first(Record({"--", "sleep", "60"}), folder_.path());
+  ASSERT_TRUE(WaitUntil([&] { return first.Stderr().find("recording") != std::string::npos; }));
+  const FinishedProgram second = RunProgram(Record({"--", "true"}));
+  EXPECT_EQ(second.exit_code, 5);
+  EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1) << second.err;
+  // One signal reaches the command, which ends by it; the recording is whole.
+  first.Signal(SIGINT);
+  EXPECT_EQ(first.Wait(), 0) << first.Stderr();
+  EXPECT_TRUE(VerifyAndDecode(Store()));
+}
+
+TEST_F(RecordTest, FullDiskEndsItWithWhatIsStoredVerified) {
+  const std::string disk = folder_.path() / "disk";
+  std::filesystem::create_directory(disk);
+  // The small disk is seen by this shell and its children only; what it holds is copied out.
+  const std::string script = "mount -t tmpfs -o size=400k none " + disk + " && " SPOOR_PROGRAM +
+                             " record --to " + disk +
+                             "/store -- timeout 60 sh -c 'while :; do ls -lR /usr/include > "
+                             "/dev/null; done'; code=$?; cp -r " +
+                             disk + "/store " + folder_.path().string() + "; exit $code";
+  const FinishedProgram done = RunProgram({"unshare", "-m", "sh", "-c", script});
+  EXPECT_EQ(done.exit_code, 5) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("No space left on device"));
+  const Result<StoredRecordings> stored = VerifyAndDecode(Store());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_GT(stored->entry_count, 1U);
+  EXPECT_EQ(stored->closed_count, 0U);
+}
+
+TEST_F(RecordTest, RefusesWithOneLineAndTheDocumentedExitCode) {
+  struct Case {
+    std::vector<std::string> words;
+    int exit_code;
+    std::string says;
+  };
+  const std::string no_policy = folder_.path() / "none.yaml";
+  const Case cases[] = {
+      {{"--to", "https://collector:1", "--for", "1s"}, 5, "not in this build"},
+      {{"--to", Store(), "--profile", "paranoid", "--for", "1s"}, 2, "unknown profile paranoid"},
+      {{"--to", Store(), "--policy", no_policy, "--for", "1s"}, 5, "none.yaml"},
+      {{"--to", Store(), "--for", "never"}, 2, "never"},
+      {{"--to", Store(), "--for", "0"}, 2, "--for 0"},
+      {{"--to", Store(), "--scope", "cgroup:/no/such"}, 5, "/no/such"},
+      {{"--to", Store(), "--scope", "pid:1"}, 2, "cgroup:PATH"},
+      {{"--to", Store(), "--", "no-such-command-here"}, 5, "no-such-command-here"},
+      {{"--to", "/proc/spoor", "--", "true"}, 5, "/proc/spoor"},
+  };
+  for (const Case& c : cases) {
+    std::vector<std::string> words{SPOOR_PROGRAM, "record"};
+    words.insert(words.end(), c.words.begin(), c.words.end());
+    const FinishedProgram done = RunProgram(words);
+    EXPECT_EQ(done.exit_code, c.exit_code) << done.err;
+    EXPECT_THAT(done.err, HasSubstr(c.says));
+    EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
+    EXPECT_THAT(done.out, IsEmpty());
+  }
+  EXPECT_FALSE(std::filesystem::exists(Store())) << "a refused recording leaves nothing behind";
+}
+
+TEST_F(RecordTest, WithoutPrivilegesSaysSoAndLeavesNothing) {
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms::all);
+  std::vector<std::string> words{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+  for (const std::string& word : Record({"--", "true"})) words.push_back(word);
+  const FinishedProgram done = RunProgram(words);
+  EXPECT_EQ(done.exit_code, 5);
+  EXPECT_THAT(done.err, HasSubstr("needs root"));
+  EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
+  EXPECT_FALSE(std::filesystem::exists(Store()));
+}
+
+}  // namespace
+}  // namespace spoor
