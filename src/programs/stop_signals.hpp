@@ -28,11 +28,10 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
-  /// Until one comes.
-  void Wait() const {
+  /// Until one comes, and takes it: one left pending would end the program when we are gone.
+  void Wait() {
     pollfd watched{.fd = fd_.get(), .events = POLLIN, .revents = 0};
-    while (poll(&watched, 1, -1) < 0 && errno == EINTR) {
-    }
+    while (!Take()) poll(&watched, 1, -1);
   }
   int fd() const { return fd_.get(); }
   std::optional<signalfd_siginfo> Take() {

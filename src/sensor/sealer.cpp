@@ -25,8 +25,11 @@ Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const std::string& descript
 }
 
 Result<> Sealer::Seal(std::span<const std::byte> batch) {
-  Result<> sealed = unsaid_.batch_count == 0 ? Result<>{} : SealGap();
-  if (sealed) sealed = SealContent(FrameKind::kBatch, batch);
+  Result<> sealed = SealContent(FrameKind::kBatch, batch);
+  if (sealed && unsaid_.batch_count != 0) {
+    const Result<> said = SealGap();
+    return said || said.error().code == ErrorCode::kUnavailable ? Result<>{} : said;
+  }
   if (sealed || sealed.error().code != ErrorCode::kUnavailable) return sealed;
   if (unsaid_.batch_count == 0) unsaid_since_boot_ns_ = BootNow();
   for (Dropped* dropped : {&dropped_, &unsaid_}) {

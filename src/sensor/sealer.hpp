@@ -24,7 +24,7 @@ class Sealer {
   static Result<Sealer> Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink);
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the
-  /// count is sealed before the next batch that finds room. Fails: what else the sink returned.
+  /// count is sealed behind the next batch that finds room. Fails: what else the sink returned.
   Result<> Seal(std::span<const std::byte> batch);
   /// Seals the end of the chain. Nothing can be sealed after it.
   Result<> Close(const std::string& reason);

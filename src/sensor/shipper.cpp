@@ -11,7 +11,6 @@
 namespace spoor::sensor {
 namespace {
 
-constexpr std::size_t kParcelBytesMax = 1 << 20;
 constexpr std::size_t kParcelBytesMin = 16 << 10;
 constexpr std::chrono::milliseconds kIdle{500};
 
@@ -170,6 +169,8 @@ void Shipper::AfterFailure(const Error& error) {
   }
   position_known_ = false;
   gap_told_ = false;
+  // A link that is cut all the time lets small parcels through.
+  parcel_bytes_max_ = std::max(parcel_bytes_max_ / 2, kParcelBytesMin);
   if (options_.narrate && error.message != last_narrated_) {
     last_narrated_ = error.message;
     options_.narrate(fmt::format("{}; kept in the spool, trying again", error.message));
@@ -193,6 +194,7 @@ void Shipper::AfterSuccess() {
   }
   failures_in_a_row_ = 0;
   retry_ = options_.retry_first;
+  parcel_bytes_max_ = std::min(parcel_bytes_max_ + kParcelBytesMin, kParcelBytesMax);
   if (current_ != 0 && std::chrono::steady_clock::now() - left_first_ >= options_.return_to_first) {
     current_ = 0;
     position_known_ = false;
@@ -207,9 +209,9 @@ void Shipper::Pause(std::chrono::milliseconds time) {
 }
 
 std::size_t Shipper::ParcelBytesMax() const {
-  if (options_.bytes_per_second_max == 0) return kParcelBytesMax;
+  if (options_.bytes_per_second_max == 0) return parcel_bytes_max_;
   return std::clamp<std::size_t>(options_.bytes_per_second_max / 4, kParcelBytesMin,
-                                 kParcelBytesMax);
+                                 parcel_bytes_max_);
 }
 
 }  // namespace spoor::sensor

@@ -62,6 +62,8 @@ class Shipper {
   void Pause(std::chrono::milliseconds time);
   std::size_t ParcelBytesMax() const;
 
+  static constexpr std::size_t kParcelBytesMax = 1 << 20;
+
   Spool& spool_;
   const std::vector<std::unique_ptr<CollectorClient>> collectors_;
   const Options options_;
@@ -69,6 +71,7 @@ class Shipper {
   std::size_t current_ = 0;
   unsigned failures_in_a_row_ = 0;
   std::chrono::milliseconds retry_;
+  std::size_t parcel_bytes_max_ = kParcelBytesMax;
   std::chrono::steady_clock::time_point left_first_;
   bool position_known_ = false;
   bool gap_told_ = false;  ///< the collector lacks frames before ours; we know and say so

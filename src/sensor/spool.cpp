@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint32_t kSegmentBytes = 1 << 20;
 // A segment that is begun below kSegmentBytes ends with at most one frame more.
 constexpr std::uint64_t kSegmentFileBytesMax = kSegmentBytes + wire::kFrameBytesMax;
+constexpr std::uint64_t kReserveBytes = 16 << 10;
 constexpr std::string_view kSegmentSuffix = ".frames";
 constexpr std::string_view kOpenSuffix = ".open";
 
@@ -120,7 +121,9 @@ Result<> Spool::TakeUpSegment(const std::filesystem::path& path) {
 Result<> Spool::Append(std::span<const std::byte> frame) {
   ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(frame));
   const std::lock_guard lock(mutex_);
-  if (size_bytes_ + frame.size() > options_.size_bytes_max) {
+  // What says that something was lost, or that it is over, still goes in.
+  const std::uint64_t reserve_bytes = header.kind == wire::FrameKind::kBatch ? 0 : kReserveBytes;
+  if (size_bytes_ + frame.size() > options_.size_bytes_max + reserve_bytes) {
     return Fail(ErrorCode::kUnavailable, "{}: spool is full ({} bytes)", options_.folder.string(),
                 size_bytes_);
   }

@@ -25,7 +25,7 @@ class Spool {
  public:
   struct Options {
     std::filesystem::path folder;
-    std::uint64_t size_bytes_max = 1 << 30;
+    std::uint64_t size_bytes_max = 1 << 30;  ///< of batches; a little more for their loss
   };
   /// Opens or creates; takes up what an earlier run left. Frames that are torn or damaged are cut
   /// off with all behind them in their file: cut_bytes() says how much.

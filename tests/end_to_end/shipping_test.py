@@ -57,16 +57,19 @@ class Collector:
 
     def start(self):
         keys = f"{self.world.authority}/collectors/{self.name}"
-        self.process = subprocess.Popen(
-            [SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
-             "--authority", self.world.authority],
-            stdout=subprocess.PIPE, stderr=open(self.world.folder / f"{self.name}.log", "a"), text=True, **self.more)
+        with open(self.world.folder / f"{self.name}.log", "a") as log:
+            self.process = self.spawn(keys, log)
         line = self.process.stdout.readline()
         found = re.match(r"listening https://127\.0\.0\.1:(\d+)", line)
         if not found:
             raise AssertionError(f"spoor serve: {line!r} " + (self.world.folder / f"{self.name}.log").read_text())
         self.port = int(found[1])
         return self
+
+    def spawn(self, keys, log):
+        return subprocess.Popen(
+            [SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
+             "--authority", self.world.authority], stdout=subprocess.PIPE, stderr=log, text=True, **self.more)
 
     @property
     def url(self):
@@ -160,7 +163,8 @@ class World(unittest.TestCase):
         return recording, *map(int, counts.groups()), err
 
     def verify(self, store=None):
-        return spoor("verify", "--store", store or self.collector.store, status=None)
+        return spoor("verify", "--store", store or self.collector.store, "--escrow",
+                     f"{self.authority}/escrow.key", status=None)
 
     def assert_proved(self, store=None):
         done = self.verify(store)
@@ -178,8 +182,8 @@ class Enrolment(World):
         again = spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", keys + "-2", status=3)
         self.assertIn("used before", again.stderr)
         recording, acknowledged, left, dropped, _, _ = self.result(self.sensor("--batches", 20, keys=keys))
-        self.assertEqual((acknowledged, left, dropped), (22, 0, 0))  # with the chain's open and close
-        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(20)))
+        self.assertEqual((acknowledged, left, dropped), (24, 0, 0))  # with open and close, of recording and chain
+        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(22)))
 
     def test_another_authority_is_not_believed(self):
         self.collector.start()
@@ -216,7 +220,7 @@ class Enrolment(World):
         self.assertEqual(self.request(analyst, "GET", "/v1/status")[0], 200)
         self.assertEqual(self.request(analyst, "POST", "/v1/sensors/ann/batches/0", b"x")[0], 403)
         self.assertEqual(self.request(self.keys, "POST", "/v1/sensors/web-1/batches/0", b"noise")[0], 400)
-        self.assertEqual(self.request(self.keys, "GET", "/v1/sensors/web-1/../../x")[0], 403)
+        self.assertEqual(self.request(self.keys, "GET", "/v1/sensors/web-1/../../x")[0], 404)
 
     def test_older_tls_is_refused(self):
         self.collector.start()
@@ -239,14 +243,13 @@ class Enrolment(World):
         spoor("keys", "sensor", "web-1", "--dir", self.authority)
         spoor("keys", "revoke", "web-1", "--older", "--dir", self.authority)
         self.assertEqual(self.request(old, "GET", "/v1/sensors/web-1/position?chain=" + "0" * 32)[0], 401)
-        self.assertEqual(self.result(self.sensor("--batches", 5))[1:3], (7, 0))
+        self.assertEqual(self.result(self.sensor("--batches", 5))[1:3], (9, 0))
 
     def test_every_truncated_or_flipped_frame_is_refused_and_named(self):
         self.collector.start()
         # Nothing is shipped (no such collector); the frames stay in the spool for us to spoil.
-        self.result(self.sensor("--batches", 3, "--last-shipping-ms", 1, to=[f"https://127.0.0.1:{free_port()}"]))
-        spool = f"{self.keys}/spool/000000000000.frames"
-        data = open(spool, "rb").read()
+        self.result(self.sensor("--batches", 1, "--last-shipping-ms", 1, to=[f"https://127.0.0.1:{free_port()}"]))
+        data = (self.folder / "authority/sensors/web-1/spool/000000000000.frames").read_bytes()
         frames = []
         while data:
             size = struct.unpack("<I", data[12:16])[0]
@@ -307,8 +310,8 @@ class Shipping(World):
             # Each batch once, in order; all of them unless the sensor itself was killed.
             self.assertEqual(indices, list(range(len(indices))), f"seed {seed} round {round_number}")
             if round_number % 3:
-                self.assertEqual(len(indices), 300, f"seed {seed} round {round_number}")
-        self.assertEqual(held[last], list(range(10)))
+                self.assertEqual(len(indices), 302, f"seed {seed} round {round_number}")
+        self.assertEqual(held[last], list(range(12)))
         self.assert_proved()
 
     def test_the_spool_is_unreadable_and_bounded_and_says_what_it_dropped(self):
@@ -323,12 +326,16 @@ class Shipping(World):
         self.assertLessEqual(sum(os.path.getsize(f"{self.keys}/spool/{name}")
                                  for name in os.listdir(f"{self.keys}/spool") if name.endswith(".frames")), 1 << 20)
         for name in os.listdir(f"{self.keys}/spool"):
-            self.assertNotIn(b"SPOORBAT", open(f"{self.keys}/spool/{name}", "rb").read())
+            self.assertNotIn(b"SPOORBAT", (self.folder / "authority/sensors/web-1/spool" / name).read_bytes())
         self.collector.port = port
         self.collector.start()
         self.result(self.sensor("--batches", 1))
         held = recordings_of(read_log(self.collector.store))[recording]
-        self.assertEqual(len(held) + dropped, 200)
+        self.assertEqual(len(held) + dropped, 202)
+        self.collector.stop()
+        done = self.verify()
+        self.assertEqual(done.returncode, 4, done.stderr)  # proved, and not complete
+        self.assertIn(f"MISSING    {dropped} batches", done.stdout)
 
     def test_a_second_collector_takes_over(self):
         spoor("keys", "collector", "spare", "--dir", self.authority, "--address", "127.0.0.1")
@@ -343,7 +350,7 @@ class Shipping(World):
         self.assertEqual(sensor.returncode, 0, err)
         first = recordings_of(read_log_quietly(self.collector.store))[recording]
         second = recordings_of(read_log(spare.store))[recording]
-        self.assertEqual(sorted(set(first) | set(second)), list(range(3000)))
+        self.assertEqual(sorted(set(first) | set(second)), list(range(3002)))
         self.assertNotEqual(second, [])
 
     def test_a_connection_cut_in_the_middle_of_a_batch_is_taken_up_again(self):
@@ -353,7 +360,7 @@ class Shipping(World):
             self.sensor("--batches", 100, "--bytes", 20000, to=[f"https://127.0.0.1:{relay.port}"]))
         self.assertGreater(relay.cut_count, 5)
         self.assertEqual((left, dropped), (0, 0), err)
-        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(100)))
+        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(102)))
         relay.close()
 
     def test_the_bandwidth_limit_holds(self):
@@ -383,7 +390,7 @@ class Shipping(World):
             recording, _, left, dropped, _, _ = self.result(sensor)
             self.assertEqual((left, dropped), (0, 0))
             self.assertEqual(collector.stop(), 0)
-            self.assertEqual(recordings_of(read_log(collector.store))[recording], list(range(300)))
+            self.assertEqual(recordings_of(read_log(collector.store))[recording], list(range(302)))
             self.assert_proved(collector.store)
         finally:
             for process in self.ending:

@@ -47,19 +47,25 @@ Result<> Run(const Options& options) {
   fmt::print("recording {}\n", spoor::wire::FormatRecordingId(id));
   std::fflush(stdout);
   spoor::wire::BatchSealer sealer(id, sink.append);
+  const auto seal = [&sealer](spoor::wire::BatchKind kind,
+                              std::span<const std::byte> payload) -> Result<> {
+    const std::uint64_t boot_ns = spoor::BootNow();
+    return sealer.Seal(kind, payload, {boot_ns, spoor::WallNow(), boot_ns});
+  };
+  RETURN_IF_ERROR(seal(spoor::wire::BatchKind::kRecordingOpen, spoor::AsBytes(R"({"format":1})")));
   // Noise, so that nothing of its size is lost to compression.
   std::vector<std::byte> payload(options.batch_bytes);
   for (std::uint64_t i = 0; i < options.batch_count; ++i) {
     SPOOR_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(payload.data()),
                            static_cast<int>(payload.size())) == 1)
         << "no random numbers";
-    const std::uint64_t boot_ns = spoor::BootNow();
-    RETURN_IF_ERROR(sealer.Seal(spoor::wire::BatchKind::kImportData, payload,
-                                {boot_ns, spoor::WallNow(), boot_ns}));
+    RETURN_IF_ERROR(seal(spoor::wire::BatchKind::kImportData, payload));
     const timespec interval{static_cast<time_t>(options.interval_us / 1'000'000),
                             static_cast<long>(options.interval_us % 1'000'000 * 1000)};
     if (options.interval_us != 0) nanosleep(&interval, nullptr);
   }
+  RETURN_IF_ERROR(
+      seal(spoor::wire::BatchKind::kRecordingClose, spoor::AsBytes(R"({"reason":"done"})")));
   RETURN_IF_ERROR(shipment->Finish("done", std::chrono::milliseconds(options.last_shipping_ms)));
   const spoor::sensor::Shipment::Summary summary = shipment->summary();
   fmt::print("acknowledged {} left {} dropped {} refused {}\n", summary.shipped.acknowledged_frames,
