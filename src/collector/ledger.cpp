@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/ledger.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,11 +15,14 @@ namespace {
 // A sensor that claims a larger gap lies: at a thousand frames a second this is four hours.
 constexpr std::uint64_t kGapFramesMax = 1 << 24;
 
+// Of what a sensor says in its own words, all of which the account keeps.
+constexpr std::size_t kToldBytesMax = 8 << 10;
+
 std::uint64_t ShortDigest(const wire::FrameHeader& header) {
   const wire::Sha256 digest = wire::DigestOf(header);
   std::uint64_t text = 0;
   std::memcpy(&text, digest.data(), sizeof(text));
-  return text == 0 ? 1 : text;
+  return text;
 }
 
 std::vector<std::byte> HeadOf(std::span<const std::byte> frame) {
@@ -70,14 +74,12 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
     return Refuse(std::move(record), fmt::format("the chain is {}'s", chain.sensor));
   }
   if (header->sequence < chain.next_sequence) {
-    if (chain.digests[header->sequence] == ShortDigest(*header)) {
-      return {Outcome::kDuplicate, {}, std::nullopt};
-    }
+    const std::optional<std::uint64_t> digest = DigestAt(chain, header->sequence);
+    if (digest == ShortDigest(*header)) return {Outcome::kDuplicate, {}, std::nullopt};
     return Refuse(std::move(record),
-                  chain.digests[header->sequence] == 0
-                      ? fmt::format("frame {} was given up as missing", header->sequence)
-                      : fmt::format("frame {} again with other content: sealed anew or forged",
-                                    header->sequence));
+                  !digest ? fmt::format("frame {} was given up as missing", header->sequence)
+                          : fmt::format("frame {} again with other content: sealed anew or forged",
+                                        header->sequence));
   }
   if (chain.closed) return Refuse(std::move(record), "the chain was closed before this frame");
   return Continue(chain, frame, *header, std::move(record), after_gap);
@@ -94,7 +96,8 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
   Result<wire::ChainOpening> opening = wire::UnlockOpenFrame(frame, escrow_private_);
   std::string why;
   if (!opening) why = opening.error().message;
-  if (opening && !DescribesSensor(opening->description, sensor)) {
+  if (frame.size() > kToldBytesMax) why = "describes itself at too great length";
+  if (opening && why.empty() && !DescribesSensor(opening->description, sensor)) {
     why = "the chain was opened in the name of another sensor";
   }
   if (!why.empty()) {
@@ -107,7 +110,7 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .next_sequence = 0,
               .last_sha256 = {},
               .closed = false,
-              .digests = {}};
+              .taken = {}};
   Advance(chain, header);
   chains_.emplace(header.chain_id, std::move(chain));
   return {Outcome::kTaken, {std::move(record)}, std::nullopt};
@@ -150,6 +153,7 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
     }
     case wire::FrameKind::kGap:
     case wire::FrameKind::kClose:
+      if (content->size() > kToldBytesMax) return Refuse(std::move(record), "tells too much");
       record.verdict = header.kind == wire::FrameKind::kGap ? Verdict::kGap : Verdict::kClosed;
       record.note = std::string(AsText(*content));
       chain.closed = header.kind == wire::FrameKind::kClose;
@@ -157,7 +161,6 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
     case wire::FrameKind::kOpen:
       return Refuse(std::move(record), "opens a chain that is open");
   }
-  chain.digests.resize(header.sequence, 0);
   chain.next_sequence = header.sequence;
   chain.key = std::move(key);
   Advance(chain, header);
@@ -169,7 +172,13 @@ void Ledger::Advance(Chain& chain, const wire::FrameHeader& header) {
   chain.key.Evolve();
   ++chain.next_sequence;
   chain.last_sha256 = wire::DigestOf(header);
-  chain.digests.push_back(ShortDigest(header));
+  chain.taken.push_back({header.sequence, ShortDigest(header)});
+}
+
+std::optional<std::uint64_t> Ledger::DigestAt(const Chain& chain, std::uint64_t sequence) {
+  const auto found = std::ranges::lower_bound(chain.taken, sequence, {}, &Chain::Taken::sequence);
+  if (found == chain.taken.end() || found->sequence != sequence) return std::nullopt;
+  return found->header_digest;
 }
 
 Result<> Ledger::Skip(Chain& chain, std::uint64_t sequence) {
@@ -178,7 +187,6 @@ Result<> Ledger::Skip(Chain& chain, std::uint64_t sequence) {
                 sequence, chain.next_sequence);
   }
   for (; chain.next_sequence < sequence; ++chain.next_sequence) chain.key.Evolve();
-  chain.digests.resize(sequence, 0);
   return {};
 }
 

@@ -57,13 +57,18 @@ class Ledger {
     std::uint64_t next_sequence = 0;
     wire::Sha256 last_sha256{};
     bool closed = false;
-    std::vector<std::uint64_t> digests;  ///< by sequence: first bytes of the header's, 0: missing
+    struct Taken {
+      std::uint64_t sequence = 0;
+      std::uint64_t header_digest = 0;  ///< first bytes of it
+    };
+    std::vector<Taken> taken;  ///< in the order of sequence
   };
   Decision Open(const std::string& sensor, std::span<const std::byte> frame,
                 const wire::FrameHeader& header, std::int64_t received_wall_ns);
   Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
                     CollectedRecord record, bool after_gap);
   static void Advance(Chain& chain, const wire::FrameHeader& header);
+  static std::optional<std::uint64_t> DigestAt(const Chain& chain, std::uint64_t sequence);
   static Result<> Skip(Chain& chain, std::uint64_t sequence);
 
   EVP_PKEY* const escrow_private_;
