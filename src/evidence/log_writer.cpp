@@ -166,21 +166,20 @@ Result<> TileLogWriter::OpenColumn(Column& column) {
     }
     changed_folders_.insert(parts_.folder);
   }
-  Result<FileDescriptor> file = OpenFile(growing, O_WRONLY | O_APPEND);
-  if (!file && file.error().code == ErrorCode::kNotFound) {
-    const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
-    if (fs::exists(closed_folder)) {
-      const unsigned width = EdgeWidth(checkpoint_size_, column.id.level);
-      RETURN_IF_ERROR(
-          Rename(parts_.folder / TilePath(column.id, TileForm::kClosed, width), growing));
-      if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
-      file = OpenFile(growing, O_WRONLY | O_APPEND);
-    } else {
-      changed_folders_.insert(parent);
-      file = OpenFile(growing, O_WRONLY | O_APPEND | O_CREAT | O_EXCL);
-    }
+  const unsigned width = EdgeWidth(checkpoint_size_, column.id.level);
+  const bool continues =
+      width > 0 && column.id.index == HashesAtLevel(checkpoint_size_, column.id.level) / kTileWidth;
+  if (!continues) {
+    changed_folders_.insert(parent);
+    ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND | O_CREAT | O_EXCL));
+    return {};
   }
-  ASSIGN_OR_RETURN(column.file, std::move(file));
+  if (!fs::exists(growing)) {
+    const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
+    RETURN_IF_ERROR(Rename(parts_.folder / TilePath(column.id, TileForm::kClosed, width), growing));
+    if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
+  }
+  ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND));
   return {};
 }
 

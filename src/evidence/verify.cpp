@@ -84,6 +84,9 @@ class FolderCheck {
       }
     }
     if (tile.form == TileForm::kFull) return {};
+    if (tile.form == TileForm::kGrowing && !Continues(tile.id)) {
+      return Unexpected(path, "is not covered by the checkpoint and continues no tile");
+    }
     // A tile has one form at a time. Both are looked at again, as a live writer renames one into
     // the other.
     const fs::path full = folder_ / TilePath(tile.id, TileForm::kFull);
@@ -91,6 +94,14 @@ class FolderCheck {
     const bool twice = fs::exists(full) || (tile.form == TileForm::kClosed && fs::exists(growing));
     if (twice && fs::exists(path)) return Unexpected(path, "is there in another form, too");
     return {};
+  }
+
+  /// A writer begins a tile when the one before it is complete.
+  bool Continues(TileId id) const {
+    if (id.index <= ColumnExtent(id, size_).edge) return true;
+    --id.index;
+    return fs::exists(folder_ / TilePath(id, TileForm::kGrowing)) ||
+           fs::exists(folder_ / TilePath(id, TileForm::kFull));
   }
 
   bool IsCovered(const TileName& tile) const {

@@ -176,6 +176,8 @@ TEST(Verify, FindsEveryExtraFile) {
            {"tile/2/000.p/1", ""},
            {"tile/0/x001/000", ""},
            {"tile/0/000.bak", ""},
+           {"tile/0/003.partial", ""},
+           {"tile/2/001.partial", ""},
            {"tile/9/000", "tile/9"}}) {
     const fs::path path = store.folder() / extra.name;
     fs::create_directories(path.parent_path());

@@ -38,6 +38,15 @@ bool TakeCharacter(std::string_view& text, char c) {
   return true;
 }
 
+/// A count of ns or bytes: what the tables hold ends at 2^63 - 1.
+Result<bool> TakeCount(Json json, std::uint64_t& value) {
+  std::int64_t number = 0;
+  RETURN_IF_ERROR(Read(json, number));
+  if (number < 0) return Fail(ErrorCode::kCorrupt, "is not an integer of 0 to {}", INT64_MAX);
+  value = static_cast<std::uint64_t>(number);
+  return true;
+}
+
 /// 4711, "4711", "4711@START" or {"pid": 4711, "start_boot_ns": START}.
 Result<bool> TakeProcess(Json json, event::ProcessKey& process, bool& has_start) {
   simdjson::dom::object object;
@@ -46,7 +55,7 @@ Result<bool> TakeProcess(Json json, event::ProcessKey& process, bool& has_start)
       if (key == "pid") return Take(value, process.pid);
       if (key == "start_boot_ns") {
         has_start = true;
-        return Take(value, process.start_boot_ns);
+        return TakeCount(value, process.start_boot_ns);
       }
       return false;
     }));
@@ -57,7 +66,7 @@ Result<bool> TakeProcess(Json json, event::ProcessKey& process, bool& has_start)
   bool good = TakeNumber(text, process.pid);
   if (good && TakeCharacter(text, '@')) {
     has_start = true;
-    good = TakeNumber(text, process.start_boot_ns);
+    good = TakeNumber(text, process.start_boot_ns) && process.start_boot_ns <= INT64_MAX;
   }
   if (!good || !text.empty()) {
     return Fail(ErrorCode::kCorrupt, "is not a process such as \"4711\" or \"4711@1000000\"");
@@ -220,7 +229,7 @@ Result<bool> TakeLoss(Json json, std::optional<event::LossCount>& target) {
   RETURN_IF_ERROR(ReadMembers(members, "", [&](std::string_view key, Json value) -> Result<bool> {
     if (key == "loss_class") return Take(value, loss.loss_class);
     if (key == "count") return Take(value, loss.count);
-    if (key == "from_boot_ns") return Take(value, loss.from_boot_ns);
+    if (key == "from_boot_ns") return TakeCount(value, loss.from_boot_ns);
     if (key == "reason") return Take(value, loss.reason);
     return false;
   }));
@@ -271,9 +280,12 @@ Result<bool> TakeIdentityMember(std::string_view key, Json value, Line& line) {
   if (key == "host") return Take(value, event.host);
   if (key == "boot_id") return Take(value, event.boot_id);
   if (key == "time") return TakeTime(value, line);
-  if (key == "boot_ns") return TakeNoting(value, event.boot_ns, line.boot);
+  if (key == "boot_ns") {
+    line.boot = true;
+    return TakeCount(value, event.boot_ns);
+  }
   if (key == "wall_ns") return TakeNoting(value, event.wall_ns, line.wall);
-  if (key == "begin_boot_ns") return Take(value, event.begin_boot_ns);
+  if (key == "begin_boot_ns") return TakeCount(value, event.begin_boot_ns);
   if (key == "baseline") return Take(value, event.baseline);
   if (key == "tid") return TakeNoting(value, event.tid, line.tid);
   if (key == "uid") return TakeNoting(value, event.uid, line.uid);
@@ -301,7 +313,7 @@ Result<bool> TakeCallMember(std::string_view key, Json value, Event& event) {
   if (key == "other_path") return Take(value, event.other_path);
   if (key == "fd") return Take(value, event.fd);
   if (key == "other_fd") return Take(value, event.other_fd);
-  if (key == "size_bytes") return Take(value, event.size_bytes);
+  if (key == "size_bytes") return TakeCount(value, event.size_bytes);
   if (key == "offset_bytes") return Take(value, event.offset_bytes);
   if (key == "flags") return TakeFlags(value, event.flags);
   if (key == "value") return Take(value, event.value);

@@ -320,8 +320,16 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
     case EventKind::kExit:
       descriptors.clear();
       break;
-    default:
+    default: {
+      // A descriptor whose making was not seen is known from its first use.
+      const auto known = descriptors.find(event.fd);
+      const bool same = object != nullptr && known != descriptors.end() &&
+                        known->second.object_id == object->object_id;
+      if (event.object.type != ObjectType::kNone && !same && !IsIo(event.kind)) {
+        SetDescriptor(process, event.fd, object, false, event.object_pty_master);
+      }
       break;
+    }
   }
 }
 

@@ -75,7 +75,7 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
                    rows_->Write(first_unwritten_entry_, last_entry_));
   segments_.insert(segments_.end(), written.begin(), written.end());
   first_unwritten_entry_ = last_entry_ + 1;
-  return {};
+  return rows_->Restart();
 }
 
 void RecordingIngest::Open(const wire::Batch& batch) {

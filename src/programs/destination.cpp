@@ -20,8 +20,7 @@ bool IsUrl(const std::string& to) {
 
 class StoreDestination final : public Destination {
  public:
-  StoreDestination(std::string store, std::unique_ptr<evidence::LogWriter> log)
-      : store_(std::move(store)), log_(std::move(log)) {}
+  explicit StoreDestination(std::unique_ptr<evidence::LogWriter> log) : log_(std::move(log)) {}
 
   sensor::BatchSink Sink() override {
     return {.append = [this](std::span<const std::byte> batch) -> Result<> {
@@ -31,18 +30,8 @@ class StoreDestination final : public Destination {
             .flush = [this] { return log_->Checkpoint(); }};
   }
   Result<> Finish(const std::string& /*reason*/) override { return log_->Close(); }
-  void MakeReady() const override {
-    // Here and not at the first question, so that the first answer is quick. The evidence is safe
-    // whatever comes of it, and every question tries again.
-    if (const Result<> ingested = IngestNewEvidence(StoreLayout{store_}); !ingested) {
-      fmt::print(stderr, "spoor record: recorded, but not ready for questions yet: {}\n",
-                 ingested.error().message);
-    }
-    fmt::print(stderr, "spoor record: look with: spoor query --store {} --list\n", store_);
-  }
 
  private:
-  const std::string store_;
   std::unique_ptr<evidence::LogWriter> log_;
 };
 
@@ -71,8 +60,6 @@ class CollectorDestination final : public Destination {
     fmt::print(stderr, "\n");
     return finished;
   }
-  /// The collector's store is elsewhere.
-  void MakeReady() const override {}
 
  private:
   std::unique_ptr<sensor::Shipment> shipment_;
@@ -88,7 +75,7 @@ Result<std::unique_ptr<Destination>> OpenStore(const std::string& folder) {
                "set aside in {}\n",
                log->set_aside_bytes(), layout.set_aside().string());
   }
-  return std::make_unique<StoreDestination>(folder, std::move(log));
+  return std::make_unique<StoreDestination>(std::move(log));
 }
 
 Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& options) {
@@ -157,6 +144,17 @@ Result<std::unique_ptr<Destination>> Destination::Open(const Options& options) {
                 options.to);
   }
   return OpenStore(options.to);
+}
+
+void Destination::MakeReady(const Options& options) {
+  if (IsUrl(options.to)) return;  // the collector's store is elsewhere
+  // Here and not at the first question, so that the first answer is quick. The evidence is safe
+  // whatever comes of it, and every question tries again.
+  if (const Result<> ingested = IngestNewEvidence(StoreLayout{options.to}); !ingested) {
+    fmt::print(stderr, "spoor record: recorded, but not ready for questions yet: {}\n",
+               ingested.error().message);
+  }
+  fmt::print(stderr, "spoor record: look with: spoor query --store {} --list\n", options.to);
 }
 
 }  // namespace spoor::programs

@@ -26,15 +26,15 @@ class Destination {
   /// Adds the options that only collectors need.
   static void AddOptions(CLI::App& subcommand, Options& options);
   static Result<std::unique_ptr<Destination>> Open(const Options& options);
+  /// After a recording that went well: readies it for questions where it can be asked from here,
+  /// and says how.
+  static void MakeReady(const Options& options);
 
   virtual ~Destination() = default;
   /// Lives as long as the destination.
   virtual sensor::BatchSink Sink() = 0;
   /// After the last batch. Says on stderr what was lost or is still to be shipped.
   virtual Result<> Finish(const std::string& reason) = 0;
-  /// After a recording that went well: readies it for questions where it can be asked here, and
-  /// says how.
-  virtual void MakeReady() const = 0;
 };
 
 }  // namespace spoor::programs

@@ -59,7 +59,11 @@ int OnEntry(void* context, void* bytes, std::size_t size_bytes) {
 
 // Runs `flush` or `mark` with one argument, on `cpu` if it is not negative.
 Result<std::uint32_t> RunProgram(int program_fd, std::uint64_t argument, int cpu) {
-  LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &argument, .ctx_size_in = sizeof(argument));
+  // Not LIBBPF_OPTS, which is a GNU expression.
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  options.ctx_in = &argument;
+  options.ctx_size_in = sizeof(argument);
   if (cpu >= 0) {
     options.flags = BPF_F_TEST_RUN_ON_CPU;
     options.cpu = static_cast<__u32>(cpu);

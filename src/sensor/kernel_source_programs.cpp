@@ -51,6 +51,9 @@ constexpr SyscallProgram kSyscalls[] = {
     {NR_CREAT, "on_open"},
     {NR_OPEN_BY_HANDLE_AT, "on_open"},
     {NR_MEMFD_CREATE, "on_open"},
+    {NR_IO_URING_SETUP, "on_open"},
+    {NR_PIDFD_OPEN, "on_open"},
+    {NR_PIDFD_GETFD, "on_open"},
     {NR_CLOSE, "on_close"},
     {NR_CLOSE_RANGE, "on_close"},
     {NR_DUP, "on_dup"},
@@ -199,7 +202,9 @@ Result<LoadedPrograms> LoadBytes(const void* bytes, std::size_t size_bytes,
   std::vector<std::string> skipped;
   for (;;) {
     load_log.clear();
-    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "spoor");
+    bpf_object_open_opts options{};  // not LIBBPF_OPTS, which is a GNU expression
+    options.sz = sizeof(options);
+    options.object_name = "spoor";
     loaded.object.reset(bpf_object__open_mem(bytes, size_bytes, &options));
     if (!loaded.object) return FailErrno(errno, "kernel half: cannot open the BPF object");
     RETURN_IF_ERROR(Configure(loaded.object.get(), config, ring_bytes));

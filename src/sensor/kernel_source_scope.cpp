@@ -51,6 +51,11 @@ Result<sensor_config> MakeConfig(const KernelSourceOptions& options) {
     return Fail(ErrorCode::kInvalidArgument, "{} scopes: 1 to {} are possible",
                 options.scopes.size(), SCOPE_COUNT_MAX);
   }
+  struct CgroupScope {
+    CgroupPlace place;
+    std::int32_t scope;
+  };
+  std::vector<CgroupScope> groups;
   sensor_config config{};
   config.machine_scope = SCOPE_NONE;
   for (std::size_t i = 0; i < options.scopes.size(); i++) {
@@ -64,13 +69,19 @@ Result<sensor_config> MakeConfig(const KernelSourceOptions& options) {
         break;
       case Scope::Kind::kCgroup: {
         ASSIGN_OR_RETURN(const CgroupPlace place, FindCgroup(scope.cgroup_path));
-        const std::uint32_t slot = config.cgroup_count++;
-        config.cgroup_id[slot] = place.id;
-        config.cgroup_level[slot] = place.level;
-        config.cgroup_scope[slot] = static_cast<std::int32_t>(i);
+        groups.push_back({place, static_cast<std::int32_t>(i)});
         break;
       }
     }
+  }
+  // The kernel half takes the first that fits: a scope within another one wins.
+  std::ranges::stable_sort(groups, std::ranges::greater(),
+                           [](const CgroupScope& group) { return group.place.level; });
+  for (const CgroupScope& group : groups) {
+    const std::uint32_t slot = config.cgroup_count++;
+    config.cgroup_id[slot] = group.place.id;
+    config.cgroup_level[slot] = group.place.level;
+    config.cgroup_scope[slot] = group.scope;
   }
   config.self_tgid = static_cast<std::uint32_t>(getpid());
   config.payload_bytes_max = std::min<std::uint32_t>(options.payload_bytes_max, PAYLOAD_BYTES_MAX);

@@ -77,10 +77,12 @@ class SegmentWriter {
   /// Rows taken since the last Write, and about how many bytes they are.
   virtual std::uint64_t row_count() const = 0;
   virtual std::uint64_t held_bytes() const = 0;
-  /// Writes all rows as new segments (durable, but not yet in any catalog) and forgets them. On
-  /// failure (kIo: disk full) the files of this call are removed again.
+  /// Writes all rows as new segments (durable, but not yet in any catalog). On failure (kIo: disk
+  /// full) the files of this call are removed again. Takes no more rows until Restart.
   virtual Result<std::vector<Segment>> Write(std::uint64_t first_entry,
                                              std::uint64_t last_entry) = 0;
+  /// Forgets all rows, to take new ones.
+  virtual Result<> Restart() = 0;
 };
 
 }  // namespace spoor::store

@@ -191,8 +191,7 @@ class DuckSegmentWriter : public SegmentWriter {
  public:
   explicit DuckSegmentWriter(const Options& options) : options_(options) {}
 
-  /// A fresh database: what was there before is forgotten.
-  Result<> Begin() {
+  Result<> Restart() override {
     writers_.clear();
     partitions_.clear();
     connection_.reset();
@@ -233,8 +232,7 @@ class DuckSegmentWriter : public SegmentWriter {
     first_entry_ = first_entry;
     last_entry_ = last_entry;
     std::vector<Segment> written;
-    auto result = WriteAll(written);
-    if (result) result = Begin();
+    const auto result = WriteAll(written);
     if (!result) {
       for (const Segment& segment : written) {
         ::unlink((options_.layout.segments() / segment.file).c_str());
@@ -337,7 +335,7 @@ class DuckSegmentWriter : public SegmentWriter {
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Open(const Options& options) {
   std::unique_ptr<DuckSegmentWriter> writer = std::make_unique<DuckSegmentWriter>(options);
-  RETURN_IF_ERROR(writer->Begin());
+  RETURN_IF_ERROR(writer->Restart());
   return writer;
 }
 

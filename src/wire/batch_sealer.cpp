@@ -13,6 +13,10 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+// Larger payloads are cut before they are tried: records hardly ever compress to an eighth, and
+// each try that fails costs a compression.
+constexpr std::size_t kTriedBytesMax = 512 << 10;
+
 std::optional<ChunkHalves> CutInTwo(BatchKind kind, const Bytes& payload) {
   if (kind == BatchKind::kRecords) return CutChunks(payload);
   if (kind != BatchKind::kImportData || payload.size() < 2) return std::nullopt;
@@ -39,29 +43,35 @@ Result<> BatchSealer::Seal(BatchKind kind, std::span<const std::byte> payload,
 }
 
 Result<> BatchSealer::SealPart(BatchKind kind, Bytes payload, const Moment& moment) {
-  Batch batch{.kind = kind,
-              .recording_id = recording_id_,
-              .batch_index = batch_index_,
-              .boot_ns = moment.boot_ns,
-              .wall_ns = moment.wall_ns,
-              .complete_until_boot_ns = moment.complete_until_boot_ns,
-              .previous_sha256 = previous_sha256_,
-              .payload = std::move(payload)};
-  Result<Bytes> encoded = EncodeBatch(batch);
-  if (encoded) {
-    RETURN_IF_ERROR(sink_(*encoded));
-    ++batch_index_;
-    encoded_bytes_ += encoded->size();
-    complete_until_boot_ns_ = moment.complete_until_boot_ns;
-    previous_sha256_ = DigestOf(*encoded);
-    return {};
+  std::optional<ChunkHalves> halves;
+  if (payload.size() > kTriedBytesMax) halves = CutInTwo(kind, payload);
+  if (!halves) {
+    Batch batch{.kind = kind,
+                .recording_id = recording_id_,
+                .batch_index = batch_index_,
+                .boot_ns = moment.boot_ns,
+                .wall_ns = moment.wall_ns,
+                .complete_until_boot_ns = moment.complete_until_boot_ns,
+                .previous_sha256 = previous_sha256_,
+                .payload = std::move(payload)};
+    Result<Bytes> encoded = EncodeBatch(batch);
+    if (encoded) return Append(*encoded, moment);
+    halves = CutInTwo(kind, batch.payload);
+    if (!halves) return tl::unexpected<Error>(std::move(encoded).error());
   }
-  std::optional<ChunkHalves> halves = CutInTwo(kind, batch.payload);
-  if (!halves) return tl::unexpected<Error>(std::move(encoded).error());
   // What the second part holds may be earlier than the new mark.
   RETURN_IF_ERROR(SealPart(kind, std::move(halves->first),
                            {moment.boot_ns, moment.wall_ns, complete_until_boot_ns_}));
   return SealPart(kind, std::move(halves->second), moment);
+}
+
+Result<> BatchSealer::Append(std::span<const std::byte> encoded, const Moment& moment) {
+  RETURN_IF_ERROR(sink_(encoded));
+  ++batch_index_;
+  encoded_bytes_ += encoded.size();
+  complete_until_boot_ns_ = moment.complete_until_boot_ns;
+  previous_sha256_ = DigestOf(encoded);
+  return {};
 }
 
 }  // namespace spoor::wire

@@ -44,6 +44,7 @@ class BatchSealer {
 
  private:
   Result<> SealPart(BatchKind kind, std::vector<std::byte> payload, const Moment& moment);
+  Result<> Append(std::span<const std::byte> encoded, const Moment& moment);
 
   RecordingId recording_id_;
   Sink sink_;

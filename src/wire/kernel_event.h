@@ -28,7 +28,8 @@
 #define RECORD_EXEC 2        /* exec_record: a program was started, or failed to (result < 0) */
 #define RECORD_EXIT 3        /* exit_record: the last thread of a process ended */
 #define RECORD_CREDENTIAL 4  /* credential_record: after set*id, capset, setns, unshare … */
-#define RECORD_OPEN 5        /* open_record: open family, memfd_create, also baseline descriptors */
+#define RECORD_OPEN 5        /* open_record: open family, memfd_create, also baseline descriptors, ones
+			      * received by recvmsg or pidfd_getfd, pidfd_open, io_uring_setup */
 #define RECORD_CLOSE 6       /* descriptor_record: close (fd), close_range (fd..other_fd) */
 #define RECORD_DUP 7         /* descriptor_record: fd -> other_fd */
 #define RECORD_IO 8          /* io_record: read, write, send and recv families */

@@ -201,6 +201,47 @@ TEST(DescriptorRecords, TellDupCloseAndPairs) {
   EXPECT_EQ(closes[2].As<descriptor_record>().other_fd, 210);
 }
 
+TEST(DescriptorRecords, TellDescriptorsReceivedInAMessage) {
+  START_RECORDING(recording, TreeOptions());
+  const pid_t pid = recording.Run([](Facts& facts) {
+    int pair[2];
+    TRIGGER_CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+    const int passed[2] = {open("/etc/passwd", O_RDONLY),
+                           open("/etc/group", O_RDONLY | O_CREAT, 0644)};
+    TRIGGER_CHECK(passed[0] >= 0 && passed[1] >= 0);
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(passed))] = {};
+    char byte = 'x';
+    struct iovec part {
+      &byte, 1
+    };
+    struct msghdr message {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof(passed));
+    std::memcpy(CMSG_DATA(head), passed, sizeof(passed));
+    TRIGGER_CHECK(sendmsg(pair[0], &message, 0) == 1);
+    TRIGGER_CHECK(recvmsg(pair[1], &message, 0) == 1);
+    int received[2];
+    std::memcpy(received, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(received));
+    facts.number[0] = received[0];
+    facts.number[1] = received[1];
+    TRIGGER_CHECK(received[1] > passed[1]);
+  });
+  std::vector<Record> received;
+  for (const Record& record : recording.Read(RECORD_OPEN, pid))
+    if (record.header().syscall_nr == SYS_recvmsg) received.push_back(record);
+  ASSERT_THAT(received, SizeIs(2));
+  EXPECT_EQ(received[0].As<open_record>().fd, recording.facts().number[0]);
+  EXPECT_EQ(received[0].Text(received[0].As<open_record>().path), "/etc/passwd");
+  EXPECT_EQ(received[1].As<open_record>().fd, recording.facts().number[1]);
+  EXPECT_EQ(received[1].Text(received[1].As<open_record>().path), "/etc/group");
+}
+
 TEST(PathRecords, TellNamesThatChange) {
   START_RECORDING(recording, TreeOptions());
   Folder folder;

@@ -116,6 +116,41 @@ TEST(Loss, KeepsPayloadWithinItsBudget) {
   EXPECT_LE(payload_bytes, 2000u);
 }
 
+TEST(Loss, Counts32BitCallsThatItDoesNotRead) {
+#ifdef __x86_64__
+  START_RECORDING(recording, TreeOptions());
+  const pid_t pid = recording.Run([](Facts&) {
+    for (int i = 0; i < 10; i++) {
+      long result = 0;
+      asm volatile("int $0x80"
+                   : "=a"(result)
+                   : "a"(20L /* getpid */)
+                   : "memory", "r8", "r9", "r10", "r11");
+      if (result == -ENOSYS) _exit(0);
+      TRIGGER_CHECK(result == getpid());
+    }
+  });
+  // By the 64-bit table number 20 is writev, which would have been recorded.
+  EXPECT_THAT(recording.Read(RECORD_IO, pid), SizeIs(kOwnReads));
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 10u);
+#else
+  GTEST_SKIP() << "not x86-64";
+#endif
+}
+
+TEST(Loss, IsNotReportedForSignalHandlers) {
+  START_RECORDING(recording, TreeOptions());
+  recording.Run([](Facts&) {
+    signal(SIGUSR1, [](int) {});
+    for (int i = 0; i < 10; i++) raise(SIGUSR1);
+  });
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 0u) << "rt_sigreturn has no call number of its own";
+}
+
 TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
   START_RECORDING(recording, TreeOptions());
   std::vector<std::byte> chunks;
@@ -128,6 +163,9 @@ TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
     EXPECT_LE(*complete, BootNow());
   }
   recording.Parse(chunks);
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 0u);
   EXPECT_THAT(recording.Read(RECORD_SESSION), SizeIs(20));
 }
 

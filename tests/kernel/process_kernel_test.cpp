@@ -177,7 +177,7 @@ TEST(ProcessRecords, TellWhatASetuidProgramMakesOfItsCaller) {
   close(copy);
   const pid_t pid = recording.Run([&](Facts&) {
     TRIGGER_CHECK(setresgid(55, 56, 57) == 0 && setresuid(65, 66, 67) == 0);
-    execl(program, program, nullptr);
+    execl(program, "true", nullptr);
     _exit(1);
   });
   const auto changes = recording.Read(RECORD_CREDENTIAL, pid);

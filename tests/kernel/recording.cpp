@@ -2,6 +2,7 @@
 #include "tests/kernel/recording.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,10 +15,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/time.hpp"
+
 namespace spoor::sensor {
 namespace {
 
 constexpr int kGoDescriptorMin = 500;
+constexpr int kDrainTries = 1000;
 
 }  // namespace
 
@@ -132,8 +136,15 @@ void Recording::Parse(const std::vector<std::byte>& chunks) {
 
 const std::vector<Record>& Recording::Read() {
   std::vector<std::byte> chunks;
-  const auto drained = source_->Drain(chunks);
-  EXPECT_TRUE(drained) << drained.error().message;
+  const std::uint64_t now_ns = BootNow();
+  // A record that is just being built holds its CPU's chunk back: what is asked for is older.
+  for (int i = 0; i < kDrainTries; i++) {
+    const auto drained = source_->Drain(chunks);
+    EXPECT_TRUE(drained) << drained.error().message;
+    if (!drained || *drained >= now_ns) break;
+    EXPECT_LT(i + 1, kDrainTries) << "no drain was complete";
+    sched_yield();
+  }
   Parse(chunks);
   // Chunks are per CPU: a process that moves between CPUs is in order only by time.
   std::stable_sort(records_.begin(), records_.end(), [](const Record& a, const Record& b) {

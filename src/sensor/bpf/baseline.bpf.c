@@ -6,8 +6,6 @@
 #include "sensor/bpf/path.h"
 #include "sensor/bpf/socket_name.h"
 
-#define CGROUP_DEPTH_MAX 24 /* walked upwards; the current task has a helper, others have not */
-
 /* As scope__of_current, of any task. */
 static __always_inline __s32 scope__of_task(struct task_struct *task)
 {
@@ -20,14 +18,11 @@ static __always_inline __s32 scope__of_task(struct task_struct *task)
 		if (scope != SCOPE_NONE)
 			return scope;
 	}
-	struct cgroup *group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
-	for (int depth = 0; config.cgroup_count && depth < CGROUP_DEPTH_MAX && group; depth++) {
-		__u64 id = BPF_CORE_READ(group, kn, id);
-		for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++)
-			if (i < config.cgroup_count && id == config.cgroup_id[i])
-				return config.cgroup_scope[i];
-		group = BPF_CORE_READ(group, self.parent, cgroup);
-	}
+#pragma unroll
+	for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++)
+		if (i < config.cgroup_count &&
+		    task__ancestor_cgroup_id(task, config.cgroup_level[i]) == config.cgroup_id[i])
+			return config.cgroup_scope[i];
 	return config.machine_scope;
 }
 

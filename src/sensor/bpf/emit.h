@@ -9,6 +9,7 @@
 #ifndef SPOOR_EMIT_H
 #define SPOOR_EMIT_H
 
+#include "sensor/bpf/kernel_drift.h"
 #include "sensor/bpf/read.h"
 #include "sensor/bpf/syscall_numbers.h"
 
@@ -38,6 +39,15 @@ static __always_inline __s32 scope__of_tree(__u32 tgid)
 	return scope ? *scope : SCOPE_NONE;
 }
 
+static __always_inline __u64 scope__ancestor_of_current(__u32 level)
+{
+#ifdef SPOOR_DIRECT
+	return bpf_get_current_ancestor_cgroup_id(level);
+#else
+	return task__ancestor_cgroup_id(task__current(), level);
+#endif
+}
+
 /* The scope that the current task belongs to, or SCOPE_NONE. */
 static __always_inline __s32 scope__of_current(void)
 {
@@ -53,7 +63,7 @@ static __always_inline __s32 scope__of_current(void)
 #pragma unroll
 	for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++)
 		if (i < config.cgroup_count &&
-		    bpf_get_current_ancestor_cgroup_id(config.cgroup_level[i]) == config.cgroup_id[i])
+		    scope__ancestor_of_current(config.cgroup_level[i]) == config.cgroup_id[i])
 			return config.cgroup_scope[i];
 	return config.machine_scope;
 }
@@ -96,6 +106,24 @@ static __noinline bool chunk__send_rarely(struct chunk_slot *slot)
 	return chunk__send(slot);
 }
 
+/*
+ * Marks the slot busy; false if it was already. Kernels from 7.0 on may preempt a program between
+ * the look and the mark, and another one of the same CPU may run then: one instruction. The portable
+ * programs do without (they must load where atomics give no result back, before 5.12): they run
+ * where the hooks still switch preemption off.
+ */
+static __always_inline bool slot__claim(struct chunk_slot *slot)
+{
+#ifdef SPOOR_DIRECT
+	return __sync_lock_test_and_set(&slot->busy, 1) == 0;
+#else
+	if (slot->busy)
+		return false;
+	*(volatile __u32 *)&slot->busy = 1;
+	return true;
+#endif
+}
+
 /* The first free slot of this CPU, marked busy; NULL when all are. */
 static __always_inline struct chunk_slot *slot__take(__u32 *key)
 {
@@ -107,9 +135,8 @@ static __always_inline struct chunk_slot *slot__take(__u32 *key)
 		struct chunk_slot *slot = bpf_map_lookup_elem(&slots, &index);
 		if (!slot)
 			return NULL;
-		if (slot->busy)
+		if (!slot__claim(slot))
 			continue;
-		*(volatile __u32 *)&slot->busy = 1;
 		slot->header.cpu = cpu | (i << CHUNK_CPU_BITS);
 		*key = index;
 		return slot;

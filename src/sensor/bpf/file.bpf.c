@@ -18,6 +18,10 @@ static __always_inline void open__arguments(struct open_record *record, struct p
 		record->mode = KREAD(regs, si);
 	} else if (nr == NR_MEMFD_CREATE) {
 		record->mode = 0;
+	} else if (nr == NR_IO_URING_SETUP || nr == NR_PIDFD_OPEN || nr == NR_PIDFD_GETFD) {
+		*user_path = 0;
+		record->open_flags = 0;
+		record->mode = 0;
 	} else if (nr == NR_OPEN_BY_HANDLE_AT) {
 		record->directory_fd = KREAD(regs, di);
 		*user_path = 0;

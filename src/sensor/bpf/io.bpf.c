@@ -3,7 +3,7 @@
  * Bytes moved: the read, write, send and recv families, transfers between descriptors, and the
  * ioctls that change a terminal. This is the hot path: see sensor_bench.
  */
-#include "sensor/bpf/emit.h"
+#include "sensor/bpf/path.h"
 
 #define SEGMENTS_MAX 8  /* of a vector, that payload is taken from */
 #define MESSAGES_MAX 64 /* of recvmmsg and sendmmsg, that are added up */
@@ -13,17 +13,24 @@
 struct io_vector { /* uapi: struct iovec */
 	__u64 base, size_bytes;
 };
-struct io_message { /* struct user_msghdr of linux/socket.h, without its end */
+struct io_message { /* struct user_msghdr of linux/socket.h */
 	__u64 name;
 	__u32 name_size_bytes, pad;
 	__u64 vectors, vector_count;
+	__u64 control, control_size_bytes;
+	__u32 flags, pad2;
 };
 struct io_messages { /* struct mmsghdr */
 	struct io_message message;
-	__u64 control, control_size_bytes;
-	__u32 flags, pad;
-	__u32 size_bytes, pad2;
+	__u32 size_bytes, pad;
 };
+struct io_control { /* struct cmsghdr */
+	__u64 size_bytes;
+	__u32 level, type;
+};
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+#define RECEIVED_MAX 8 /* descriptors of one message that are recorded */
 
 /* What one call did, whichever its form. */
 struct io_call {
@@ -219,6 +226,51 @@ int BPF_PROG(on_io_socket, struct pt_regs *regs, long result)
 	return io__record(regs, result, &call);
 }
 
+/* A descriptor that came with a message is one more open of what it refers to. */
+static __always_inline void received__record(struct pt_regs *regs, __s32 scope, __s32 fd)
+{
+	struct file *file = task__file(task__current(), fd);
+	struct writer w;
+
+	if (!file || !record__begin(&w, RECORD_OPEN, LOSS_DESCRIPTOR, sizeof(struct open_record), scope,
+				    KREAD(regs, orig_ax), fd))
+		return;
+	struct open_record *record = (void *)w.record;
+	record->fd = fd;
+	record->directory_fd = AT_FDCWD;
+	record->open_flags = KREAD(file, f_flags);
+	object__fill(&record->object, file);
+	object__flag_memfd(&record->object, file);
+	if (record->object.type == OBJECT_SOCKET)
+		socket__fill(&record->socket, file__sock(file));
+	else
+		tail__fill_file_path(&w, &record->path, file);
+	record__end(&w);
+}
+
+static __always_inline void received__record_all(struct pt_regs *regs,
+						 const struct io_message *message)
+{
+	struct io_control control = {};
+	__s32 scope;
+
+	if (message->control_size_bytes < sizeof(control) + sizeof(__s32) ||
+	    bpf_probe_read_user(&control, sizeof(control), (void *)message->control) ||
+	    control.level != SOL_SOCKET || control.type != SCM_RIGHTS)
+		return;
+	scope = scope__of_current();
+	if (scope == SCOPE_NONE)
+		return;
+	for (__u32 i = 0; i < RECEIVED_MAX; i++) {
+		__s32 fd = -1;
+		if (sizeof(control) + (i + 1) * sizeof(fd) > control.size_bytes ||
+		    bpf_probe_read_user(&fd, sizeof(fd),
+					(void *)(message->control + sizeof(control) + i * sizeof(fd))))
+			break;
+		received__record(regs, scope, fd);
+	}
+}
+
 /* sendmsg, recvmsg */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_io_message, struct pt_regs *regs, long result)
@@ -238,7 +290,10 @@ int BPF_PROG(on_io_message, struct pt_regs *regs, long result)
 	call.buffer = message.vectors;
 	call.vector_count = message.vector_count;
 	call.address = message.name;
-	return io__record(regs, result, &call);
+	io__record(regs, result, &call);
+	if (call.direction == IO_IN && result >= 0 && message.control)
+		received__record_all(regs, &message);
+	return 0;
 }
 
 /*

@@ -135,13 +135,13 @@ struct mm_struct { /* linux/mm_types.h */
 struct kernfs_node { /* linux/kernfs.h */
 	__u64 id;
 };
-struct cgroup_subsys_state { /* linux/cgroup-defs.h */
-	struct cgroup *cgroup;
-	struct cgroup_subsys_state *parent;
-};
-struct cgroup {
-	struct cgroup_subsys_state self;
+struct cgroup { /* linux/cgroup-defs.h */
+	int level;
 	struct kernfs_node *kn;
+	struct cgroup *ancestors[1]; /* one per level, itself the last */
+};
+struct cgroup___before_6_1 {
+	__u64 ancestor_ids[1];
 };
 struct css_set {
 	struct cgroup *dfl_cgrp;

@@ -70,6 +70,14 @@ struct {
 	__type(value, __s32);
 } trees SEC(".maps");
 
+/* Start time of processes that ended just now: more than can end between two threads of one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u8);
+} ended SEC(".maps");
+
 /* System call number -> program that records it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /* Processes: fork, exec, exit, credentials, sessions. */
-#include "sensor/bpf/kernel_drift.h"
 #include "sensor/bpf/path.h"
 
 #define ARGUMENTS_BYTES_MAX 8192

@@ -99,5 +99,8 @@
 #define NR_CLOSE_RANGE 436
 #define NR_OPENAT2 437
 #define NR_FCHMODAT2 452
+#define NR_IO_URING_SETUP 425
+#define NR_PIDFD_OPEN 434
+#define NR_PIDFD_GETFD 438
 
 #endif

@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Verifies a Spoor evidence log without Spoor: the Python standard library, and openssl for the signature.
+
+Written from docs/formats/evidence.md alone, so that it is a second opinion on the program's own
+`spoor verify`. It checks the log (signature, tree, tiles, entries, files that do not belong), not what
+the entries mean. Slow and simple on purpose.
+
+usage: tools/verify.py STORE [--key FILE]
+exit:  0 proved; 3 not, and the first bad thing is named; 5 could not run
+"""
+import argparse
+import base64
+import binascii
+import functools
+import hashlib
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+
+WIDTH = 256
+LEVELS = 8
+ENTRY_BYTES_MAX = 65535
+ED25519_DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410, before the raw public key
+TIME = re.compile(r"time \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+
+
+class Unverified(Exception):
+    """Names the bad object and says what is wrong with it."""
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def node(left, right):
+    return sha256(b"\x01" + left + right)
+
+
+def root_of(hashes):
+    """Root of the tree over these subtree roots, all perfect and of one size (RFC 6962 section 2.1)."""
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1 << (len(hashes) - 1).bit_length() - 1
+    return node(root_of(hashes[:k]), root_of(hashes[k:]))
+
+
+def decode_base64(text):
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return data if base64.b64encode(data).decode() == text else None
+
+
+class Key:
+    def __init__(self, text):
+        parts = text.removesuffix("\n").split("+", 2)
+        encoded = decode_base64(parts[2]) if len(parts) == 3 else None
+        if encoded is None or len(encoded) != 33 or encoded[0] != 1:
+            raise Unverified("not a verifier key (name+hash+base64)")
+        self.name, self.public = parts[0], encoded[1:]
+        self.id = sha256(self.name.encode() + b"\n" + encoded)[:4]
+        if self.id.hex() != parts[1] or not re.fullmatch(r"[!-*,-~]{1,255}", self.name):
+            raise Unverified("the verifier key's hash is not that of its name and key")
+
+    @functools.lru_cache(maxsize=4096)
+    def signed(self, text, signature):
+        with tempfile.TemporaryDirectory() as folder:
+            names = [os.path.join(folder, name) for name in ("key", "signature", "text")]
+            for name, data in zip(names, (ED25519_DER_PREFIX + self.public, signature, text)):
+                with open(name, "wb") as file:
+                    file.write(data)
+            return subprocess.run(
+                ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER",
+                 "-inkey", names[0], "-sigfile", names[1], "-in", names[2]],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def open_checkpoint(path, key):
+    """(size, root) of a checkpoint that `key` signed."""
+    def bad(what):
+        raise Unverified(f"{path}: {what}")
+    try:
+        with open(path, "rb") as file:
+            note = file.read(1 << 20)
+    except FileNotFoundError:
+        bad("missing")
+    split = note.rfind(b"\n\n")
+    if split < 0 or not note.endswith(b"\n"):
+        bad("not a signed note")
+    text, lines = note[:split + 1], note[split + 2:-1]
+    signed = 0
+    for line in lines.split(b"\n"):
+        match = re.fullmatch(b"\xe2\x80\x94 ([!-*,-~]{1,255}) ([A-Za-z0-9+/=]+)", line)
+        data = decode_base64(match[2].decode()) if match else None
+        if data is None or len(data) <= 4:
+            bad("a signature line is malformed")
+        if match[1] != key.name.encode() or data[:4] != key.id:
+            continue
+        if not key.signed(text, data[4:]):
+            bad("the signature does not fit the text")
+        signed += 1
+    if signed != 1:
+        bad(f"not signed once by {key.name}")
+    try:
+        body = text.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        bad("signed, but not a checkpoint")
+    if len(body) != 5 or body[0] != key.name or not re.fullmatch(r"0|[1-9][0-9]{0,19}", body[1]) \
+            or not TIME.fullmatch(body[3]):
+        bad("signed, but not a checkpoint")
+    root = decode_base64(body[2])
+    if root is None or len(root) != 32 or int(body[1]) >= 1 << 64:
+        bad("signed, but not a checkpoint")
+    return int(body[1]), root
+
+
+def index_path(index):
+    digits = str(index)
+    digits = digits.rjust((len(digits) + 2) // 3 * 3, "0")
+    parts = [digits[i:i + 3] for i in range(0, len(digits), 3)]
+    return "/".join(["x" + part for part in parts[:-1]] + parts[-1:])
+
+
+class Log:
+    def __init__(self, folder, key):
+        self.folder = folder
+        self.checkpoint = os.path.join(folder, "checkpoint")
+        self.size, self.root = open_checkpoint(self.checkpoint, key)
+        self.tail_bytes = 0
+
+    def extent(self, level):
+        """Number of full tiles of a level ("entries": as level 0), and what the tile behind them holds."""
+        return divmod(self.size >> 8 * (0 if level == "entries" else int(level)), WIDTH)
+
+    def check_names(self):
+        stack = [""]
+        names = set()
+        while stack:
+            parent = stack.pop()
+            for item in sorted(os.listdir(os.path.join(self.folder, parent))):
+                name = os.path.join(parent, item)
+                mode = os.lstat(os.path.join(self.folder, name)).st_mode
+                if stat.S_ISDIR(mode):
+                    if not re.fullmatch(r"tile(/(entries|[0-7])(/x\d{3})*(/\d{3}\.p)?)?", name):
+                        raise Unverified(f"{name}: is not a folder of a log")
+                    stack.append(name)
+                elif not stat.S_ISREG(mode):
+                    raise Unverified(f"{name}: is neither file nor folder")
+                else:
+                    names.add(name)
+        for name in sorted(names):
+            if name == "checkpoint.tmp":
+                self.tail_bytes += os.path.getsize(os.path.join(self.folder, name))
+            elif name != "checkpoint":
+                self.check_name(name, names)
+
+    def check_name(self, name, names):
+        match = re.fullmatch(r"tile/(entries|[0-7])/((?:x\d{3}/)*\d{3})(\.partial|\.p/(\d+))?", name)
+        index = int(re.sub(r"\D", "", match[2])) if match else 0
+        if not match or index_path(index) != match[2]:
+            raise Unverified(f"{name}: is not a file of a log")
+        level, base = match[1], f"tile/{match[1]}/{match[2]}"
+        full, width = self.extent(level)
+        if match[3] is None and index >= full:
+            raise Unverified(f"{name}: is not covered by the checkpoint")
+        if match[4] is not None and (index != full or width == 0 or match[4] != str(width)):
+            raise Unverified(f"{name}: is not covered by the checkpoint")
+        if match[3] == ".partial":
+            if {base, f"{base}.p/{width}"} & names:
+                raise Unverified(f"{name}: is there in another form, too")
+            before = f"tile/{level}/{index_path(index - 1)}" if index else ""
+            if index > full and not {before, before + ".partial"} & names:
+                raise Unverified(f"{name}: continues no tile")
+            size_bytes = os.path.getsize(os.path.join(self.folder, name))
+            if index > full or index == full and width == 0:
+                self.tail_bytes += size_bytes
+            elif index == full and level != "entries":
+                self.tail_bytes += max(0, size_bytes - 32 * width)
+        elif match[4] is not None and base in names:
+            raise Unverified(f"{name}: is there in another form, too")
+
+    def read(self, level, index, width):
+        """Name and bytes of a tile or bundle, and whether more than `width` may be in it."""
+        base = f"tile/{level}/{index_path(index)}"
+        whole = base if width == WIDTH else f"{base}.p/{width}"
+        for name, grows in ((whole, False), (base + ".partial", width < WIDTH)):
+            try:
+                with open(os.path.join(self.folder, name), "rb") as file:
+                    return name, file.read(WIDTH * (2 + ENTRY_BYTES_MAX) + 1), grows
+            except FileNotFoundError:
+                continue
+        raise Unverified(f"{whole}: missing")
+
+    def tile(self, level, index, width):
+        name, data, grows = self.read(level, index, width)
+        if len(data) < 32 * width or len(data) > 32 * (WIDTH if grows else width):
+            raise Unverified(f"{name}: has {len(data)} bytes")
+        return name, [data[i:i + 32] for i in range(0, 32 * width, 32)]
+
+    def check_tiles(self):
+        """Every tile from the top down; returns what each leaf hash must be, bundle by bundle."""
+        edges, peaks = {}, []
+        for level in reversed(range(LEVELS)):
+            full, width = self.extent(level)
+            if width == 0:
+                continue
+            name, hashes = self.tile(level, full, width)
+            edges[level] = name, hashes
+            while hashes:
+                count = 1 << len(hashes).bit_length() - 1
+                peaks.append(root_of(hashes[:count]))
+                hashes = hashes[count:]
+        root = functools.reduce(lambda right, left: node(left, right), reversed(peaks)) if peaks else sha256(b"")
+        if root != self.root:
+            names = ", ".join(name for name, _ in edges.values())
+            raise Unverified(f"{self.checkpoint}: its root is not that of the incomplete tiles {names}")
+        above = []  # hashes of the level above, all of them: a second opinion need not be small
+        for level in reversed(range(LEVELS)):
+            full, _ = self.extent(level)
+            hashes = []
+            for index in range(full):
+                name, tile = self.tile(level, index, WIDTH)
+                if root_of(tile) != above[index]:
+                    raise Unverified(f"{name}: its hashes do not lead to the signed root")
+                hashes += tile
+            above = hashes + (edges[level][1] if level in edges else [])
+        return above
+
+    def check_entries(self, leaves):
+        for bundle in range(0, len(leaves), WIDTH):
+            wanted = leaves[bundle:bundle + WIDTH]
+            name, data, grows = self.read("entries", bundle // WIDTH, len(wanted))
+            at = 0
+            for number, leaf in enumerate(wanted, bundle):
+                length = int.from_bytes(data[at:at + 2], "big")
+                entry = data[at + 2:at + 2 + length]
+                if len(data) < at + 2 + length:
+                    raise Unverified(f"{name}: entry {number} is cut off")
+                if sha256(b"\x00" + entry) != leaf:
+                    raise Unverified(f"{name}: entry {number} is not the one that was logged")
+                at += 2 + length
+            if at != len(data) and not grows:
+                raise Unverified(f"{name}: {len(data) - at} bytes behind its last entry")
+            self.tail_bytes += len(data) - at
+
+    def verify(self):
+        self.check_names()
+        self.check_entries(self.check_tiles())
+        return self
+
+
+def verify(store, key_file=None):
+    """The proved log of `store`; raises Unverified."""
+    with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
+        key = cached_key(file.read())
+    return Log(os.path.join(store, "evidence"), key).verify()
+
+
+cached_key = functools.lru_cache(Key)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("store")
+    parser.add_argument("--key", metavar="FILE", help="verifier key; default STORE/key/log.vkey")
+    arguments = parser.parse_args()
+    try:
+        log = verify(arguments.store, arguments.key)
+    except Unverified as error:
+        print(f"verify.py: {error}", file=sys.stderr)
+        return 3
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"verify.py: {error}", file=sys.stderr)
+        return 5
+    print(f"verified {log.size} entries, root {log.root.hex()}, "
+          f"{log.tail_bytes} bytes behind the checkpoint")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
