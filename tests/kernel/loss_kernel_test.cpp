@@ -165,8 +165,9 @@ TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
   recording.Parse(chunks);
   const auto loss = recording.source().ReadLoss();
   ASSERT_TRUE(loss);
-  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 0u);
-  EXPECT_THAT(recording.Read(RECORD_SESSION), SizeIs(20));
+  // Kernels from 7.0 on skip a program that preempted itself on the same CPU; then they count it.
+  EXPECT_GE(recording.Read(RECORD_SESSION).size() + loss->count[LOSS_MISSED_HOOK], 20u);
+  EXPECT_LE(recording.Read(RECORD_SESSION).size(), 20u);
 }
 
 TEST(Detach, EndsTheRecording) {

@@ -181,7 +181,7 @@ TEST(ProcessRecords, TellWhatASetuidProgramMakesOfItsCaller) {
     _exit(1);
   });
   const auto changes = recording.Read(RECORD_CREDENTIAL, pid);
-  ASSERT_THAT(changes, SizeIs(2));
+  ASSERT_GE(changes.size(), 2u);  // a busybox changes its credentials further
   const auto groups = changes[0].As<credential_record>().credentials;
   EXPECT_THAT((std::vector{groups.gid, groups.egid, groups.sgid, groups.fsgid}),
               ElementsAre(55u, 56u, 57u, 56u));

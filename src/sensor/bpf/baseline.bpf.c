@@ -6,31 +6,11 @@
 #include "sensor/bpf/path.h"
 #include "sensor/bpf/socket_name.h"
 
-/* As scope__of_current, of any task. */
-static __always_inline __s32 scope__of_task(struct task_struct *task)
-{
-	__u32 tgid = KREAD(task, tgid);
-
-	if (tgid == config.self_tgid)
-		return SCOPE_NONE;
-	if (config.has_tree) {
-		__s32 scope = scope__of_tree(tgid);
-		if (scope != SCOPE_NONE)
-			return scope;
-	}
-#pragma unroll
-	for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++)
-		if (i < config.cgroup_count &&
-		    task__ancestor_cgroup_id(task, config.cgroup_level[i]) == config.cgroup_id[i])
-			return config.cgroup_scope[i];
-	return config.machine_scope;
-}
-
 /* As record__begin, for `task` instead of the current one. False: not in any scope. */
 static __always_inline bool baseline__begin(struct writer *w, struct task_struct *task, __u16 kind,
 					    __u32 body_bytes)
 {
-	__s32 scope = scope__of_task(task);
+	__s32 scope = scope__of(task, KREAD(task, tgid), false);
 	__u32 key = config.baseline_slot;
 	const struct cred *cred = KREAD(task, cred);
 

@@ -48,11 +48,9 @@ static __always_inline __u64 scope__ancestor_of_current(__u32 level)
 #endif
 }
 
-/* The scope that the current task belongs to, or SCOPE_NONE. */
-static __always_inline __s32 scope__of_current(void)
+/* The scope that a task belongs to, or SCOPE_NONE. */
+static __always_inline __s32 scope__of(struct task_struct *task, __u32 tgid, bool is_current)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
 	if (tgid == config.self_tgid)
 		return SCOPE_NONE;
 	if (config.has_tree) {
@@ -61,11 +59,19 @@ static __always_inline __s32 scope__of_current(void)
 			return scope;
 	}
 #pragma unroll
-	for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++)
+	for (__u32 i = 0; i < SCOPE_COUNT_MAX; i++) {
+		__u32 level = config.cgroup_level[i];
 		if (i < config.cgroup_count &&
-		    scope__ancestor_of_current(config.cgroup_level[i]) == config.cgroup_id[i])
+		    (is_current ? scope__ancestor_of_current(level)
+				: task__ancestor_cgroup_id(task, level)) == config.cgroup_id[i])
 			return config.cgroup_scope[i];
+	}
 	return config.machine_scope;
+}
+
+static __always_inline __s32 scope__of_current(void)
+{
+	return scope__of(NULL, bpf_get_current_pid_tgid() >> 32, true);
 }
 
 static __always_inline void loss__count(__u32 class, __u64 number)
@@ -162,9 +168,8 @@ static __always_inline void header__fill(struct record_header *header, struct ta
  * the record is counted as lost in `class` and nothing may be written. Otherwise record__end must
  * follow on every path.
  */
-static __always_inline bool record__begin(struct writer *w, __u16 kind, __u32 class,
-					  __u32 body_bytes, __s32 scope, __u16 syscall_nr,
-					  __s64 result)
+static __always_inline bool record__begin_in(__s32 scope, struct writer *w, __u16 kind, __u32 class,
+					     __u32 body_bytes, __u16 syscall_nr, __s64 result)
 {
 	struct chunk_slot *slot = slot__take(&w->key);
 
@@ -193,6 +198,16 @@ static __always_inline bool record__begin(struct writer *w, __u16 kind, __u32 cl
 	header->scope = scope;
 	header->flags = slot->header.cpu >> CHUNK_CPU_BITS ? RECORD_FLAG_NESTED : 0;
 	return true;
+}
+
+/* Ditto, of the current task; false too if that is in no scope. */
+static __always_inline bool record__begin(struct writer *w, __u16 kind, __u32 class,
+					  __u32 body_bytes, __u16 syscall_nr, __s64 result)
+{
+	__s32 scope = scope__of_current();
+
+	return scope != SCOPE_NONE &&
+	       record__begin_in(scope, w, kind, class, body_bytes, syscall_nr, result);
 }
 
 static __always_inline void record__end(struct writer *w)

@@ -44,13 +44,12 @@ static __always_inline void open__arguments(struct open_record *record, struct p
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_open, struct pt_regs *regs, long result)
 {
-	__s32 scope = scope__of_current();
 	__u64 nr = KREAD(regs, orig_ax);
 	__u64 user_path;
 	struct writer w;
 
-	if (scope == SCOPE_NONE || result__is_restart(result) ||
-	    !record__begin(&w, RECORD_OPEN, LOSS_DESCRIPTOR, sizeof(struct open_record), scope, nr,
+	if (result__is_restart(result) ||
+	    !record__begin(&w, RECORD_OPEN, LOSS_DESCRIPTOR, sizeof(struct open_record), nr,
 			   result))
 		return 0;
 	struct open_record *record = (void *)w.record;
@@ -72,12 +71,10 @@ int BPF_PROG(on_open, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_close, struct pt_regs *regs, long result)
 {
-	__s32 scope = scope__of_current();
 	__u64 nr = KREAD(regs, orig_ax);
 	struct writer w;
 
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_CLOSE, LOSS_DESCRIPTOR, sizeof(struct descriptor_record), scope, nr,
+	if (!record__begin(&w, RECORD_CLOSE, LOSS_DESCRIPTOR, sizeof(struct descriptor_record), nr,
 			   result))
 		return 0;
 	struct descriptor_record *record = (void *)w.record;
@@ -101,9 +98,7 @@ int BPF_PROG(on_dup, struct pt_regs *regs, long result)
 
 	if (nr == NR_FCNTL && second != F_DUPFD && second != F_DUPFD_CLOEXEC)
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_DUP, LOSS_DESCRIPTOR, sizeof(struct descriptor_record), scope, nr,
+	if (!record__begin(&w, RECORD_DUP, LOSS_DESCRIPTOR, sizeof(struct descriptor_record), nr,
 			   result))
 		return 0;
 	struct descriptor_record *record = (void *)w.record;
@@ -123,13 +118,11 @@ int BPF_PROG(on_dup, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_pair, struct pt_regs *regs, long result)
 {
-	__s32 scope = scope__of_current();
 	__u64 nr = KREAD(regs, orig_ax);
 	struct task_struct *task = task__current();
 	struct writer w;
 
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_PAIR, LOSS_DESCRIPTOR, sizeof(struct pair_record), scope, nr,
+	if (!record__begin(&w, RECORD_PAIR, LOSS_DESCRIPTOR, sizeof(struct pair_record), nr,
 			   result))
 		return 0;
 	struct pair_record *record = (void *)w.record;
@@ -231,14 +224,12 @@ static __always_inline void path__fill_place(struct writer *w, struct path_recor
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_path, struct pt_regs *regs, long result)
 {
-	__s32 scope = scope__of_current();
 	__u64 nr = KREAD(regs, orig_ax);
 	struct path_call call;
 	struct writer w;
 
-	if (scope == SCOPE_NONE || result__is_restart(result) ||
-	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct path_record), scope, nr,
-			   result))
+	if (result__is_restart(result) ||
+	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct path_record), nr, result))
 		return 0;
 	struct path_record *record = (void *)w.record;
 	path_call__fill(&call, regs, nr);
@@ -266,15 +257,13 @@ int BPF_PROG(on_path, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_two_paths, struct pt_regs *regs, long result)
 {
-	__s32 scope = scope__of_current();
 	__u64 nr = KREAD(regs, orig_ax);
 	__s32 old_fd = AT_FDCWD, new_fd = AT_FDCWD;
 	__u64 old_path = KREAD(regs, di), new_path = KREAD(regs, si);
 	struct writer w;
 
-	if (scope == SCOPE_NONE || result__is_restart(result) ||
-	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct path_record), scope, nr,
-			   result))
+	if (result__is_restart(result) ||
+	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct path_record), nr, result))
 		return 0;
 	struct path_record *record = (void *)w.record;
 	record->fd = -1;

@@ -138,11 +138,9 @@ static __always_inline int io__record(struct pt_regs *regs, long result, struct 
 {
 	if (result__is_retry(result))
 		return 0;
-	__s32 scope = scope__of_current();
 	struct writer w;
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_IO, LOSS_IO, sizeof(struct io_record), scope,
-			   KREAD(regs, orig_ax), result))
+	if (!record__begin(&w, RECORD_IO, LOSS_IO, sizeof(struct io_record), KREAD(regs, orig_ax),
+			   result))
 		return 0;
 	struct io_record *record = (void *)w.record;
 	struct file *file = task__file(task__current(), call->fd);
@@ -227,12 +225,12 @@ int BPF_PROG(on_io_socket, struct pt_regs *regs, long result)
 }
 
 /* A descriptor that came with a message is one more open of what it refers to. */
-static __always_inline void received__record(struct pt_regs *regs, __s32 scope, __s32 fd)
+static __always_inline void received__record(struct pt_regs *regs, __s32 fd)
 {
 	struct file *file = task__file(task__current(), fd);
 	struct writer w;
 
-	if (!file || !record__begin(&w, RECORD_OPEN, LOSS_DESCRIPTOR, sizeof(struct open_record), scope,
+	if (!file || !record__begin(&w, RECORD_OPEN, LOSS_DESCRIPTOR, sizeof(struct open_record),
 				    KREAD(regs, orig_ax), fd))
 		return;
 	struct open_record *record = (void *)w.record;
@@ -252,14 +250,10 @@ static __always_inline void received__record_all(struct pt_regs *regs,
 						 const struct io_message *message)
 {
 	struct io_control control = {};
-	__s32 scope;
 
 	if (message->control_size_bytes < sizeof(control) + sizeof(__s32) ||
 	    bpf_probe_read_user(&control, sizeof(control), (void *)message->control) ||
 	    control.level != SOL_SOCKET || control.type != SCM_RIGHTS)
-		return;
-	scope = scope__of_current();
-	if (scope == SCOPE_NONE)
 		return;
 	for (__u32 i = 0; i < RECEIVED_MAX; i++) {
 		__s32 fd = -1;
@@ -267,7 +261,7 @@ static __always_inline void received__record_all(struct pt_regs *regs,
 		    bpf_probe_read_user(&fd, sizeof(fd),
 					(void *)(message->control + sizeof(control) + i * sizeof(fd))))
 			break;
-		received__record(regs, scope, fd);
+		received__record(regs, fd);
 	}
 }
 
@@ -340,9 +334,7 @@ int BPF_PROG(on_transfer, struct pt_regs *regs, long result)
 
 	if (result__is_retry(result))
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_TRANSFER, LOSS_IO, sizeof(struct transfer_record), scope, nr,
+	if (!record__begin(&w, RECORD_TRANSFER, LOSS_IO, sizeof(struct transfer_record), nr,
 			   result))
 		return 0;
 	struct transfer_record *record = (void *)w.record;
@@ -374,9 +366,7 @@ int BPF_PROG(on_ioctl, struct pt_regs *regs, long result)
 
 	if (!ioctl__changes_terminal(request) || result__is_retry(result))
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_TERMINAL, LOSS_IO, sizeof(struct terminal_record), scope,
+	if (!record__begin(&w, RECORD_TERMINAL, LOSS_IO, sizeof(struct terminal_record),
 			   KREAD(regs, orig_ax), result))
 		return 0;
 	struct terminal_record *record = (void *)w.record;

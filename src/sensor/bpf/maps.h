@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/*
- * All maps and the settings.
- */
+/* All maps and the settings. */
 #ifndef SPOOR_MAPS_H
 #define SPOOR_MAPS_H
 
@@ -44,7 +42,8 @@ struct {
 } ring SEC(".maps");
 
 /* chunk_slot number `slot` of CPU `cpu` at cpu * SLOTS_PER_CPU + slot, and behind all of them the
- * one that the baseline iterators build in; the loader sets the count. Not a per-CPU map: those hold no more than 32 KiB per element. */
+ * one that the baseline iterators build in; the loader sets the count. Not a per-CPU map: those hold
+ * no more than 32 KiB per element. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SLOTS_PER_CPU);

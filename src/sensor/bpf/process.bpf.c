@@ -19,8 +19,8 @@ int BPF_PROG(on_sched_process_fork, struct task_struct *parent, struct task_stru
 	    scope__of_tree(bpf_get_current_pid_tgid() >> 32) != SCOPE_NONE &&
 	    bpf_map_update_elem(&trees, &child_pid, &scope, BPF_ANY))
 		loss__count(LOSS_MISSED_HOOK, 1); /* the map is full: the child is lost to the record */
-	if (!record__begin(&w, RECORD_FORK, LOSS_PROCESS, sizeof(struct fork_record), scope,
-			   SYSCALL_NR_NONE, 0))
+	if (!record__begin_in(scope, &w, RECORD_FORK, LOSS_PROCESS, sizeof(struct fork_record),
+			      SYSCALL_NR_NONE, 0))
 		return 0;
 	struct fork_record *record = (void *)w.record;
 	struct task_struct *real_parent = KREAD(child, real_parent);
@@ -71,11 +71,9 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_sched_process_exec, struct task_struct *task, pid_t old_pid,
 	     struct linux_binprm *bprm)
 {
-	__s32 scope = scope__of_current();
 	struct writer w;
 
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_EXEC, LOSS_PROCESS, sizeof(struct exec_record), scope,
+	if (!record__begin(&w, RECORD_EXEC, LOSS_PROCESS, sizeof(struct exec_record),
 			   SYSCALL_NR_NONE, 0))
 		return 0;
 	struct exec_record *record = (void *)w.record;
@@ -102,13 +100,12 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, pid_t old_pid,
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_exec_refused, struct pt_regs *regs, long result)
 {
-	__s32 scope = result < 0 ? scope__of_current() : SCOPE_NONE;
 	__u64 syscall_nr = KREAD(regs, orig_ax);
 	struct task_struct *task = task__current();
 	struct writer w;
 
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_EXEC, LOSS_PROCESS, sizeof(struct exec_record), scope, syscall_nr,
+	if (result >= 0 ||
+	    !record__begin(&w, RECORD_EXEC, LOSS_PROCESS, sizeof(struct exec_record), syscall_nr,
 			   result))
 		return 0;
 	struct exec_record *record = (void *)w.record;
@@ -130,8 +127,8 @@ int BPF_PROG(on_sched_process_exit, struct task_struct *task)
 
 	if (scope == SCOPE_NONE || !exit__is_last_thread(ctx, task))
 		return 0;
-	if (record__begin(&w, RECORD_EXIT, LOSS_PROCESS, sizeof(struct exit_record), scope,
-			  SYSCALL_NR_NONE, 0)) {
+	if (record__begin_in(scope, &w, RECORD_EXIT, LOSS_PROCESS, sizeof(struct exit_record),
+			     SYSCALL_NR_NONE, 0)) {
 		struct exit_record *record = (void *)w.record;
 		struct signal_struct *signal = KREAD(task, signal);
 		__u32 group = KREAD(signal, group_exit_code);
@@ -160,9 +157,7 @@ int BPF_PROG(on_credentials, struct pt_regs *regs, long result)
 
 	if (syscall_nr == NR_PRCTL && !prctl__is_credential(KREAD(regs, di)))
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_CREDENTIAL, LOSS_PROCESS, sizeof(struct credential_record), scope,
+	if (!record__begin(&w, RECORD_CREDENTIAL, LOSS_PROCESS, sizeof(struct credential_record),
 			   syscall_nr, result))
 		return 0;
 	struct credential_record *record = (void *)w.record;
@@ -174,12 +169,10 @@ int BPF_PROG(on_credentials, struct pt_regs *regs, long result)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_session, struct pt_regs *regs, long result)
 {
-	__s32 scope = scope__of_current();
 	struct task_struct *task = task__current();
 	struct writer w;
 
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_SESSION, LOSS_PROCESS, sizeof(struct id_record), scope,
+	if (!record__begin(&w, RECORD_SESSION, LOSS_PROCESS, sizeof(struct id_record),
 			   KREAD(regs, orig_ax), result))
 		return 0;
 	struct id_record *record = (void *)w.record;

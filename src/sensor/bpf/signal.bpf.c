@@ -42,10 +42,8 @@ int BPF_PROG(on_signal_generate, int number, struct kernel_siginfo *info,
 	bpf_core_read(&code, sizeof(code), &info->si_code);
 	if (code != SI_USER && code != SI_QUEUE && code != SI_TKILL)
 		return 0;
-	__s32 scope = scope__of_current();
 	__u16 nr = code == SI_TKILL ? NR_TGKILL : code == SI_QUEUE ? NR_RT_SIGQUEUEINFO : NR_KILL;
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_SIGNAL, LOSS_PROCESS, sizeof(struct signal_record), scope, nr, 0))
+	if (!record__begin(&w, RECORD_SIGNAL, LOSS_PROCESS, sizeof(struct signal_record), nr, 0))
 		return 0;
 	struct signal_record *record = (void *)w.record;
 	record->argument = number;
@@ -65,9 +63,7 @@ int BPF_PROG(on_signal_call, struct pt_regs *regs, long result)
 
 	if (result >= 0 && number != 0)
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_SIGNAL, LOSS_PROCESS, sizeof(struct signal_record), scope, nr,
+	if (!record__begin(&w, RECORD_SIGNAL, LOSS_PROCESS, sizeof(struct signal_record), nr,
 			   result))
 		return 0;
 	struct signal_record *record = (void *)w.record;
@@ -116,9 +112,7 @@ int BPF_PROG(on_intrusion, struct pt_regs *regs, long result)
 
 	if (nr == NR_PTRACE && !ptrace__is_recorded(request))
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_SIGNAL, LOSS_PROCESS, sizeof(struct signal_record), scope, nr,
+	if (!record__begin(&w, RECORD_SIGNAL, LOSS_PROCESS, sizeof(struct signal_record), nr,
 			   result))
 		return 0;
 	struct signal_record *record = (void *)w.record;

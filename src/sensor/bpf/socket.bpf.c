@@ -13,9 +13,7 @@ int BPF_PROG(on_socket, struct pt_regs *regs, long result)
 	/* A poll that found nothing. connect's EINPROGRESS is an attempt and is recorded. */
 	if (result__is_retry(result))
 		return 0;
-	__s32 scope = scope__of_current();
-	if (scope == SCOPE_NONE ||
-	    !record__begin(&w, RECORD_SOCKET, LOSS_NETWORK, sizeof(struct socket_record), scope, nr,
+	if (!record__begin(&w, RECORD_SOCKET, LOSS_NETWORK, sizeof(struct socket_record), nr,
 			   result))
 		return 0;
 	struct socket_record *record = (void *)w.record;
