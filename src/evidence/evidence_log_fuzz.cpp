@@ -72,9 +72,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace spoor::evidence;  // NOLINT(google-build-using-namespace)
   static const FuzzLog log;
   if (size_bytes < 3) return 0;
-  const fs::path folder = log.root / "evidence";
+  const fs::path folder = log.scratch.path() / "evidence";
   fs::remove_all(folder);
-  fs::remove_all(log.root / "set-aside");
+  fs::remove_all(log.scratch.path() / "set-aside");
   fs::create_directories(folder);
   std::span<const std::uint8_t> rest(data + 3, size_bytes - 3);
   for (int files = 0; rest.size() >= 3 && files < 16; ++files) {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -11,31 +8,19 @@
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "evidence/note.hpp"
+#include "evidence/scratch_folder.hpp"
 
 namespace spoor::evidence {
 
 /// A store folder in memory, with a key that is the same in every run, so that inputs found once
 /// mean the same again.
 struct FuzzLog {
-  std::filesystem::path root = MakeFolder();
-  std::filesystem::path key_file = WriteKey(root);
+  ScratchFolder scratch{ScratchFolder::MemoryFolder()};
+  std::filesystem::path key_file = WriteKey(scratch.path());
   SigningKey key = *SigningKey::Load(key_file);
   VerifierKey verifier = *VerifierKey::Make("fuzz.example/log", key.public_key());
 
-  FuzzLog() = default;
-  FuzzLog(const FuzzLog&) = delete;
-  FuzzLog& operator=(const FuzzLog&) = delete;
-  ~FuzzLog() { std::filesystem::remove_all(root); }
-
  private:
-  static std::filesystem::path MakeFolder() {
-    const std::filesystem::path memory = "/dev/shm";
-    const std::filesystem::path parent =
-        std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-    std::string pattern = (parent / "spoor-fuzz-XXXXXX").string();
-    SPOOR_CHECK(::mkdtemp(pattern.data()) != nullptr) << "mkdtemp";
-    return pattern;
-  }
   /// PKCS #8 of the Ed25519 key whose 32 secret bytes are all 0x42 (RFC 8410).
   static std::filesystem::path WriteKey(const std::filesystem::path& root) {
     const std::string pkcs8 =

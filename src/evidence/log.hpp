@@ -67,8 +67,8 @@ class LogReader {
   /// [index << level, (index + 1) << level): what the proofs of tree.hpp ask for.
   virtual Result<std::array<std::uint8_t, 32>> Node(unsigned level, std::uint64_t index) = 0;
   /// Calls `visit(index, entry)` for first..size()-1 in order until it fails. The bytes live only
-  /// during the call. Fails: kUnverified (names the first bad entry or file), kInvalidArgument
-  /// (`first` above size()), or what `visit` returned.
+  /// during the call. Fails: kUnverified (names the first bad entry or file; or `first` is
+  /// above size(), so the log was longer once), or what `visit` returned.
   using Visit = std::function<Result<>(std::uint64_t index, std::span<const std::byte> entry)>;
   virtual Result<> ForEach(std::uint64_t first, const Visit& visit) = 0;
 };

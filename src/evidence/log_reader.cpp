@@ -21,7 +21,8 @@ class TileLogReader final : public LogReader {
 
   Result<> ForEach(std::uint64_t first, const Visit& visit) override {
     if (first > size()) {
-      return Fail(ErrorCode::kInvalidArgument, "{}: has {} entries, {} were expected",
+      return Fail(ErrorCode::kUnverified,
+                  "{}: has {} entries, and had {} before: it was put back to an older state",
                   folder_.string(), size(), first);
     }
     for (std::uint64_t index = first; index < size();) {

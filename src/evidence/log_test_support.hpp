@@ -2,8 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -12,9 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "base/check.hpp"
 #include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/scratch_folder.hpp"
+#include "evidence/verify.hpp"
 
 namespace spoor::evidence {
 
@@ -28,26 +27,21 @@ inline std::vector<std::byte> TestEntry(std::uint64_t index) {
 /// A store folder of its own, removed at the end.
 class TestStore {
  public:
-  TestStore() : TestStore(std::filesystem::temp_directory_path()) {}
-  explicit TestStore(const std::filesystem::path& parent) {
-    std::string pattern = (parent / "spoor-log-XXXXXX").string();
-    SPOOR_CHECK(::mkdtemp(pattern.data()) != nullptr) << "mkdtemp";
-    root_ = pattern;
-  }
+  TestStore() = default;
+  explicit TestStore(const std::filesystem::path& parent) : scratch_(parent) {}
   /// A new store with the key of `other` and no log yet.
   TestStore(const TestStore& other) : TestStore() {
-    std::filesystem::copy(other.root_ / "key", root_ / "key",
+    std::filesystem::copy(other.root() / "key", root() / "key",
                           std::filesystem::copy_options::recursive);
   }
   TestStore& operator=(const TestStore&) = delete;
-  ~TestStore() { std::filesystem::remove_all(root_); }
 
-  const std::filesystem::path& root() const { return root_; }
-  std::filesystem::path folder() const { return root_ / "evidence"; }
+  const std::filesystem::path& root() const { return scratch_.path(); }
+  std::filesystem::path folder() const { return root() / "evidence"; }
   LogOptions options() const {
-    return {.folder = folder(), .key_file = root_ / "key/log.pem", .origin = "test.example/log"};
+    return {.folder = folder(), .key_file = root() / "key/log.pem", .origin = "test.example/log"};
   }
-  std::string verifier_key() const { return *ReadTextFile(root_ / "key/log.vkey", 4096); }
+  std::string verifier_key() const { return *ReadTextFile(root() / "key/log.vkey", 4096); }
 
   std::unique_ptr<LogWriter> OpenWriter() const {
     auto writer = LogWriter::Open(options());
@@ -78,6 +72,10 @@ class TestStore {
     EXPECT_EQ(next, (*reader)->size());
     return next;
   }
+  Result<VerifyReport> Verify() const {
+    return VerifyLog(
+        {.folder = folder(), .public_key = verifier_key(), .progress = {}, .visit = {}});
+  }
   /// Every file of the log folder with its bytes, by name relative to it.
   std::map<std::string, std::string> Files() const {
     std::map<std::string, std::string> files;
@@ -90,7 +88,7 @@ class TestStore {
   }
 
  private:
-  std::filesystem::path root_;
+  ScratchFolder scratch_;
 };
 
 }  // namespace spoor::evidence

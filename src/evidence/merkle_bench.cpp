@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goals (one core): 500,000 appended and 1,000,000 verified entries a second, proofs below 3 KB.
 #include <benchmark/benchmark.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <filesystem>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "evidence/checkpoint.hpp"
+#include "evidence/scratch_folder.hpp"
 #include "evidence/tree.hpp"
 #include "evidence/verify.hpp"
 
@@ -19,25 +18,18 @@ namespace fs = std::filesystem;
 
 class BenchStore {
  public:
-  BenchStore() {
-    std::string pattern = (fs::temp_directory_path() / "spoor-bench-XXXXXX").string();
-    SPOOR_CHECK(::mkdtemp(pattern.data()) != nullptr) << "mkdtemp";
-    root_ = pattern;
-  }
-  BenchStore(const BenchStore&) = delete;
-  BenchStore& operator=(const BenchStore&) = delete;
-  ~BenchStore() { fs::remove_all(root_); }
-  fs::path folder() const { return root_ / "evidence"; }
+  fs::path folder() const { return scratch_.path() / "evidence"; }
   std::unique_ptr<LogWriter> OpenWriter() const {
-    auto writer = LogWriter::Open(
-        {.folder = folder(), .key_file = root_ / "key/log.pem", .origin = "bench.example/log"});
+    auto writer = LogWriter::Open({.folder = folder(),
+                                   .key_file = scratch_.path() / "key/log.pem",
+                                   .origin = "bench.example/log"});
     SPOOR_CHECK(writer.has_value()) << writer.error().message;
     return std::move(*writer);
   }
-  std::string verifier_key() const { return *ReadTextFile(root_ / "key/log.vkey", 4096); }
+  std::string verifier_key() const { return *ReadTextFile(scratch_.path() / "key/log.vkey", 4096); }
 
  private:
-  fs::path root_;
+  ScratchFolder scratch_;
 };
 
 /// Appends 4096 entries an iteration, with a checkpoint (fsync included) every 100 ms.

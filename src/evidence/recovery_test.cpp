@@ -27,11 +27,6 @@ std::uint64_t BytesBelow(const fs::path& folder) {
   return bytes;
 }
 
-Result<VerifyReport> Verify(const TestStore& store) {
-  return VerifyLog(
-      {.folder = store.folder(), .public_key = store.verifier_key(), .progress = {}, .visit = {}});
-}
-
 /// A number that a child process tells its parent through shared memory.
 class SharedNumber {
  public:
@@ -80,7 +75,7 @@ TEST(Recovery, SetsAsideWhatAKilledWriterLeftBehindItsCheckpoint) {
       [&] {
         while (*ready == 0) std::this_thread::yield();
       });
-  const auto before = Verify(store);
+  const auto before = store.Verify();
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ(before->checkpoint.size, 300U);
   EXPECT_GT(before->tail_bytes, 30'000'000U);
@@ -92,7 +87,7 @@ TEST(Recovery, SetsAsideWhatAKilledWriterLeftBehindItsCheckpoint) {
   ASSERT_TRUE(writer->Append(TestEntry(300)));
   ASSERT_TRUE(writer->Close());
   EXPECT_EQ(store.ReadAll(), 301U);
-  const auto after = Verify(store);
+  const auto after = store.Verify();
   ASSERT_TRUE(after) << after.error().message;
   EXPECT_EQ(after->tail_bytes, 0U);
   std::vector<std::string> names;
@@ -107,11 +102,11 @@ TEST(Recovery, SetsATornCheckpointAside) {
   const TestStore store;
   store.Fill(10);
   ASSERT_TRUE(WriteFileAtomically(store.folder() / "checkpoint.tmp", AsBytes("test.exam")));
-  const auto report = Verify(store);
+  const auto report = store.Verify();
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->tail_bytes, 9U);
   EXPECT_EQ(store.OpenWriter()->set_aside_bytes(), 9U);
-  EXPECT_EQ(Verify(store)->tail_bytes, 0U);
+  EXPECT_EQ(store.Verify()->tail_bytes, 0U);
 }
 
 /// Appends, checkpoints and sometimes closes and reopens, as fast as it can, until it is killed.
@@ -140,8 +135,7 @@ void WriteUntilKilled(const TestStore& store, std::uint64_t seed,
 TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
   // On memory where there is some, so that a thousand rounds take seconds; what reaches a disk
   // after a power cut is the order of fsyncs, which strace shows and no kill can test.
-  const fs::path memory = "/dev/shm";
-  const TestStore store(fs::exists(memory) ? memory : fs::temp_directory_path());
+  const TestStore store(ScratchFolder::MemoryFolder());
   std::mt19937_64 random(20261121);
   SharedNumber acknowledged;
   store.Fill(1);
@@ -162,7 +156,7 @@ TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
     ASSERT_TRUE(read) << "round " << round << ": " << read.error().message;
     last_size = (*reader)->size();
     if (round % 50 != 49) continue;
-    const auto report = Verify(store);
+    const auto report = store.Verify();
     ASSERT_TRUE(report) << "round " << round << ": " << report.error().message;
   }
   store.Fill(last_size + 1);
@@ -174,24 +168,20 @@ TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
 class TinyDisk {
  public:
   TinyDisk() {
-    std::string pattern = (fs::temp_directory_path() / "spoor-disk-XXXXXX").string();
-    SPOOR_CHECK(::mkdtemp(pattern.data()) != nullptr) << "mkdtemp";
-    folder_ = pattern;
-    mounted_ = ::mount("none", folder_.c_str(), "tmpfs", 0, "size=1m") == 0;
+    mounted_ = ::mount("none", folder().c_str(), "tmpfs", 0, "size=1m") == 0;
     errno_number_ = errno;
   }
   TinyDisk(const TinyDisk&) = delete;
   TinyDisk& operator=(const TinyDisk&) = delete;
   ~TinyDisk() {
-    if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
-    ::rmdir(folder_.c_str());
+    if (mounted_) ::umount2(folder().c_str(), MNT_DETACH);
   }
   bool mounted() const { return mounted_; }
   int errno_number() const { return errno_number_; }
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return mount_point_.path(); }
 
  private:
-  fs::path folder_;
+  ScratchFolder mount_point_;
   bool mounted_ = false;
   int errno_number_ = 0;
 };
@@ -225,7 +215,7 @@ TEST(Recovery, SurvivesAFullDiskAndContinuesWhenThereIsSpace) {
     EXPECT_FALSE(writer->Checkpoint());
     writer.reset();
     EXPECT_EQ(store.ReadAll(), acknowledged);
-    const auto report = Verify(store);
+    const auto report = store.Verify();
     ASSERT_TRUE(report) << report.error().message;
     // Space is freed.
     fs::resize_file(ballast, ballast_bytes - 100'000);

@@ -9,8 +9,9 @@
 namespace spoor::evidence {
 namespace {
 
-/// A writer renames a tile at most a few times while it is looked for: .p/W to .partial to NNN.
-constexpr int kAttempts = 5;
+/// A writer may rename a tile while it is looked for: .p/W to .partial to NNN, and back to .p/W.
+/// What is not found in this many rounds is missing.
+constexpr int kAttempts = 100;
 
 /// The number of the file in the closed form's folder that has at least `width`; nothing if none.
 std::optional<unsigned> FindClosedWidth(const std::filesystem::path& closed_folder,
@@ -44,6 +45,8 @@ Result<StoredTile> ReadStoredTile(const std::filesystem::path& folder, TileId id
       tile.path = folder / TilePath(id, form, tile.width);
       Result<std::vector<std::byte>> bytes = ReadFile(tile.path, bytes_max);
       if (bytes) {
+        // A writer that opened the log again in the meantime has appended to the same file.
+        if (form == TileForm::kClosed && !std::filesystem::exists(tile.path)) continue;
         tile.bytes = std::move(*bytes);
         return tile;
       }

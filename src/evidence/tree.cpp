@@ -30,6 +30,34 @@ Result<Hash> RangeRoot(Range range, const NodeReader& node, TreeHasher& hasher) 
   return hasher.Node(left, right);
 }
 
+/// The way from a leaf, or the last node of an older tree, up to the root, as a proof's hashes
+/// accompany it.
+class Climb {
+ public:
+  Climb(std::uint64_t index, std::uint64_t last) : index_(index), last_(last) {}
+  bool at_root() const { return last_ == 0; }
+  /// Goes up by one hash of the proof; true: it stands on the left side.
+  bool NextIsLeft() {
+    const bool left = (index_ & 1) != 0 || index_ == last_;
+    // At the right edge levels without a sibling are passed over.
+    while (left && (index_ & 1) == 0 && index_ != 0) Up();
+    Up();
+    return left;
+  }
+  /// To where the node is a left child: from there on an older tree's last subtree can grow.
+  void SkipRightChildren() {
+    while ((index_ & 1) != 0) Up();
+  }
+
+ private:
+  void Up() {
+    index_ >>= 1;
+    last_ >>= 1;
+  }
+  std::uint64_t index_;
+  std::uint64_t last_;  // index of the level's last node
+};
+
 }  // namespace
 
 CompactTree::CompactTree(std::uint64_t size, std::span<const std::vector<Hash>> edges,
@@ -79,23 +107,12 @@ bool VerifyInclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size,
   if (index >= size) return false;
   TreeHasher hasher;
   Hash hash = leaf;
-  std::uint64_t last = size - 1;
+  Climb climb(index, size - 1);
   for (const Hash& sibling : proof) {
-    if (last == 0) return false;  // longer than the path to the root
-    if ((index & 1) != 0 || index == last) {
-      hash = hasher.Node(sibling, hash);
-      // At the right edge levels without a sibling are passed over.
-      while ((index & 1) == 0 && index != 0) {
-        index >>= 1;
-        last >>= 1;
-      }
-    } else {
-      hash = hasher.Node(hash, sibling);
-    }
-    index >>= 1;
-    last >>= 1;
+    if (climb.at_root()) return false;  // longer than the path
+    hash = climb.NextIsLeft() ? hasher.Node(sibling, hash) : hasher.Node(hash, sibling);
   }
-  return last == 0 && hash == root;
+  return climb.at_root() && hash == root;
 }
 
 Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t size,
@@ -134,25 +151,15 @@ bool VerifyConsistency(const TreeGrowth& growth, std::span<const Hash> proof) {
   Hash old_hash = old_is_perfect ? growth.old_root : proof.front();
   if (!old_is_perfect) proof = proof.subspan(1);
   Hash hash = old_hash;
-  std::uint64_t index = growth.old_size - 1;
-  std::uint64_t last = growth.size - 1;
-  for (; (index & 1) != 0; index >>= 1) last >>= 1;
+  Climb climb(growth.old_size - 1, growth.size - 1);
+  climb.SkipRightChildren();
   for (const Hash& sibling : proof) {
-    if (last == 0) return false;
-    if ((index & 1) != 0 || index == last) {
-      old_hash = hasher.Node(sibling, old_hash);
-      hash = hasher.Node(sibling, hash);
-      while ((index & 1) == 0 && index != 0) {
-        index >>= 1;
-        last >>= 1;
-      }
-    } else {
-      hash = hasher.Node(hash, sibling);
-    }
-    index >>= 1;
-    last >>= 1;
+    if (climb.at_root()) return false;
+    const bool left = climb.NextIsLeft();
+    if (left) old_hash = hasher.Node(sibling, old_hash);
+    hash = left ? hasher.Node(sibling, hash) : hasher.Node(hash, sibling);
   }
-  return last == 0 && old_hash == growth.old_root && hash == growth.root;
+  return climb.at_root() && old_hash == growth.old_root && hash == growth.root;
 }
 
 }  // namespace spoor::evidence

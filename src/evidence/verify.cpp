@@ -29,13 +29,22 @@ class FolderCheck {
       : folder_(folder), key_(key), size_(size) {}
 
   Result<> Run() {
-    std::error_code error;
-    fs::recursive_directory_iterator item(folder_, error);
-    for (; !error && item != fs::recursive_directory_iterator(); item.increment(error)) {
-      RETURN_IF_ERROR(CheckItem(*item));
+    std::vector<fs::path> folders{folder_};
+    while (!folders.empty()) {
+      const fs::path folder = std::move(folders.back());
+      folders.pop_back();
+      std::error_code error;
+      fs::directory_iterator item(folder, error);
+      for (; !error && item != fs::directory_iterator(); item.increment(error)) {
+        RETURN_IF_ERROR(CheckItem(*item));
+        std::error_code gone;
+        if (item->is_directory(gone)) folders.push_back(item->path());
+      }
+      // A live writer removes the folder of a closed tile when it appends again.
+      if (error && error != std::errc::no_such_file_or_directory) {
+        return Fail(ErrorCode::kIo, "{}: cannot list: {}", folder.string(), error.message());
+      }
     }
-    if (error)
-      return Fail(ErrorCode::kIo, "{}: cannot list: {}", folder_.string(), error.message());
     return {};
   }
 

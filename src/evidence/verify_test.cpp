@@ -14,11 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<VerifyReport> Verify(const TestStore& store) {
-  return VerifyLog(
-      {.folder = store.folder(), .public_key = store.verifier_key(), .progress = {}, .visit = {}});
-}
-
 /// Writes without a sync, unlike base: these tests write ten thousands of times.
 void Overwrite(const fs::path& path, std::string_view bytes) {
   const auto file = OpenFile(path, O_WRONLY | O_TRUNC | O_CREAT, 0644);
@@ -28,7 +23,7 @@ void Overwrite(const fs::path& path, std::string_view bytes) {
 
 /// Expects that the log does not verify and that the error names `object`.
 void ExpectUnverified(const TestStore& store, const std::string& object, const std::string& what) {
-  const auto report = Verify(store);
+  const auto report = store.Verify();
   ASSERT_FALSE(report) << what;
   EXPECT_EQ(report.error().code, ErrorCode::kUnverified) << what << ": " << report.error().message;
   EXPECT_THAT(report.error().message, testing::HasSubstr(object)) << what;
@@ -72,7 +67,7 @@ TEST(Verify, NamesTheFileOfEveryFlippedByte) {
     }
     Overwrite(store.folder() / name, bytes);
   }
-  ASSERT_TRUE(Verify(store));
+  ASSERT_TRUE(store.Verify());
 }
 
 TEST(Verify, NamesTheFirstBadEntry) {
@@ -99,7 +94,7 @@ TEST(Verify, NamesEveryTruncatedOrGrownFile) {
     }
     Overwrite(store.folder() / name, bytes);
   }
-  ASSERT_TRUE(Verify(store));
+  ASSERT_TRUE(store.Verify());
 }
 
 TEST(Verify, NamesEveryRemovedFile) {
@@ -110,7 +105,7 @@ TEST(Verify, NamesEveryRemovedFile) {
     ExpectUnverified(store, name, "removed " + name);
     Overwrite(store.folder() / name, bytes);
   }
-  ASSERT_TRUE(Verify(store));
+  ASSERT_TRUE(store.Verify());
 }
 
 TEST(Verify, FindsSwappedEntries) {
@@ -143,14 +138,14 @@ TEST(Verify, FindsSwappedFiles) {
       if (one >= other) continue;
       Overwrite(store.folder() / one, other_bytes);
       Overwrite(store.folder() / other, one_bytes);
-      const auto report = Verify(store);
+      const auto report = store.Verify();
       ASSERT_FALSE(report) << one << " " << other;
       EXPECT_EQ(report.error().code, ErrorCode::kUnverified) << report.error().message;
       Overwrite(store.folder() / one, one_bytes);
       Overwrite(store.folder() / other, other_bytes);
     }
   }
-  ASSERT_TRUE(Verify(store));
+  ASSERT_TRUE(store.Verify());
 }
 
 TEST(Verify, FindsEveryExtraFile) {
@@ -236,7 +231,7 @@ TEST(Verify, RefusesACheckpointOfALongerLog) {
     fs::create_directories((store.folder() / name).parent_path());
     Overwrite(store.folder() / name, bytes);
   }
-  ASSERT_TRUE(Verify(store));
+  ASSERT_TRUE(store.Verify());
   Overwrite(store.folder() / "checkpoint", longer);
   ExpectUnverified(store, "tile/0/001.p/44: missing", "longer checkpoint");
 }
@@ -255,6 +250,22 @@ TEST(Verify, TellsAMissingLogFromAMissingCheckpoint) {
   ExpectUnverified(store, "checkpoint: missing", "an empty folder");
 }
 
+TEST(Verify, ProvesALogBesideItsLiveWriter) {
+  const TestStore store(ScratchFolder::MemoryFolder());
+  store.Fill(1);
+  std::atomic<bool> done = false;
+  std::thread verifying([&] {
+    while (!done) {
+      const auto report = store.Verify();
+      ASSERT_TRUE(report) << report.error().message;
+    }
+  });
+  // Reopening, completing tiles and closing rename the files under the verifier.
+  for (std::uint64_t size = 2; size < 3000; size += 29) store.Fill(size);
+  done = true;
+  verifying.join();
+}
+
 /// A log whose writer lives: 300 entries under the checkpoint, `behind` more that are not.
 std::unique_ptr<LogWriter> WriteUnclosed(const TestStore& store, std::uint64_t behind) {
   auto writer = store.OpenWriter();
@@ -269,7 +280,7 @@ std::unique_ptr<LogWriter> WriteUnclosed(const TestStore& store, std::uint64_t b
 TEST(Verify, FindsEveryFlippedByteOfAnUnclosedLogUpToItsCheckpoint) {
   const TestStore store;
   const auto writer = WriteUnclosed(store, 0);
-  const auto report = Verify(store);
+  const auto report = store.Verify();
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_FALSE(report->closed);
   EXPECT_EQ(report->tail_bytes, 0U);
@@ -287,7 +298,7 @@ TEST(Verify, FindsEveryFlippedByteOfAnUnclosedLogUpToItsCheckpoint) {
 TEST(Verify, ReportsBytesBehindTheCheckpointAndProvesTheRest) {
   const TestStore store;
   const auto writer = WriteUnclosed(store, 250);
-  const auto report = Verify(store);
+  const auto report = store.Verify();
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->checkpoint.size, kSize);
   // At least the bundle that 212 of them fill, and its hashes.

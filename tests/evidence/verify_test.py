@@ -6,6 +6,7 @@ usage: verify_test.py SPOOR MAKE_LOG  (both programs; run by CTest)
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,34 @@ class VerifyTest(unittest.TestCase):
         with open(self.path("checkpoint"), "wb") as file:
             file.write(old)
         self.expect_unverified("", "rolled back to 10 entries")
+
+    def test_what_a_checkpoint_covers_is_on_disk_before_it(self):
+        """No kill can show what a power cut does; the order of the system calls does."""
+        if shutil.which("strace") is None:
+            self.skipTest("no strace here")
+        trace = os.path.join(self.folder.name, "trace")
+        calls = "openat,mkdir,write,fsync,fdatasync,syncfs,rename"
+        run = subprocess.run(["strace", "-y", "-s", "0", "-o", trace, "-e", f"trace={calls}", MAKE_LOG,
+                              self.store, str(ENTRIES), "closed"], timeout=60, check=False)
+        self.assertEqual(run.returncode, 0)
+        evidence = os.path.join(self.store, "evidence")
+        dirty, published = set(), []  # files written and folders with new names, not yet synced
+        with open(trace, encoding="utf-8") as lines:
+            for line in lines:
+                if wrote := re.match(r"write\(\d+<(.*?)>", line):
+                    dirty.add(wrote[1])
+                elif made := re.match(r'(?:mkdir\("|openat\(AT_FDCWD[^,]*, ")(.*?)".* = [0-9]', line):
+                    if "mkdir" in line or "O_CREAT" in line:
+                        dirty.add(os.path.dirname(made[1]))
+                elif synced := re.match(r"f(?:data)?sync\(\d+<(.*?)>", line):
+                    dirty.discard(synced[1])
+                elif "syncfs(" in line:
+                    dirty.clear()
+                elif renamed := re.match(r'rename\("(.*?)", "(.*?)"', line):
+                    if renamed[2] == os.path.join(evidence, "checkpoint"):
+                        published.append({path for path in dirty if path.startswith(evidence)})
+        # That the folder has the temporary file's name is not promised; the fsync after does that.
+        self.assertEqual([unsynced - {evidence} for unsynced in published], [set(), set()])
 
     def test_a_copy_of_the_key_decides(self):
         self.make(3)
