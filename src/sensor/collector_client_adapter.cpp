@@ -2,7 +2,9 @@
 #include <httplib.h>
 
 #include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/file.hpp"
 #include "sensor/collector_client.hpp"
@@ -14,6 +16,8 @@ constexpr time_t kConnectSeconds = 5;
 // A slow link may take long for one parcel, but something must move.
 constexpr time_t kTransferSeconds = 60;
 constexpr int kEnrolBytesMax = 1 << 16;
+// Many hosts that enrol at once are told to come again; a second each.
+constexpr int kEnrolRetriesMax = 30;
 
 struct Address {
   std::string host;
@@ -154,7 +158,11 @@ Result<keys::Enrolment> RequestEnrolment(const Address& address, const std::stri
                                          const nlohmann::json& request) {
   httplib::SSLClient client(address.host, address.port);
   SetUp(client, root);
-  const httplib::Result answer = client.Post("/v1/enrol", request.dump(), "application/json");
+  httplib::Result answer = client.Post("/v1/enrol", request.dump(), "application/json");
+  for (int i = 0; answer && answer->status == 429 && i < kEnrolRetriesMax; ++i) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    answer = client.Post("/v1/enrol", request.dump(), "application/json");
+  }
   if (!answer) {
     return Fail(ErrorCode::kUnavailable, "{}: {}", url, ReasonOf(client, answer.error()));
   }
