@@ -59,6 +59,10 @@ class Run {
     if (!batch) {
       return Fail(batch.error().code, "evidence entry {}: {}", index, batch.error().message);
     }
+    if (batch->kind == wire::BatchKind::kCollected) {
+      collected_ = true;
+      return {};
+    }
     const std::string id = wire::FormatRecordingId(batch->recording_id);
     if (done_.contains(id)) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];
@@ -76,7 +80,8 @@ class Run {
 
   /// `size`: entries of the log. Publishes the new catalog.
   Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
-    // One writer at a time: of the open recordings only the newest can go on.
+    // One writer at a time: of the open recordings only the newest can go on. Not so where a
+    // collector gathered them: any sensor may deliver more, whenever the collector runs again.
     const RecordingIngest* newest = nullptr;
     for (const auto& [id, recording] : open_) {
       if (newest == nullptr || recording->first_entry() > newest->first_entry()) {
@@ -84,8 +89,8 @@ class Run {
       }
     }
     for (const auto& [id, recording] : open_) {
-      const bool goes_on =
-          recording.get() == newest && has_writer && recording->last_entry() + 1 == size;
+      const bool goes_on = collected_ || (recording.get() == newest && has_writer &&
+                                          recording->last_entry() + 1 == size);
       RETURN_IF_ERROR(End(*recording, !goes_on));
     }
     CatchUpSummary summary{.entry_count = size - first_entry(), .event_count = event_count_};
@@ -154,6 +159,7 @@ class Run {
   std::vector<store::IngestedRecording> ended_;
   std::vector<store::Segment> segments_;
   std::uint64_t event_count_ = 0;
+  bool collected_ = false;  ///< a collector's account is among what was read
 };
 
 /// An empty catalog where there is none yet.

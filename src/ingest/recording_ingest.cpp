@@ -25,6 +25,8 @@ std::string_view BatchKindName(wire::BatchKind kind) {
       return "close";
     case wire::BatchKind::kImportData:
       return "import_data";
+    case wire::BatchKind::kCollected:
+      return "collected";
   }
   return "unknown";
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log.
+// spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log or
+// shipped to a collector.
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,11 +16,10 @@
 #include <memory>
 #include <optional>
 
-#include "base/store_layout.hpp"
 #include "base/time.hpp"
-#include "evidence/log.hpp"
 #include "programs/child_command.hpp"
-#include "programs/open_store.hpp"
+#include "programs/destination.hpp"
+#include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
@@ -32,7 +31,7 @@ namespace {
 constexpr int kDrainIntervalMs = 20;
 
 struct RecordOptions {
-  std::string store;
+  Destination::Options destination;
   std::string profile;
   std::string policy_file;
   std::string host;
@@ -144,33 +143,6 @@ Result<std::optional<std::int64_t>> DurationOf(const RecordOptions& options) {
   return std::optional(duration_ns);
 }
 
-/// SIGINT and SIGTERM as something to poll; blocked for us and the threads made after.
-class StopSignals {
- public:
-  StopSignals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, &before_);
-    fd_ = FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-  int fd() const { return fd_.get(); }
-  std::optional<signalfd_siginfo> Take() {
-    signalfd_siginfo taken{};
-    if (read(fd_.get(), &taken, sizeof(taken)) != sizeof(taken)) return std::nullopt;
-    return taken;
-  }
-
- private:
-  sigset_t before_{};
-  FileDescriptor fd_;
-};
-
 /// On a host that is too busy for its own work the recorder has to come first, or records are lost:
 /// the ring holds a tenth of a second of the worst there is. Where the system refuses, it goes on
 /// without.
@@ -247,14 +219,6 @@ class Recording {
   bool stopping_ = false;
 };
 
-sensor::BatchSink SinkTo(evidence::LogWriter& log) {
-  return {.append = [&log](std::span<const std::byte> batch) -> Result<> {
-            ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log.Append(batch));
-            return {};
-          },
-          .flush = [&log] { return log.Checkpoint(); }};
-}
-
 void NarrateSummary(const sensor::Recorder::Summary& summary) {
   std::string lost;
   for (std::size_t i = 0; i < summary.loss.count.size(); ++i) {
@@ -282,11 +246,6 @@ struct Plan {
 };
 
 Result<Plan> PlanOf(const RecordOptions& options) {
-  if (options.store.find("://") != std::string::npos) {
-    return Fail(ErrorCode::kUnsupported,
-                "--to {}: not in this build; it records into a folder of this machine",
-                options.store);
-  }
   Plan plan;
   ASSIGN_OR_RETURN(plan.recording.source.scopes, ScopesOf(options));
   ASSIGN_OR_RETURN(const sensor::Policy policy, PolicyOf(options));
@@ -302,23 +261,13 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   return plan;
 }
 
-Result<std::unique_ptr<evidence::LogWriter>> OpenLog(const StoreLayout& layout) {
-  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
-                                 {.folder = layout.evidence(), .key_file = layout.private_key()}));
-  if (log->set_aside_bytes() != 0) {
-    Narrate("an earlier recorder was cut off: {} bytes without a checkpoint are set aside in {}",
-            log->set_aside_bytes(), layout.set_aside().string());
-  }
-  return log;
-}
-
 // From Start to why it ended; Finish is the caller's, whatever comes back.
 Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
                                  sensor::Recorder& recorder, StopSignals& signals,
                                  ChildCommand* child) {
   RETURN_IF_ERROR(recorder.Start());
   Narrate("recording {} into {} (profile {}){}",
-          NameOf(plan.recording.source.scopes, options.command), options.store,
+          NameOf(plan.recording.source.scopes, options.command), options.destination.to,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
   PriorityBoost::Drain();
@@ -335,32 +284,29 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   }
   const PriorityBoost boost;  // of this thread and those made after; not of the command
   ASSIGN_OR_RETURN(const auto source, sensor::KernelSource::Open(plan.recording.source));
-  ASSIGN_OR_RETURN(const auto log, OpenLog(StoreLayout{options.store}));
+  Destination::Options to = options.destination;
+  to.host = plan.recording.source.scopes.front().host;
+  ASSIGN_OR_RETURN(const auto destination, Destination::Open(to));
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
-  sensor::Recorder recorder(*source, SinkTo(*log), plan.recording);
+  sensor::Recorder recorder(*source, destination->Sink(), plan.recording);
   const Result<std::string> reason = RunRecording(options, plan, recorder, signals, child.get());
   Result<> outcome;
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);
   if (outcome && !finished) outcome = finished;
-  if (const Result<> closed = log->Close(); outcome && !closed) outcome = closed;
+  const Result<> closed = destination->Finish(reason ? *reason : "failed");
+  if (outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
   NarrateSummary(recorder.summary());
   if (outcome) return {};
-  return Fail(outcome.error().code, "{}; what the last checkpoint covers is safe",
-              outcome.error().message);
+  return Fail(outcome.error().code, "{}; what was stored before is safe", outcome.error().message);
 }
 
 Result<ExitCode> Record(const RecordOptions& options) {
   ASSIGN_OR_RETURN(const Plan plan, PlanOf(options));
   RETURN_IF_ERROR(RecordEvidence(options, plan));
-  // Here and not at the first question, so that the first answer is quick. The evidence is safe
-  // whatever comes of it, and every question tries again.
-  if (const Result<> ingested = IngestNewEvidence(StoreLayout{options.store}); !ingested) {
-    Narrate("recorded, but not ready for questions yet: {}", ingested.error().message);
-  }
-  Narrate("look with: spoor query --store {} --list", options.store);
+  Destination::MakeReady(options.destination);
   return ExitCode::kDone;
 }
 
@@ -370,7 +316,8 @@ void RegisterRecord(CLI::App& application, Action& action) {
   CLI::App* subcommand = application.add_subcommand(
       "record", "record this machine, cgroups, or one command and all it starts");
   const auto options = std::make_shared<RecordOptions>();
-  AddStoreOption(*subcommand, options->store, "--to");
+  AddStoreOption(*subcommand, options->destination.to, "--to");
+  Destination::AddOptions(*subcommand, options->destination);
   subcommand
       ->add_option(
           "--profile", options->profile,
@@ -398,6 +345,7 @@ void RegisterRecord(CLI::App& application, Action& action) {
       "Examples:\n"
       "  spoor record --to /var/lib/spoor -- make install\n"
       "  spoor record --to /var/lib/spoor --profile honeypot --for 1h\n"
+      "  spoor record --to https://hub.example:8443 --keys /etc/spoor\n"
       "  spoor record --to demo-store --scope cgroup:/lab/web=web --scope cgroup:/lab/db=db");
   subcommand->callback([options, &action] { action = [options] { return Record(*options); }; });
 }

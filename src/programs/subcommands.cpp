@@ -6,7 +6,10 @@
 namespace spoor::programs {
 
 // clang-format off
+void RegisterKeys(CLI::App& application, Action& action);
 void RegisterRecord(CLI::App& application, Action& action);
+void RegisterKeys(CLI::App& application, Action& action);
+void RegisterServe(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
@@ -21,6 +24,8 @@ void RegisterManual(CLI::App& application, Action& action);
 const std::vector<RegisterFunction>& Subcommands() {
   static const std::vector<RegisterFunction> kSubcommands{
       RegisterRecord,
+      RegisterKeys,
+      RegisterServe,
       RegisterImport,
       RegisterQuery,
       RegisterSql,

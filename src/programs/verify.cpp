@@ -9,7 +9,9 @@
 #include "base/file.hpp"
 #include "base/store_layout.hpp"
 #include "base/time.hpp"
+#include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
+#include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
 #include "store/catalog.hpp"
 #include "wire/batch_chain.hpp"
@@ -23,15 +25,20 @@ namespace fs = std::filesystem;
 struct VerifyCommand {
   std::string store;
   std::string key_file;
+  std::string escrow_file;
   bool json = false;
   bool quiet = false;
 };
 
 /// All that the statement says.
 struct Proof {
+  explicit Proof(keys::KeyPointer escrow_private)
+      : escrow(std::move(escrow_private)), seals(escrow.get()) {}
   evidence::VerifyReport log;
   evidence::VerifierKey key;
   wire::BatchChain recordings;
+  keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
+  collector::SealAudit seals;
   std::uint64_t set_aside_bytes = 0;
   std::uint64_t segment_count = 0;
 };
@@ -117,22 +124,29 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   if (!fs::exists(layout.evidence())) {
     return Fail(ErrorCode::kUnverified, "{}: missing", layout.evidence().string());
   }
-  Proof proof;
+  keys::KeyPointer escrow;
+  if (!command.escrow_file.empty()) {
+    ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(command.escrow_file));
+  }
+  Proof proof(std::move(escrow));
   ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
   ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
   {
     Progress progress;
     ASSIGN_OR_RETURN(
         proof.log,
-        evidence::VerifyLog({.folder = layout.evidence(),
-                             .public_key = public_key,
-                             .progress = [&](std::uint64_t done,
-                                             std::uint64_t total) { progress.Show(done, total); },
-                             .visit =
-                                 [&](std::uint64_t index, std::span<const std::byte> entry) {
-                                   return proof.recordings.Add(index, entry);
-                                 }}));
+        evidence::VerifyLog(
+            {.folder = layout.evidence(),
+             .public_key = public_key,
+             .progress = [&](std::uint64_t done,
+                             std::uint64_t total) { progress.Show(done, total); },
+             .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+               RETURN_IF_ERROR(proof.recordings.Add(index, entry));
+               return proof.seals.Add(index, entry);
+             }}));
   }
+  RETURN_IF_ERROR(proof.recordings.Finish());
+  proof.seals.Finish();
   ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
@@ -143,15 +157,26 @@ void PrintJson(const Proof& proof) {
   nlohmann::json recordings = nlohmann::json::array();
   for (const auto& [id, recording] : proof.recordings.recordings()) {
     const wire::RecordingExtent& extent = recording.extent;
+    if (extent.is_account) continue;
     recordings.push_back({{"recording_id", wire::FormatRecordingId(id)},
                           {"first_entry", extent.first_entry},
                           {"last_entry", extent.last_entry},
                           {"batch_count", extent.batch_count},
+                          {"missing_batch_count", extent.missing_batch_count},
                           {"first_wall_ns", extent.first_wall_ns},
                           {"last_wall_ns", extent.last_wall_ns},
                           {"closed", extent.closed}});
   }
+  const collector::SealAudit::Report& seals = proof.seals.report();
   const nlohmann::json line{{"verified", true},
+                            {"seals",
+                             {{"chain_count", seals.chain_count},
+                              {"closed_chain_count", seals.closed_chain_count},
+                              {"sealed_count", seals.sealed_count},
+                              {"mac_count", seals.mac_count},
+                              {"missing_count", seals.missing_count},
+                              {"gap_count", seals.gap_count},
+                              {"refused_count", seals.refused_count}}},
                             {"entry_count", checkpoint.size},
                             {"entry_bytes", proof.log.entry_bytes},
                             {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -173,18 +198,35 @@ void PrintStatement(const Proof& proof) {
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
+  std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
+  std::uint64_t missing_count = 0;
   for (const auto& [id, recording] : proof.recordings.recordings()) {
-    if (!recording.extent.closed) ++open_count;
+    if (recording.extent.is_account) continue;
+    ++(recording.extent.closed ? complete_count : open_count);
+    missing_count += recording.extent.missing_batch_count;
   }
   fmt::print("recordings {} complete, {} without an end (killed, or still running)\n",
-             proof.recordings.recordings().size() - open_count, open_count);
+             complete_count, open_count);
+  if (missing_count != 0) fmt::print("MISSING    {} batches of these recordings\n", missing_count);
   for (const auto& [id, recording] : proof.recordings.recordings()) {
     const wire::RecordingExtent& extent = recording.extent;
+    if (extent.is_account) continue;
     fmt::print("  {}  entries {} to {}, {} batches, {} to {}{}\n", wire::FormatRecordingId(id),
                extent.first_entry, extent.last_entry, extent.batch_count,
                FormatWallTime(extent.first_wall_ns), FormatWallTime(extent.last_wall_ns),
                extent.closed ? "" : ", no end");
+  }
+  if (proof.seals.has_account()) {
+    const collector::SealAudit::Report& seals = proof.seals.report();
+    fmt::print(
+        "seals      {} batches in {} chains ({} closed); {}\n", seals.sealed_count,
+        seals.chain_count, seals.closed_chain_count,
+        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked");
+    if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
+      fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
+                 seals.missing_count, seals.gap_count, seals.refused_count);
+    }
   }
   fmt::print("segments   {}, all as the catalog describes them\n", proof.segment_count);
   if (proof.log.tail_bytes > 0) {
@@ -211,7 +253,11 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }
-  return ExitCode::kDone;
+  const collector::SealAudit::Report& seals = proof->seals.report();
+  for (const auto& [id, recording] : proof->recordings.recordings()) {
+    if (recording.extent.missing_batch_count != 0) return ExitCode::kIncomplete;
+  }
+  return seals.gap_count == 0 ? ExitCode::kDone : ExitCode::kIncomplete;
 }
 
 }  // namespace
@@ -226,6 +272,10 @@ void RegisterVerify(CLI::App& application, Action& action) {
                   "verifier key (name+hash+base64); default: STORE/key/log.vkey. A copy kept "
                   "elsewhere also proves that the store is yours")
       ->type_name("FILE");
+  subcommand
+      .add_option("--escrow", command->escrow_file,
+                  "a collector's escrow.key: checks each sensor's seal on each batch as well")
+      ->type_name("FILE");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
@@ -233,7 +283,8 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "other\n"
       "file is in evidence/, that every recording's batches are complete and in order, and the\n"
       "SHA-256 of every segment. Works beside a running recorder.\n\n"
-      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 5 no store there.\n\n"
+      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
+      "not deliver all; 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");

@@ -46,7 +46,7 @@ std::uint64_t ChecksumOf(std::span<const std::byte> bytes) {
 
 Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
   if (header.kind < static_cast<std::uint16_t>(BatchKind::kRecordingOpen) ||
-      header.kind > static_cast<std::uint16_t>(BatchKind::kImportData)) {
+      header.kind > static_cast<std::uint16_t>(BatchKind::kCollected)) {
     return Fail(ErrorCode::kUnsupported, "batch {}: unknown kind {}", header.batch_index,
                 header.kind);
   }
@@ -150,6 +150,14 @@ Result<Batch> DecodeBatch(std::span<const std::byte> bytes) {
               .payload = {}};
   ASSIGN_OR_RETURN(batch.payload, Decompress(header, covered.subspan(sizeof(BatchHeader))));
   return batch;
+}
+
+std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes) {
+  BatchHeader header;
+  if (bytes.size() < sizeof(header)) return std::nullopt;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (header.magic != kMagic) return std::nullopt;
+  return static_cast<BatchKind>(header.kind);
 }
 
 Sha256 DigestOf(std::span<const std::byte> encoded_batch) {

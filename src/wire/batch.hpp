@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ enum class BatchKind : std::uint16_t {
   kRecords = 2,         ///< payload: chunks of kernel_event.h, each chunk_header then its records
   kRecordingClose = 3,  ///< payload: JSON, why it ended and the final counts
   kImportData = 4,      ///< payload: the next bytes of the imported file, as they are
+  kCollected = 5,       ///< payload: what a collector received and whether its seals were good
+                        ///< (docs/formats/sealing.md); no recording's, events are never in it
 };
 
 /// The log's entry bundles carry 16-bit lengths.
@@ -47,6 +50,9 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch);
 
 /// Checks every field before use. Fails: kCorrupt, kUnsupported (a newer format version).
 Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
+/// What kind it claims to be, unchecked and cheap: to pass over what a reader does not want.
+/// Nothing when no batch begins here.
+std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes);
 
 /// SHA-256 of a batch as encoded: what the recording's next batch carries as previous_sha256.
 Sha256 DigestOf(std::span<const std::byte> encoded_batch);

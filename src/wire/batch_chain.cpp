@@ -18,20 +18,29 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
   };
   Recording& recording = recordings_[batch->recording_id];
   RecordingExtent& extent = recording.extent;
-  if (batch->batch_index != extent.batch_count) {
-    return bad(fmt::format("where batch {} is due", extent.batch_count));
-  }
-  if (batch->previous_sha256 != recording.last_sha256) {
+  const bool is_account = batch->kind == BatchKind::kCollected;
+  const bool is_first = extent.batch_count == 0;
+  const std::uint64_t due = extent.batch_count + extent.missing_batch_count;
+  if (is_account) has_account_ = true;
+  if (!is_first && is_account != extent.is_account) return bad("is of another kind than the rest");
+  if (batch->batch_index < due) return bad(fmt::format("where batch {} is due", due));
+  if (batch->batch_index > due) {
+    const Result<> gap = bad(fmt::format("where batch {} is due", due));
+    if (is_account) return gap;
+    if (!first_gap_) first_gap_ = gap.error();
+    extent.missing_batch_count += batch->batch_index - due;
+  } else if (batch->previous_sha256 != recording.last_sha256) {
     return bad("does not carry the SHA-256 of the batch before it");
   }
   if (extent.closed) return bad("follows the recording's end");
-  if ((batch->kind == BatchKind::kRecordingOpen) != (extent.batch_count == 0)) {
-    return bad(extent.batch_count == 0 ? "does not describe the recording, as the first must"
+  if (!is_account && (batch->kind == BatchKind::kRecordingOpen) != (batch->batch_index == 0)) {
+    return bad(batch->batch_index == 0 ? "does not describe the recording, as the first must"
                                        : "describes the recording again");
   }
-  if (extent.batch_count == 0) {
+  if (is_first) {
     extent.first_entry = entry_index;
     extent.first_wall_ns = batch->wall_ns;
+    extent.is_account = is_account;
   }
   ++extent.batch_count;
   extent.last_entry = entry_index;
@@ -39,6 +48,11 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
   extent.closed = batch->kind == BatchKind::kRecordingClose;
   recording.last_sha256 = DigestOf(entry);
   return {};
+}
+
+Result<> BatchChain::Finish() const {
+  if (!first_gap_ || has_account_) return {};
+  return tl::unexpected<Error>(*first_gap_);
 }
 
 }  // namespace spoor::wire

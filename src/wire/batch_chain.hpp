@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 
 #include "base/result.hpp"
@@ -14,18 +15,25 @@ namespace spoor::wire {
 struct RecordingExtent {
   std::uint64_t first_entry = 0, last_entry = 0;  ///< of the log
   std::uint64_t batch_count = 0;
+  std::uint64_t missing_batch_count = 0;             ///< numbers that the log skips
   std::int64_t first_wall_ns = 0, last_wall_ns = 0;  ///< when its first and last batch were sealed
+  bool is_account = false;  ///< a collector's account, no recording of a host
   bool closed = false;  ///< its last batch says how it ended; without it, it was cut off or runs
 };
 
 /// Follows the recordings through a log: that each begins with its description, that no batch of it
-/// is missing, changed places or was put in, and that none follows its end. Memory: one small
-/// record for each recording.
+/// is missing (Finish), changed places or was put in, and that none follows its end. Memory: one
+/// small record for each recording.
 class BatchChain {
  public:
   /// The next entry of the log. Fails: kUnverified (what is wrong, naming entry and recording),
   /// kUnsupported (a batch of a newer format).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
+
+  /// After the last entry. A recording without some of its batches is tolerated only where a
+  /// collector kept account of what it received, for a sensor may have had to drop some.
+  /// Fails: kUnverified, naming the first batch that is out of place.
+  Result<> Finish() const;
 
   struct Recording {
     RecordingExtent extent;
@@ -35,6 +43,8 @@ class BatchChain {
 
  private:
   std::map<RecordingId, Recording> recordings_;
+  bool has_account_ = false;
+  std::optional<Error> first_gap_;
 };
 
 }  // namespace spoor::wire

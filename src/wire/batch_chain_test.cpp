@@ -49,7 +49,8 @@ std::string ErrorOf(const std::vector<std::vector<std::byte>>& entries) {
     EXPECT_EQ(added.error().code, ErrorCode::kUnverified);
     return added.error().message;
   }
-  return "";
+  const Result<> finished = chain.Finish();
+  return finished ? "" : finished.error().message;
 }
 
 TEST(BatchChain, FollowsRecordingsThatAreMixed) {
@@ -101,6 +102,24 @@ TEST(BatchChain, NoticesWhatIsMissingSwappedRepeatedOrPutIn) {
   entries = good;
   entries[2].pop_back();
   EXPECT_THAT(ErrorOf(entries), testing::StartsWith("entry 2: "));
+}
+
+TEST(BatchChain, CountsWhatASensorCouldNotDeliverWhereACollectorKeptAccount) {
+  std::vector<std::vector<std::byte>> entries = Encode(TwoRecordings());
+  Batch account;
+  account.kind = BatchKind::kCollected;
+  account.recording_id = {0xCC};
+  entries.push_back(*EncodeBatch(account));
+  entries.erase(entries.begin() + 2);
+  BatchChain chain;
+  for (std::size_t i = 0; i < entries.size(); ++i) ASSERT_TRUE(chain.Add(i, entries[i]));
+  EXPECT_TRUE(chain.Finish());
+  std::uint64_t missing_count = 0;
+  for (const auto& [id, recording] : chain.recordings()) {
+    missing_count += recording.extent.missing_batch_count;
+    EXPECT_EQ(recording.extent.is_account, id == account.recording_id);
+  }
+  EXPECT_EQ(missing_count, 1U);
 }
 
 TEST(BatchChain, WantsOneDescriptionFirstAndNothingBehindTheEnd) {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "keys/certificate.hpp"
+#include "wire/batch.hpp"
+#include "wire/batch_sealer.hpp"
+#include "wire/seal_frame.hpp"
+
+namespace spoor::collector {
+
+using Bytes = std::vector<std::byte>;
+
+/// What a sensor would send, and what one that lies would.
+class ChainForTests {
+ public:
+  explicit ChainForTests(EVP_PKEY* escrow, const std::string& sensor = "web-1",
+                         std::uint8_t id = 1) {
+    header_.chain_id = {id};
+    const Bytes content = *wire::LockOpening({key_.Clone(), R"({"sensor":")" + sensor + R"("})"},
+                                             header_.chain_id, escrow);
+    frames.push_back(Seal(wire::FrameKind::kOpen, content));
+  }
+  Bytes Seal(wire::FrameKind kind, std::span<const std::byte> content) {
+    header_.kind = kind;
+    Bytes frame = wire::SealFrame(key_, header_, content);
+    key_.Evolve();
+    header_.previous_sha256 = wire::DigestOf(header_);
+    ++header_.sequence;
+    return frame;
+  }
+  void AddBatch(wire::BatchKind kind = wire::BatchKind::kImportData) {
+    wire::Batch batch;
+    batch.kind = kind;
+    batch.batch_index = frames.size() - 1;
+    batch.payload = Bytes(frames.size(), std::byte{7});
+    batches.push_back(*wire::EncodeBatch(batch));
+    frames.push_back(Seal(wire::FrameKind::kBatch, batches.back()));
+  }
+  /// With today's key, a frame that says it is number `sequence`.
+  Bytes Forge(std::uint64_t sequence, std::span<const std::byte> content) {
+    wire::FrameHeader header = header_;
+    header.kind = wire::FrameKind::kBatch;
+    header.sequence = sequence;
+    return wire::SealFrame(key_, header, content);
+  }
+
+  std::vector<Bytes> frames;   ///< the open frame first
+  std::vector<Bytes> batches;  ///< of frames[1] on
+
+ private:
+  wire::FrameKey key_ = wire::FrameKey::Random();
+  wire::FrameHeader header_{};
+};
+
+}  // namespace spoor::collector

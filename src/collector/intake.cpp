@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+// The account of what was received goes into the same log as the batches, behind them and under
+// the same checkpoint. So there is no second state that could disagree with the evidence: after a
+// restart, or when the disk refused, everything is read back from the log.
+#include "collector/intake.hpp"
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "base/time.hpp"
+
+namespace spoor::collector {
+namespace {
+
+// Digests do not compress: this leaves room for a whole open frame in one entry.
+constexpr std::size_t kAccountBytesMax = 48 << 10;
+constexpr std::uint64_t kReopenIntervalNs = 1'000'000'000;
+constexpr std::int64_t kRefusalIntervalNs = 1'000'000'000;
+constexpr std::uint64_t kPublicKeyBytesMax = 4096;
+constexpr int kRetryAfterSeconds = 1;
+
+Reply Busy(std::string why) {
+  return {.status = 503,
+          .next_sequence = std::nullopt,
+          .error = std::move(why),
+          .retry_after_seconds = kRetryAfterSeconds};
+}
+
+Reply Malformed(std::string why) {
+  return {.status = 400,
+          .next_sequence = std::nullopt,
+          .error = std::move(why),
+          .retry_after_seconds = 0};
+}
+
+Result<std::span<const std::byte>> TakeFrame(std::span<const std::byte>& rest) {
+  ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(rest));
+  if (header.frame_bytes > rest.size()) {
+    return Fail(ErrorCode::kCorrupt, "frame {}: cut off", header.sequence);
+  }
+  const std::span<const std::byte> frame = rest.first(header.frame_bytes);
+  rest = rest.subspan(header.frame_bytes);
+  return frame;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Intake>> Intake::Open(Options options) {
+  std::unique_ptr<Intake> intake(new Intake(std::move(options)));
+  RETURN_IF_ERROR(intake->OpenLog());
+  intake->thread_ = std::thread([bare = intake.get()] { bare->Run(); });
+  return intake;
+}
+
+Intake::~Intake() {
+  Stop();
+}
+
+void Intake::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<> Intake::OpenLog() {
+  const StoreLayout& store = options_.store;
+  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
+                                 {.folder = store.evidence(), .key_file = store.private_key()}));
+  ASSIGN_OR_RETURN(const std::string public_key,
+                   ReadTextFile(store.public_key(), kPublicKeyBytesMax));
+  ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
+  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get());
+  std::map<wire::ChainId, Ledger::Position> durable;
+  RETURN_IF_ERROR(
+      reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        if (wire::PeekKind(entry) != wire::BatchKind::kCollected) return {};
+        ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
+        ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
+        for (const CollectedRecord& record : records) {
+          if (const Result<> replayed = ledger->Replay(record); !replayed) {
+            return Fail(replayed.error().code, "{}: entry {}: {}", store.evidence().string(), index,
+                        replayed.error().message);
+          }
+          const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(record.head);
+          if (!header) continue;
+          if (auto position = ledger->PositionOf(header->chain_id)) {
+            durable[header->chain_id] = *std::move(position);
+          }
+        }
+        return {};
+      }));
+  const wire::RecordingId account_id = wire::MakeRecordingId();
+  account_sealer_ = std::make_unique<wire::BatchSealer>(
+      account_id, [bare = log.get()](std::span<const std::byte> batch) -> Result<> {
+        ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch));
+        return {};
+      });
+  account_.clear();
+  log_ = std::move(log);
+  ledger_ = std::move(ledger);
+  const std::lock_guard lock(mutex_);
+  durable_ = std::move(durable);
+  counts_.log_size = log_->size();
+  counts_.chains = ledger_->chain_count();
+  return {};
+}
+
+Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
+                     std::string frames) {
+  Submission submission{.sensor = sensor,
+                        .after_gap = after_gap,
+                        .frames = std::move(frames),
+                        .chain_id = {},
+                        .reply = {},
+                        .decided = {}};
+  std::span<const std::byte> rest = AsBytes(submission.frames);
+  for (std::uint64_t expected = sequence; expected == sequence || !rest.empty(); ++expected) {
+    const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(rest);
+    if (!header) return Malformed(header.error().message);
+    if (header->frame_bytes > rest.size()) return Malformed("the last frame is cut off");
+    if (expected == sequence) submission.chain_id = header->chain_id;
+    if (header->sequence != expected || header->chain_id != submission.chain_id) {
+      return Malformed(
+          fmt::format("frame {} where {} of the same chain must be", header->sequence, expected));
+    }
+    rest = rest.subspan(header->frame_bytes);
+  }
+  std::future<Reply> reply = submission.reply.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return Busy("the collector is stopping");
+    if (queue_bytes_ + submission.frames.size() > options_.queue_bytes_max) {
+      return Busy("too much is waiting to be written");
+    }
+    queue_bytes_ += submission.frames.size();
+    queue_.push_back(std::move(submission));
+  }
+  changed_.notify_all();
+  return reply.get();
+}
+
+Reply Intake::PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = durable_.find(chain_id);
+  // Another sensor's chain is not shown to exist.
+  if (found == durable_.end() || found->second.sensor != sensor) {
+    return {.status = 404,
+            .next_sequence = std::nullopt,
+            .error = "no such chain here",
+            .retry_after_seconds = 0};
+  }
+  return {.status = 200,
+          .next_sequence = found->second.next_sequence,
+          .error = {},
+          .retry_after_seconds = 0};
+}
+
+Intake::Counts Intake::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+void Intake::Run() {
+  for (;;) {
+    std::deque<Submission> group = TakeGroup();
+    if (group.empty()) break;
+    Commit(group);
+  }
+  if (log_ != nullptr) static_cast<void>(log_->Close());
+  log_.reset();
+}
+
+// Empty only when stopping and nothing waits.
+std::deque<Intake::Submission> Intake::TakeGroup() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  std::deque<Submission> group;
+  for (std::size_t bytes = 0; !queue_.empty() && bytes < options_.group_bytes_max;) {
+    bytes += queue_.front().frames.size();
+    queue_bytes_ -= queue_.front().frames.size();
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return group;
+}
+
+void Intake::Commit(std::deque<Submission>& group) {
+  Result<> committed;
+  if (log_ == nullptr) committed = OpenLogAgain();
+  if (committed) committed = TryCommit(group);
+  if (committed) {
+    Publish(group);
+    return;
+  }
+  // Nothing of this group counts. The next one begins from what the log really holds.
+  log_.reset();
+  for (Submission& submission : group) {
+    submission.reply.set_value(Busy("cannot write: " + committed.error().message));
+  }
+}
+
+// Reads the whole log, so not for every sensor that asks.
+Result<> Intake::OpenLogAgain() {
+  const std::uint64_t now_boot_ns = BootNow();
+  if (now_boot_ns < next_attempt_boot_ns_) {
+    return Fail(ErrorCode::kUnavailable, "the log is closed since an error");
+  }
+  next_attempt_boot_ns_ = now_boot_ns + kReopenIntervalNs;
+  return OpenLog();
+}
+
+Result<> Intake::TryCommit(std::deque<Submission>& group) {
+  group_counts_ = {};
+  for (Submission& submission : group) RETURN_IF_ERROR(Decide(submission));
+  RETURN_IF_ERROR(SealAccount());
+  return log_->Checkpoint();
+}
+
+Result<> Intake::Decide(Submission& submission) {
+  std::span<const std::byte> rest = AsBytes(submission.frames);
+  while (!rest.empty()) {
+    ASSIGN_OR_RETURN(const std::span<const std::byte> frame, TakeFrame(rest));
+    Ledger::Decision decision =
+        ledger_->Receive(submission.sensor, frame, submission.after_gap, WallNow());
+    if (decision.batch) {
+      ASSIGN_OR_RETURN(decision.records.back().entry_index, log_->Append(*decision.batch));
+    }
+    switch (decision.outcome) {
+      case Ledger::Outcome::kTaken:
+        ++group_counts_.frames_taken;
+        RETURN_IF_ERROR(Keep(decision.records));
+        continue;
+      case Ledger::Outcome::kDuplicate:
+        ++group_counts_.frames_duplicate;
+        continue;
+      case Ledger::Outcome::kEarly:
+        submission.decided.status = 409;
+        submission.decided.error = "frames before this one have not come";
+        return {};
+      case Ledger::Outcome::kUnknownChain:
+        submission.decided.status = 404;
+        submission.decided.error = "no such chain here: send its open frame";
+        return {};
+      case Ledger::Outcome::kRefused:
+        ++group_counts_.frames_refused;
+        submission.decided.status = 422;
+        submission.decided.error = decision.records.back().note;
+        if (MayRecordRefusal(submission.sensor)) RETURN_IF_ERROR(Keep(decision.records));
+        return {};
+    }
+  }
+  return {};
+}
+
+// A sensor that lies must not fill the log with its lies: once a second, and how often meanwhile.
+bool Intake::MayRecordRefusal(const std::string& sensor) {
+  Refusals& refusals = refusals_[sensor];
+  const std::int64_t now_wall_ns = WallNow();
+  if (now_wall_ns - refusals.last_recorded_wall_ns < kRefusalIntervalNs &&
+      now_wall_ns >= refusals.last_recorded_wall_ns) {
+    ++refusals.unrecorded_count;
+    return false;
+  }
+  refusals.last_recorded_wall_ns = now_wall_ns;
+  return true;
+}
+
+Result<> Intake::Keep(const std::vector<CollectedRecord>& records) {
+  for (const CollectedRecord& record : records) {
+    CollectedRecord kept = record;
+    if (record.verdict == Verdict::kRefused) {
+      Refusals& refusals = refusals_[record.sensor];
+      if (refusals.unrecorded_count != 0) {
+        kept.note += fmt::format(" (and {} more since the last one recorded)",
+                                 std::exchange(refusals.unrecorded_count, 0));
+      }
+    }
+    AppendRecord(kept, account_);
+    if (account_.size() >= kAccountBytesMax / 2) RETURN_IF_ERROR(SealAccount());
+  }
+  return {};
+}
+
+Result<> Intake::SealAccount() {
+  if (account_.empty()) return {};
+  const std::uint64_t boot_ns = BootNow();
+  RETURN_IF_ERROR(account_sealer_->Seal(
+      wire::BatchKind::kCollected, account_,
+      {.boot_ns = boot_ns, .wall_ns = WallNow(), .complete_until_boot_ns = boot_ns}));
+  account_.clear();
+  return {};
+}
+
+void Intake::Publish(std::deque<Submission>& group) {
+  {
+    const std::lock_guard lock(mutex_);
+    counts_.frames_taken += group_counts_.frames_taken;
+    counts_.frames_duplicate += group_counts_.frames_duplicate;
+    counts_.frames_refused += group_counts_.frames_refused;
+    ++counts_.checkpoints;
+    counts_.log_size = log_->size();
+    counts_.chains = ledger_->chain_count();
+    for (Submission& submission : group) {
+      auto position = ledger_->PositionOf(submission.chain_id);
+      if (!position || position->sensor != submission.sensor) continue;
+      submission.decided.next_sequence = position->next_sequence;
+      durable_[submission.chain_id] = *std::move(position);
+    }
+  }
+  for (Submission& submission : group) submission.reply.set_value(std::move(submission.decided));
+}
+
+}  // namespace spoor::collector

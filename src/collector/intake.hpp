@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/store_layout.hpp"
+#include "collector/ledger.hpp"
+#include "evidence/log.hpp"
+#include "wire/batch_sealer.hpp"
+
+namespace spoor::collector {
+
+/// What a sensor is told (docs/formats/transport.md).
+struct Reply {
+  int status = 200;                            ///< HTTP
+  std::optional<std::uint64_t> next_sequence;  ///< durable up to before this one
+  std::string error;
+  int retry_after_seconds = 0;
+};
+
+/// From received frames to durable evidence. One thread decides and appends for all sensors; what
+/// waits while it syncs goes into its next checkpoint together. All methods may be called from any
+/// thread.
+class Intake {
+ public:
+  struct Options {
+    StoreLayout store;
+    keys::KeyPointer escrow_private;
+    std::size_t queue_bytes_max = 64 << 20;  ///< what waits beyond this is told to come later
+    std::size_t group_bytes_max = 8 << 20;   ///< at most that much under one checkpoint
+  };
+  /// Opens the store's log for writing and takes up where every chain stood.
+  /// Fails: kUnavailable (another writer), kUnverified (the log, or what is in it), kIo.
+  static Result<std::unique_ptr<Intake>> Open(Options options);
+  Intake(const Intake&) = delete;
+  Intake& operator=(const Intake&) = delete;
+  /// Stops.
+  ~Intake();
+
+  /// `frames`: one or more of one chain, the first being number `sequence`. Returns when what was
+  /// taken is durable, or refused.
+  Reply Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
+               std::string frames);
+  Reply PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const;
+
+  struct Counts {
+    std::uint64_t frames_taken = 0;
+    std::uint64_t frames_duplicate = 0;
+    std::uint64_t frames_refused = 0;
+    std::uint64_t checkpoints = 0;
+    std::uint64_t log_size = 0;  ///< entries under the last checkpoint
+    std::size_t chains = 0;
+  };
+  Counts counts() const;
+  /// Finishes what waits, closes the log. Later submissions are told to come later.
+  void Stop();
+
+ private:
+  struct Submission {
+    std::string sensor;
+    bool after_gap = false;
+    std::string frames;
+    wire::ChainId chain_id{};
+    std::promise<Reply> reply;
+    Reply decided;
+  };
+  explicit Intake(Options options) : options_(std::move(options)) {}
+  Result<> OpenLog();
+  Result<> OpenLogAgain();
+  void Run();
+  std::deque<Submission> TakeGroup();
+  void Commit(std::deque<Submission>& group);
+  Result<> TryCommit(std::deque<Submission>& group);
+  Result<> Decide(Submission& submission);
+  Result<> Keep(const std::vector<CollectedRecord>& records);
+  bool MayRecordRefusal(const std::string& sensor);
+  Result<> SealAccount();
+  void Publish(std::deque<Submission>& group);
+
+  const Options options_;
+  // Only the committing thread's, once it runs.
+  std::unique_ptr<evidence::LogWriter> log_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<wire::BatchSealer> account_sealer_;
+  std::vector<std::byte> account_;
+  struct Refusals {
+    std::int64_t last_recorded_wall_ns = 0;
+    std::uint64_t unrecorded_count = 0;
+  };
+  std::map<std::string, Refusals> refusals_;
+  Counts group_counts_;
+  std::uint64_t next_attempt_boot_ns_ = 0;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Submission> queue_;
+  std::size_t queue_bytes_ = 0;
+  bool stopping_ = false;
+  std::map<wire::ChainId, Ledger::Position> durable_;  ///< positions under a checkpoint
+  Counts counts_;
+  std::thread thread_;
+};
+
+}  // namespace spoor::collector

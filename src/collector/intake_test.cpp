@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/intake.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "collector/chain_for_tests.hpp"
+#include "collector/seal_audit.hpp"
+
+namespace spoor::collector {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string TextOf(std::initializer_list<Bytes> frames) {
+  std::string text;
+  for (const Bytes& frame : frames) text += AsText(frame);
+  return text;
+}
+
+class IntakeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "spoor-intake-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    ASSERT_TRUE(keys::WritePrivateKey(folder_ / "escrow.key", escrow_.get()));
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::unique_ptr<Intake> Open() const {
+    auto intake = Intake::Open({.store = StoreLayout{folder_ / "store"},
+                                .escrow_private = *keys::LoadPrivateKey(folder_ / "escrow.key")});
+    EXPECT_TRUE(intake) << intake.error().message;
+    return std::move(*intake);
+  }
+  /// All entries, through `change` first.
+  Result<SealAudit::Report> Audit(const std::function<void(std::uint64_t, Bytes&)>& change) const {
+    const StoreLayout store{folder_ / "store"};
+    const auto reader =
+        evidence::LogReader::Open(store.evidence(), *ReadTextFile(store.public_key(), 4096));
+    SealAudit audit(escrow_.get());
+    RETURN_IF_ERROR((*reader)->ForEach(
+        0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+          Bytes bytes(entry.begin(), entry.end());
+          change(index, bytes);
+          return bytes.empty() ? Result<>{} : audit.Add(index, bytes);
+        }));
+    audit.Finish();
+    return audit.report();
+  }
+
+  std::filesystem::path folder_;
+  keys::KeyPointer escrow_ = *keys::MakeEscrowKey();
+};
+
+TEST_F(IntakeTest, KeepsItsPlaceOverARestart) {
+  ChainForTests chain(escrow_.get());
+  for (int i = 0; i < 3; ++i) chain.AddBatch();
+  {
+    const auto intake = Open();
+    const Reply reply =
+        intake->Submit("web-1", 0, false, TextOf({chain.frames[0], chain.frames[1]}));
+    EXPECT_EQ(reply.status, 200) << reply.error;
+    EXPECT_EQ(reply.next_sequence, 2U);
+  }
+  const auto intake = Open();
+  EXPECT_EQ(intake->PositionOf("web-1", {1}).next_sequence, 2U);
+  EXPECT_EQ(intake->PositionOf("db-1", {1}).status, 404);
+  const Reply reply = intake->Submit("web-1", 1, false,
+                                     TextOf({chain.frames[1], chain.frames[2], chain.frames[3]}));
+  EXPECT_EQ(reply.status, 200) << reply.error;
+  EXPECT_EQ(reply.next_sequence, 4U);
+  EXPECT_EQ(intake->counts().frames_duplicate, 1U);
+}
+
+TEST_F(IntakeTest, SaysHowFarItGotWhenAFrameInTheMiddleIsBad) {
+  ChainForTests chain(escrow_.get());
+  for (int i = 0; i < 3; ++i) chain.AddBatch();
+  chain.frames[2].back() ^= std::byte{1};
+  const auto intake = Open();
+  const Reply reply =
+      intake->Submit("web-1", 0, false,
+                     TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
+  EXPECT_EQ(reply.status, 422);
+  EXPECT_EQ(reply.next_sequence, 2U);
+}
+
+TEST_F(IntakeTest, RefusesBodiesThatAreNotASequenceOfFrames) {
+  ChainForTests chain(escrow_.get());
+  chain.AddBatch();
+  const auto intake = Open();
+  EXPECT_EQ(intake->Submit("web-1", 0, false, "").status, 400);
+  EXPECT_EQ(intake->Submit("web-1", 5, false, TextOf({chain.frames[0]})).status, 400);
+  EXPECT_EQ(intake->Submit("web-1", 1, false, TextOf({chain.frames[1], chain.frames[0]})).status,
+            400);
+  EXPECT_EQ(intake->Submit("web-1", 0, false, TextOf({chain.frames[0]}) + "x").status, 400);
+  EXPECT_EQ(intake->counts().log_size, 0U);
+}
+
+TEST_F(IntakeTest, TellsSensorsToComeLaterWhenTooMuchWaits) {
+  ChainForTests chain(escrow_.get());
+  auto intake = Intake::Open({.store = StoreLayout{folder_ / "store"},
+                              .escrow_private = *keys::LoadPrivateKey(folder_ / "escrow.key"),
+                              .queue_bytes_max = 10});
+  const Reply reply = (*intake)->Submit("web-1", 0, false, TextOf({chain.frames[0]}));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_GT(reply.retry_after_seconds, 0);
+}
+
+TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
+  constexpr int kSensors = 16;
+  constexpr std::uint64_t kBatches = 20;
+  Intake::Counts counts;
+  {
+    const auto intake = Open();
+    std::vector<std::jthread> sensors;
+    for (int i = 0; i < kSensors; ++i) {
+      sensors.emplace_back([&, i] {
+        const std::string name = fmt::format("web-{}", i);
+        ChainForTests chain(escrow_.get(), name, static_cast<std::uint8_t>(i));
+        for (std::uint64_t j = 0; j < kBatches; ++j) chain.AddBatch();
+        for (std::uint64_t j = 0; j < chain.frames.size(); ++j) {
+          const Reply reply = intake->Submit(name, j, false, TextOf({chain.frames[j]}));
+          EXPECT_EQ(reply.status, 200) << reply.error;
+          EXPECT_EQ(reply.next_sequence, j + 1);
+        }
+      });
+    }
+    sensors.clear();
+    counts = intake->counts();
+  }
+  EXPECT_EQ(counts.frames_taken, kSensors * (kBatches + 1));
+  EXPECT_LT(counts.checkpoints, counts.frames_taken);
+  const auto report = Audit([](std::uint64_t, Bytes&) {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->chain_count, static_cast<std::uint64_t>(kSensors));
+  EXPECT_EQ(report->mac_count, kSensors * kBatches);
+  EXPECT_EQ(report->unsealed_count, 0U);
+}
+
+TEST_F(IntakeTest, AuditNamesABatchThatIsNotWhatWasSealed) {
+  ChainForTests chain(escrow_.get());
+  for (int i = 0; i < 3; ++i) chain.AddBatch();
+  Open()->Submit("web-1", 0, false,
+                 TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
+  // Whoever holds the log's signing key can sign another history, but not make the sensor's seals.
+  const auto changed = Audit([&](std::uint64_t index, Bytes& entry) {
+    if (index == 1) entry = chain.batches[2];
+  });
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, ErrorCode::kUnverified);
+  EXPECT_THAT(changed.error().message, HasSubstr("seal on frame 2"));
+  const auto removed = Audit([](std::uint64_t index, Bytes& entry) {
+    if (index == 1) entry.clear();
+  });
+  ASSERT_FALSE(removed);
+  EXPECT_THAT(removed.error().message, HasSubstr("is said to be entry 1"));
+}
+
+}  // namespace
+}  // namespace spoor::collector

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/ledger.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/file.hpp"
+#include "wire/batch.hpp"
+
+namespace spoor::collector {
+namespace {
+
+// A sensor that claims a larger gap lies: at a thousand frames a second this is four hours.
+constexpr std::uint64_t kGapFramesMax = 1 << 24;
+
+// Of what a sensor says in its own words, all of which the account keeps.
+constexpr std::size_t kToldBytesMax = 8 << 10;
+
+std::uint64_t ShortDigest(const wire::FrameHeader& header) {
+  const wire::Sha256 digest = wire::DigestOf(header);
+  std::uint64_t text = 0;
+  std::memcpy(&text, digest.data(), sizeof(text));
+  return text;
+}
+
+std::vector<std::byte> HeadOf(std::span<const std::byte> frame) {
+  const std::span<const std::byte> head =
+      frame.first(std::min(frame.size(), wire::kFrameHeaderBytes));
+  return {head.begin(), head.end()};
+}
+
+Ledger::Decision Refuse(CollectedRecord record, std::string why) {
+  record.verdict = Verdict::kRefused;
+  record.note = std::move(why);
+  return {Ledger::Outcome::kRefused, {std::move(record)}, std::nullopt};
+}
+
+bool DescribesSensor(const std::string& description, const std::string& sensor) {
+  const nlohmann::json json = nlohmann::json::parse(description, nullptr, false);
+  return json.is_object() && json.contains("sensor") && json["sensor"].is_string() &&
+         json["sensor"].get_ref<const std::string&>() == sensor;
+}
+
+// What a sensor may put into the log.
+Result<> CheckBatch(std::span<const std::byte> content) {
+  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
+  if (batch.kind == wire::BatchKind::kCollected) {
+    return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
+  }
+  return {};
+}
+
+}  // namespace
+
+Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std::byte> frame,
+                                 bool after_gap, std::int64_t received_wall_ns) {
+  CollectedRecord record{.verdict = Verdict::kRefused,
+                         .entry_index = kNoEntry,
+                         .received_wall_ns = received_wall_ns,
+                         .sensor = sensor,
+                         .head = HeadOf(frame),
+                         .note = {}};
+  const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(frame);
+  if (!header) return Refuse(std::move(record), header.error().message);
+  const auto found = chains_.find(header->chain_id);
+  if (found == chains_.end()) {
+    if (header->kind != wire::FrameKind::kOpen) return {Outcome::kUnknownChain, {}, std::nullopt};
+    return Open(sensor, frame, *header, received_wall_ns);
+  }
+  Chain& chain = found->second;
+  if (chain.sensor != sensor) {
+    return Refuse(std::move(record), fmt::format("the chain is {}'s", chain.sensor));
+  }
+  if (header->sequence < chain.next_sequence) {
+    const std::optional<std::uint64_t> digest = DigestAt(chain, header->sequence);
+    if (digest == ShortDigest(*header)) return {Outcome::kDuplicate, {}, std::nullopt};
+    return Refuse(std::move(record),
+                  !digest ? fmt::format("frame {} was given up as missing", header->sequence)
+                          : fmt::format("frame {} again with other content: sealed anew or forged",
+                                        header->sequence));
+  }
+  if (chain.closed) return Refuse(std::move(record), "the chain was closed before this frame");
+  return Continue(chain, frame, *header, std::move(record), after_gap);
+}
+
+Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::byte> frame,
+                              const wire::FrameHeader& header, std::int64_t received_wall_ns) {
+  CollectedRecord record{.verdict = Verdict::kOpened,
+                         .entry_index = kNoEntry,
+                         .received_wall_ns = received_wall_ns,
+                         .sensor = sensor,
+                         .head = {frame.begin(), frame.end()},
+                         .note = {}};
+  Result<wire::ChainOpening> opening = wire::UnlockOpenFrame(frame, escrow_private_);
+  std::string why;
+  if (!opening) why = opening.error().message;
+  if (frame.size() > kToldBytesMax) why = "describes itself at too great length";
+  if (opening && why.empty() && !DescribesSensor(opening->description, sensor)) {
+    why = "the chain was opened in the name of another sensor";
+  }
+  if (!why.empty()) {
+    record.head = HeadOf(frame);
+    return Refuse(std::move(record), std::move(why));
+  }
+  record.note = opening->description;
+  Chain chain{.sensor = sensor,
+              .key = std::move(opening->first_key),
+              .next_sequence = 0,
+              .last_sha256 = {},
+              .closed = false,
+              .taken = {}};
+  Advance(chain, header);
+  chains_.emplace(header.chain_id, std::move(chain));
+  return {Outcome::kTaken, {std::move(record)}, std::nullopt};
+}
+
+Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame,
+                                  const wire::FrameHeader& header, CollectedRecord record,
+                                  bool after_gap) {
+  Decision decision{Outcome::kTaken, {}, std::nullopt};
+  // Tried on a copy: what is refused leaves no trace.
+  wire::FrameKey key = chain.key.Clone();
+  bool link_known = true;
+  if (header.sequence > chain.next_sequence) {
+    if (!after_gap) return {Outcome::kEarly, {}, std::nullopt};
+    if (header.sequence - chain.next_sequence > kGapFramesMax) {
+      return Refuse(std::move(record), "claims a gap of more frames than there can be");
+    }
+    for (std::uint64_t i = chain.next_sequence; i < header.sequence; ++i) key.Evolve();
+    link_known = false;
+    CollectedRecord missing = record;
+    missing.verdict = Verdict::kMissing;
+    missing.note = fmt::format("frames {} to {} were not delivered here", chain.next_sequence,
+                               header.sequence - 1);
+    decision.records.push_back(std::move(missing));
+  }
+  Result<std::vector<std::byte>> content = wire::UnsealFrame(key, frame);
+  if (!content) return Refuse(std::move(record), content.error().message);
+  if (link_known && header.previous_sha256 != chain.last_sha256) {
+    return Refuse(std::move(record),
+                  fmt::format("frame {} does not follow the one before it", header.sequence));
+  }
+  switch (header.kind) {
+    case wire::FrameKind::kBatch: {
+      if (const Result<> good = CheckBatch(*content); !good) {
+        return Refuse(std::move(record), good.error().message);
+      }
+      record.verdict = Verdict::kAccepted;
+      decision.batch = *std::move(content);
+      break;
+    }
+    case wire::FrameKind::kGap:
+    case wire::FrameKind::kClose:
+      if (content->size() > kToldBytesMax) return Refuse(std::move(record), "tells too much");
+      record.verdict = header.kind == wire::FrameKind::kGap ? Verdict::kGap : Verdict::kClosed;
+      record.note = std::string(AsText(*content));
+      chain.closed = header.kind == wire::FrameKind::kClose;
+      break;
+    case wire::FrameKind::kOpen:
+      return Refuse(std::move(record), "opens a chain that is open");
+  }
+  chain.next_sequence = header.sequence;
+  chain.key = std::move(key);
+  Advance(chain, header);
+  decision.records.push_back(std::move(record));
+  return decision;
+}
+
+void Ledger::Advance(Chain& chain, const wire::FrameHeader& header) {
+  chain.key.Evolve();
+  ++chain.next_sequence;
+  chain.last_sha256 = wire::DigestOf(header);
+  chain.taken.push_back({header.sequence, ShortDigest(header)});
+}
+
+std::optional<std::uint64_t> Ledger::DigestAt(const Chain& chain, std::uint64_t sequence) {
+  const auto found = std::ranges::lower_bound(chain.taken, sequence, {}, &Chain::Taken::sequence);
+  if (found == chain.taken.end() || found->sequence != sequence) return std::nullopt;
+  return found->header_digest;
+}
+
+Result<> Ledger::Skip(Chain& chain, std::uint64_t sequence) {
+  if (sequence < chain.next_sequence || sequence - chain.next_sequence > kGapFramesMax) {
+    return Fail(ErrorCode::kCorrupt, "collector's account: frame {} comes where {} is due",
+                sequence, chain.next_sequence);
+  }
+  for (; chain.next_sequence < sequence; ++chain.next_sequence) chain.key.Evolve();
+  return {};
+}
+
+Result<> Ledger::Replay(const CollectedRecord& record) {
+  if (record.verdict == Verdict::kRefused || record.verdict == Verdict::kMissing) return {};
+  ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(record.head));
+  if (record.verdict == Verdict::kOpened) {
+    const Decision decision = Open(record.sensor, record.head, header, record.received_wall_ns);
+    if (decision.outcome == Outcome::kTaken) return {};
+    return Fail(ErrorCode::kUnverified, "collector's account: chain {}: {}",
+                wire::FormatChainId(header.chain_id), decision.records.front().note);
+  }
+  const auto found = chains_.find(header.chain_id);
+  if (found == chains_.end()) {
+    return Fail(ErrorCode::kCorrupt, "collector's account: chain {} was never opened",
+                wire::FormatChainId(header.chain_id));
+  }
+  Chain& chain = found->second;
+  RETURN_IF_ERROR(Skip(chain, header.sequence));
+  chain.closed = record.verdict == Verdict::kClosed;
+  Advance(chain, header);
+  return {};
+}
+
+std::optional<Ledger::Position> Ledger::PositionOf(const wire::ChainId& chain_id) const {
+  const auto found = chains_.find(chain_id);
+  if (found == chains_.end()) return std::nullopt;
+  return Position{found->second.sensor, found->second.next_sequence};
+}
+
+}  // namespace spoor::collector

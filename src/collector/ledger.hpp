@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "collector/collected_record.hpp"
+#include "keys/openssl.hpp"
+#include "wire/seal_frame.hpp"
+
+namespace spoor::collector {
+
+/// Where every chain stands: which frame comes next, and the key it must be sealed with. Decides
+/// about frames, and is rebuilt from the records of its decisions. Knows no disk and no network.
+/// Not thread-safe.
+class Ledger {
+ public:
+  /// `escrow_private`: outlives the ledger.
+  explicit Ledger(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+
+  enum class Outcome {
+    kTaken,         ///< recorded; a batch is to be appended if `batch` is set
+    kDuplicate,     ///< was taken before
+    kEarly,         ///< frames before it have not come: nothing recorded
+    kUnknownChain,  ///< its open frame has not come: nothing recorded
+    kRefused,       ///< recorded
+  };
+  struct Decision {
+    Outcome outcome = Outcome::kRefused;
+    std::vector<CollectedRecord> records;         ///< to be kept, in this order
+    std::optional<std::vector<std::byte>> batch;  ///< the last record's entry
+  };
+  /// Decides about one frame that came under the certificate of `sensor`. `after_gap`: the sensor
+  /// says that it cannot deliver what is before it. Changes the ledger when kTaken.
+  Decision Receive(const std::string& sensor, std::span<const std::byte> frame, bool after_gap,
+                   std::int64_t received_wall_ns);
+
+  /// Takes up a decision of an earlier run. Fails: kCorrupt, kUnverified (open frame).
+  Result<> Replay(const CollectedRecord& record);
+
+  struct Position {
+    std::string sensor;
+    std::uint64_t next_sequence = 0;
+  };
+  std::optional<Position> PositionOf(const wire::ChainId& chain_id) const;
+  std::size_t chain_count() const { return chains_.size(); }
+
+ private:
+  struct Chain {
+    std::string sensor;
+    wire::FrameKey key;  ///< of frame next_sequence
+    std::uint64_t next_sequence = 0;
+    wire::Sha256 last_sha256{};
+    bool closed = false;
+    struct Taken {
+      std::uint64_t sequence = 0;
+      std::uint64_t header_digest = 0;  ///< first bytes of it
+    };
+    std::vector<Taken> taken;  ///< in the order of sequence
+  };
+  Decision Open(const std::string& sensor, std::span<const std::byte> frame,
+                const wire::FrameHeader& header, std::int64_t received_wall_ns);
+  Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
+                    CollectedRecord record, bool after_gap);
+  static void Advance(Chain& chain, const wire::FrameHeader& header);
+  static std::optional<std::uint64_t> DigestAt(const Chain& chain, std::uint64_t sequence);
+  static Result<> Skip(Chain& chain, std::uint64_t sequence);
+
+  EVP_PKEY* const escrow_private_;
+  std::map<wire::ChainId, Chain> chains_;
+};
+
+}  // namespace spoor::collector

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "collector/collected_record.hpp"
+#include "keys/openssl.hpp"
+#include "wire/seal_frame.hpp"
+
+namespace spoor::collector {
+
+/// Checks a collector's account against the log it is in: that each chain's frames follow each
+/// other, that each accepted batch is the entry it is said to be, and, with the escrow key, that
+/// the sensor's seal (MAC) is on every one of them. Feed it every entry in order, then Finish.
+class SealAudit {
+ public:
+  /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
+  explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+
+  /// Fails: kUnverified (what, naming the entry), kCorrupt.
+  Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
+  void Finish();
+
+  struct Report {
+    std::uint64_t chain_count = 0;
+    std::uint64_t closed_chain_count = 0;
+    std::uint64_t sealed_count = 0;    ///< batches with a good place in their chain
+    std::uint64_t mac_count = 0;       ///< … whose MAC was checked too
+    std::uint64_t missing_count = 0;   ///< frames that never came here
+    std::uint64_t gap_count = 0;       ///< times a sensor said that it dropped some
+    std::uint64_t refused_count = 0;   ///< refusals that the collector recorded
+    std::uint64_t unsealed_count = 0;  ///< entries that no sensor shipped (imports)
+  };
+  const Report& report() const { return report_; }
+  bool has_account() const { return has_account_; }
+
+ private:
+  struct Chain {
+    std::string sensor;
+    std::uint64_t next_sequence = 0;
+    wire::Sha256 last_sha256{};
+    std::optional<wire::FrameKey> key;  ///< of next_sequence, when there is an escrow key
+  };
+  Result<> AddRecord(const CollectedRecord& record);
+  Result<> Follow(Chain& chain, const wire::FrameHeader& header, const CollectedRecord& record);
+  Result<> CheckContent(const Chain& chain, const wire::FrameHeader& header,
+                        const CollectedRecord& record);
+
+  EVP_PKEY* const escrow_private_;
+  std::map<wire::ChainId, Chain> chains_;
+  /// Entries that no record names yet. Their records come under the same checkpoint.
+  std::map<std::uint64_t, std::vector<std::byte>> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  bool has_account_ = false;
+  Report report_;
+};
+
+}  // namespace spoor::collector

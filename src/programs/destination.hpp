@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "sensor/batch_writer.hpp"
+
+namespace spoor::programs {
+
+/// Where `spoor record` puts what it seals: a store of this machine, or a collector.
+class Destination {
+ public:
+  struct Options {
+    std::string to;                      ///< a folder, or https://HOST:PORT
+    std::vector<std::string> fallbacks;  ///< further collectors
+    std::string keys;                    ///< folder of the sensor's keys
+    std::string spool;                   ///< folder; empty: in `keys`
+    std::uint64_t spool_bytes_max = 1 << 30;
+    std::uint64_t bytes_per_second_max = 0;
+    std::string host;
+  };
+  /// Adds the options that only collectors need.
+  static void AddOptions(CLI::App& subcommand, Options& options);
+  static Result<std::unique_ptr<Destination>> Open(const Options& options);
+  /// After a recording that went well: readies it for questions where it can be asked from here,
+  /// and says how.
+  static void MakeReady(const Options& options);
+
+  virtual ~Destination() = default;
+  /// Lives as long as the destination.
+  virtual sensor::BatchSink Sink() = 0;
+  /// After the last batch. Says on stderr what was lost or is still to be shipped.
+  virtual Result<> Finish(const std::string& reason) = 0;
+};
+
+}  // namespace spoor::programs

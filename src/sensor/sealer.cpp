@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sensor/sealer.hpp"
+
+#include <openssl/rand.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/check.hpp"
+#include "base/file.hpp"
+#include "base/time.hpp"
+
+namespace spoor::sensor {
+
+using wire::FrameKind;
+
+Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink) {
+  Sealer sealer(wire::FrameKey::Random(), std::move(sink));
+  SPOOR_CHECK(RAND_bytes(sealer.chain_id_.data(), static_cast<int>(sealer.chain_id_.size())) == 1)
+      << "no random numbers";
+  ASSIGN_OR_RETURN(
+      const std::vector<std::byte> content,
+      wire::LockOpening({sealer.key_.Clone(), description}, sealer.chain_id_, escrow_public));
+  RETURN_IF_ERROR(sealer.SealContent(FrameKind::kOpen, content));
+  return sealer;
+}
+
+Result<> Sealer::Seal(std::span<const std::byte> batch) {
+  Result<> sealed = SealContent(FrameKind::kBatch, batch);
+  if (sealed && unsaid_.batch_count != 0) {
+    const Result<> said = SealGap();
+    return said || said.error().code == ErrorCode::kUnavailable ? Result<>{} : said;
+  }
+  if (sealed || sealed.error().code != ErrorCode::kUnavailable) return sealed;
+  if (unsaid_.batch_count == 0) unsaid_since_boot_ns_ = BootNow();
+  for (Dropped* dropped : {&dropped_, &unsaid_}) {
+    ++dropped->batch_count;
+    dropped->bytes += batch.size();
+  }
+  return {};
+}
+
+Result<> Sealer::SealGap() {
+  const std::string text = nlohmann::json{{"dropped_batch_count", unsaid_.batch_count},
+                                          {"dropped_bytes", unsaid_.bytes},
+                                          {"from_boot_ns", unsaid_since_boot_ns_},
+                                          {"until_boot_ns", BootNow()},
+                                          {"reason", "the spool took no more"}}
+                               .dump();
+  RETURN_IF_ERROR(SealContent(FrameKind::kGap, AsBytes(text)));
+  unsaid_ = {};
+  return {};
+}
+
+Result<> Sealer::Close(const std::string& reason) {
+  if (unsaid_.batch_count != 0) RETURN_IF_ERROR(SealGap());
+  const std::string text = nlohmann::json{
+      {"reason", reason},
+      {"dropped_batch_count", dropped_.batch_count},
+      {"dropped_bytes",
+       dropped_.bytes}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return SealContent(FrameKind::kClose, AsBytes(text));
+}
+
+Result<> Sealer::SealContent(FrameKind kind, std::span<const std::byte> content) {
+  wire::FrameHeader header{.kind = kind,
+                           .frame_bytes = 0,
+                           .chain_id = chain_id_,
+                           .sequence = sequence_,
+                           .boot_ns = BootNow(),
+                           .wall_ns = WallNow(),
+                           .previous_sha256 = previous_sha256_,
+                           .mac = {}};
+  RETURN_IF_ERROR(sink_(wire::SealFrame(key_, header, content)));
+  key_.Evolve();
+  ++sequence_;
+  previous_sha256_ = wire::DigestOf(header);
+  return {};
+}
+
+}  // namespace spoor::sensor

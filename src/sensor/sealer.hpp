@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/result.hpp"
+#include "wire/seal_frame.hpp"
+
+namespace spoor::sensor {
+
+/// Seals what one sensor run says into a chain of frames. The keys exist in memory only: the first
+/// is locked for the collectors in the open frame, each is erased once the next frame needs
+/// another. Not thread-safe.
+class Sealer {
+ public:
+  /// Takes one frame; the bytes live only during the call. kUnavailable: there is no room.
+  using Sink = std::function<Result<>(std::span<const std::byte>)>;
+
+  /// `description`: JSON, who seals (docs/formats/sealing.md). Fails: kInvalidArgument (no escrow
+  /// key), or what the sink returned.
+  static Result<Sealer> Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink);
+
+  /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the
+  /// count is sealed behind the next batch that finds room. Fails: what else the sink returned.
+  Result<> Seal(std::span<const std::byte> batch);
+  /// Seals the end of the chain. Nothing can be sealed after it.
+  Result<> Close(const std::string& reason);
+
+  struct Dropped {
+    std::uint64_t batch_count = 0;
+    std::uint64_t bytes = 0;
+  };
+  const Dropped& dropped() const { return dropped_; }  ///< since Open
+  const wire::ChainId& chain_id() const { return chain_id_; }
+
+ private:
+  Sealer(wire::FrameKey key, Sink sink) : key_(std::move(key)), sink_(std::move(sink)) {}
+  Result<> SealContent(wire::FrameKind kind, std::span<const std::byte> content);
+  Result<> SealGap();
+
+  wire::FrameKey key_;
+  Sink sink_;
+  wire::ChainId chain_id_{};
+  std::uint64_t sequence_ = 0;
+  wire::Sha256 previous_sha256_{};
+  Dropped dropped_;
+  Dropped unsaid_;  ///< of dropped_, what no gap frame says yet
+  std::uint64_t unsaid_since_boot_ns_ = 0;
+};
+
+}  // namespace spoor::sensor

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "sensor/batch_writer.hpp"
+#include "sensor/sealer.hpp"
+#include "sensor/shipper.hpp"
+#include "sensor/spool.hpp"
+
+namespace spoor::sensor {
+
+/// A recording's way to a collector: sealed as it comes, spooled, shipped.
+class Shipment {
+ public:
+  struct Options {
+    std::vector<std::string> collectors;  ///< https://HOST:PORT, in the order of preference
+    keys::IdentityLayout identity;        ///< a sensor's folder
+    std::string host;                     ///< what the recording calls this host
+    Spool::Options spool;
+    Shipper::Options shipper;
+  };
+  /// Begins a chain and starts to ship, with what an earlier run left first. No collector need be
+  /// reachable. Fails: kInvalidArgument, kNotFound, kUnavailable (keys, spool in use), kIo.
+  static Result<std::unique_ptr<Shipment>> Open(Options options);
+
+  /// Lives as long as the shipment.
+  BatchSink Sink();
+  /// Seals the end of the chain, waits for the spool to empty as long as that makes sense
+  /// (`at_most`), and stops. What is not shipped by then stays in the spool for the next run.
+  Result<> Finish(const std::string& reason, std::chrono::milliseconds at_most);
+
+  struct Summary {
+    Sealer::Dropped dropped;  ///< batches that found no room: lost, and sealed as lost
+    Shipper::Counts shipped;
+    Spool::Level left;            ///< still in the spool
+    std::uint64_t cut_bytes = 0;  ///< torn or damaged spool that was found at the beginning
+  };
+  Summary summary() const;
+
+ private:
+  Shipment(std::unique_ptr<Spool> spool, Sealer sealer)
+      : spool_(std::move(spool)), sealer_(std::move(sealer)) {}
+
+  std::unique_ptr<Spool> spool_;
+  Sealer sealer_;
+  std::unique_ptr<Shipper> shipper_;  // goes before the spool it uses
+};
+
+}  // namespace spoor::sensor

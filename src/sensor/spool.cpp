@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Folder: NUMBER.frames, frames one after the other, of one chain, numbered in the order begun;
+// CHAIN.open, a copy of the chain's open frame while it has segments; lock. A segment is removed
+// when the last of its frames is let go.
+#include "sensor/spool.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "base/check.hpp"
+
+namespace spoor::sensor {
+namespace {
+
+constexpr std::uint32_t kSegmentBytes = 1 << 20;
+// A segment that is begun below kSegmentBytes ends with at most one frame more.
+constexpr std::uint64_t kSegmentFileBytesMax = kSegmentBytes + wire::kFrameBytesMax;
+constexpr std::uint64_t kReserveBytes = 16 << 10;
+constexpr std::string_view kSegmentSuffix = ".frames";
+constexpr std::string_view kOpenSuffix = ".open";
+
+std::optional<std::uint64_t> NumberOf(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  std::uint64_t number = 0;
+  const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (status != std::errc{} || end != name.data() + name.size() - kSegmentSuffix.size() ||
+      !name.ends_with(kSegmentSuffix)) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+// Whatever keeps a frame from the disk (full, quota, an I/O error): the sealer drops it and counts.
+tl::unexpected<Error> NoRoom(const Error& error) {
+  return tl::unexpected<Error>(Error{ErrorCode::kUnavailable, error.message});
+}
+
+Result<std::vector<std::byte>> ReadRange(const std::filesystem::path& path, std::uint64_t from,
+                                         std::uint64_t until) {
+  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+  std::vector<std::byte> bytes(until - from);
+  for (std::size_t filled = 0; filled < bytes.size();) {
+    const ssize_t got = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
+                                static_cast<off_t>(from + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FailErrno(errno, "{}: cannot read", path.string());
+    if (got == 0) return Fail(ErrorCode::kIo, "{}: shorter than it was", path.string());
+    filled += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Spool>> Spool::Open(const Options& options) {
+  RETURN_IF_ERROR(CreateFolders(options.folder));
+  ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(options.folder / "lock", FileLock::Mode::kTry));
+  std::unique_ptr<Spool> spool(new Spool(options, std::move(lock)));
+  RETURN_IF_ERROR(spool->TakeUp());
+  return spool;
+}
+
+Result<> Spool::TakeUp() {
+  std::vector<std::filesystem::path> segments;
+  std::vector<std::filesystem::path> open_frames;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.folder, error)) {
+    if (NumberOf(entry.path())) segments.push_back(entry.path());
+    if (entry.path().extension() == kOpenSuffix) open_frames.push_back(entry.path());
+  }
+  if (error) {
+    return Fail(ErrorCode::kIo, "{}: cannot list: {}", options_.folder.string(), error.message());
+  }
+  std::ranges::sort(segments, {},
+                    [](const std::filesystem::path& path) { return *NumberOf(path); });
+  for (const std::filesystem::path& path : segments) RETURN_IF_ERROR(TakeUpSegment(path));
+  for (const std::filesystem::path& path : open_frames) {
+    const bool needed = std::ranges::any_of(
+        segments_, [&](const Segment& segment) { return OpenFramePath(segment.chain_id) == path; });
+    if (!needed) std::filesystem::remove(path, error);
+  }
+  return {};
+}
+
+Result<> Spool::TakeUpSegment(const std::filesystem::path& path) {
+  segment_number_ = *NumberOf(path) + 1;
+  ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path, kSegmentFileBytesMax));
+  Segment segment{.path = path, .chain_id = {}, .first_sequence = 0, .ends = {}};
+  std::uint32_t offset = 0;
+  while (offset < bytes.size()) {
+    const std::span<const std::byte> rest = std::span(bytes).subspan(offset);
+    const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(rest);
+    if (!header || header->frame_bytes > rest.size()) break;
+    if (segment.ends.empty()) {
+      segment.chain_id = header->chain_id;
+      segment.first_sequence = header->sequence;
+    } else if (header->chain_id != segment.chain_id ||
+               header->sequence != segment.first_sequence + segment.ends.size()) {
+      break;
+    }
+    offset += header->frame_bytes;
+    segment.ends.push_back(offset);
+  }
+  cut_bytes_ += bytes.size() - offset;
+  if (offset < bytes.size() && ::truncate(path.c_str(), offset) != 0) {
+    return FailErrno(errno, "{}: cannot cut off what is torn", path.string());
+  }
+  if (segment.ends.empty()) {
+    if (::unlink(path.c_str()) != 0) return FailErrno(errno, "{}: cannot remove", path.string());
+    return {};
+  }
+  size_bytes_ += segment.size_bytes();
+  segments_.push_back(std::move(segment));
+  return {};
+}
+
+Result<> Spool::Append(std::span<const std::byte> frame) {
+  ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(frame));
+  const std::lock_guard lock(mutex_);
+  // What says that something was lost, or that it is over, still goes in.
+  const std::uint64_t reserve_bytes = header.kind == wire::FrameKind::kBatch ? 0 : kReserveBytes;
+  if (size_bytes_ + frame.size() > options_.size_bytes_max + reserve_bytes) {
+    return Fail(ErrorCode::kUnavailable, "{}: spool is full ({} bytes)", options_.folder.string(),
+                size_bytes_);
+  }
+  if (header.kind == wire::FrameKind::kOpen) RETURN_IF_ERROR(KeepOpenFrame(frame, header.chain_id));
+  // What could not be let go is never written to again: its numbers would not be contiguous.
+  if (!writing_.valid() || segments_.back().size_bytes() >= kSegmentBytes ||
+      segments_.back().chain_id != header.chain_id ||
+      segments_.back().first_sequence + segments_.back().ends.size() != header.sequence) {
+    RETURN_IF_ERROR(StartSegment(header));
+  }
+  Segment& segment = segments_.back();
+  const auto before = static_cast<std::uint32_t>(segment.size_bytes());
+  if (const Result<> written = WriteAll(writing_.get(), frame, segment.path); !written) {
+    SPOOR_CHECK(::ftruncate(writing_.get(), before) == 0)
+        << segment.path << ": cannot take back half a frame: " << ErrnoText(errno);
+    return NoRoom(written.error());
+  }
+  segment.ends.push_back(before + static_cast<std::uint32_t>(frame.size()));
+  size_bytes_ += frame.size();
+  changed_.notify_all();
+  return {};
+}
+
+Result<> Spool::KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id) {
+  const Result<> kept = WriteFileAtomically(OpenFramePath(chain_id), frame, 0600);
+  return kept ? kept : NoRoom(kept.error());
+}
+
+Result<> Spool::StartSegment(const wire::FrameHeader& header) {
+  const std::filesystem::path path =
+      options_.folder / fmt::format("{:012}{}", segment_number_, kSegmentSuffix);
+  Result<FileDescriptor> file = OpenFile(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0600);
+  if (!file) return NoRoom(file.error());
+  writing_ = *std::move(file);
+  ++segment_number_;
+  segments_.push_back(
+      {.path = path, .chain_id = header.chain_id, .first_sequence = header.sequence, .ends = {}});
+  return {};
+}
+
+Result<> Spool::Sync() {
+  const std::lock_guard lock(mutex_);
+  if (writing_.valid() && ::fdatasync(writing_.get()) != 0) {
+    return FailErrno(errno, "{}: cannot sync", options_.folder.string());
+  }
+  return {};
+}
+
+Result<std::optional<Spool::Parcel>> Spool::Oldest(std::size_t size_bytes_max) {
+  const std::lock_guard lock(mutex_);
+  if (segments_.empty() || segments_.front().ends.empty()) return std::optional<Parcel>();
+  const Segment& segment = segments_.front();
+  const std::size_t first = segment.released_count;
+  const std::uint32_t from = first == 0 ? 0 : segment.ends[first - 1];
+  std::size_t last = first;
+  while (last + 1 < segment.ends.size() && segment.ends[last + 1] - from <= size_bytes_max) ++last;
+  Parcel parcel{segment.chain_id, segment.first_sequence + first, {}};
+  ASSIGN_OR_RETURN(parcel.frames, ReadRange(segment.path, from, segment.ends[last]));
+  return std::optional(std::move(parcel));
+}
+
+Result<std::optional<std::vector<std::byte>>> Spool::OpenFrameOf(const wire::ChainId& chain_id) {
+  Result<std::vector<std::byte>> frame = ReadFile(OpenFramePath(chain_id), wire::kFrameBytesMax);
+  if (frame) return std::optional(*std::move(frame));
+  if (frame.error().code == ErrorCode::kNotFound) return std::optional<std::vector<std::byte>>();
+  return tl::unexpected<Error>(std::move(frame).error());
+}
+
+Result<> Spool::Release(const wire::ChainId& chain_id, std::uint64_t next_sequence) {
+  const std::lock_guard lock(mutex_);
+  while (!segments_.empty() && segments_.front().chain_id == chain_id) {
+    Segment& segment = segments_.front();
+    if (next_sequence <= segment.first_sequence) break;
+    segment.released_count = std::max(
+        segment.released_count,
+        std::min<std::size_t>(segment.ends.size(), next_sequence - segment.first_sequence));
+    if (segment.released_count < segment.ends.size() || segment.ends.empty()) break;
+    RETURN_IF_ERROR(RemoveFront());
+  }
+  return {};
+}
+
+Result<> Spool::RemoveFront() {
+  const Segment segment = std::move(segments_.front());
+  segments_.pop_front();
+  size_bytes_ -= segment.size_bytes();
+  if (segments_.empty()) writing_.Reset();
+  if (::unlink(segment.path.c_str()) != 0) {
+    return FailErrno(errno, "{}: cannot remove", segment.path.string());
+  }
+  // The chain that is being written keeps its open frame: more of it may come.
+  if (!segments_.empty() && segments_.front().chain_id != segment.chain_id) {
+    ::unlink(OpenFramePath(segment.chain_id).c_str());
+  }
+  return {};
+}
+
+std::filesystem::path Spool::OpenFramePath(const wire::ChainId& chain_id) const {
+  return options_.folder / (wire::FormatChainId(chain_id) + std::string(kOpenSuffix));
+}
+
+void Spool::WaitForFrame(std::chrono::milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  if (!segments_.empty() && !segments_.front().ends.empty()) return;
+  changed_.wait_for(lock, at_most);
+}
+
+void Spool::Wake() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
+Spool::Level Spool::level() const {
+  const std::lock_guard lock(mutex_);
+  Level level;
+  for (const Segment& segment : segments_) {
+    level.frame_count += segment.ends.size() - segment.released_count;
+    level.bytes += segment.size_bytes() -
+                   (segment.released_count == 0 ? 0 : segment.ends[segment.released_count - 1]);
+  }
+  return level;
+}
+
+}  // namespace spoor::sensor

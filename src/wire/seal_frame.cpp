@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Key schedule (HKDF-Expand of RFC 5869 with one output block, so each is one HMAC):
+//   mac key      = HMAC(K_i, "spoor seal mac v1"     || 0x01)
+//   cipher key   = HMAC(K_i, "spoor seal cipher v1"  || 0x01)
+//   K_{i+1}      = HMAC(K_i, "spoor seal next v1"    || 0x01)
+// A cipher key serves one message, so its GCM nonce may be constant.
+#include "wire/seal_frame.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "wire/seal_cipher.hpp"
+
+namespace spoor::wire {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+constexpr std::array<char, 8> kMagic{'S', 'P', 'O', 'O', 'R', 'S', 'E', 'A'};
+constexpr std::uint16_t kVersion = 1;
+
+struct EncodedHeader {
+  std::array<char, 8> magic;
+  std::uint16_t version;
+  std::uint16_t kind;
+  std::uint32_t frame_bytes;
+  ChainId chain_id;
+  std::uint64_t sequence;
+  std::uint64_t boot_ns;
+  std::int64_t wall_ns;
+  Sha256 previous_sha256;
+  Sha256 mac;
+};
+static_assert(sizeof(EncodedHeader) == kFrameHeaderBytes);
+static_assert(offsetof(EncodedHeader, mac) == 88);
+
+const unsigned char* Pointer(std::span<const std::byte> bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+EncodedHeader Encoded(const FrameHeader& header) {
+  return {.magic = kMagic,
+          .version = kVersion,
+          .kind = static_cast<std::uint16_t>(header.kind),
+          .frame_bytes = header.frame_bytes,
+          .chain_id = header.chain_id,
+          .sequence = header.sequence,
+          .boot_ns = header.boot_ns,
+          .wall_ns = header.wall_ns,
+          .previous_sha256 = header.previous_sha256,
+          .mac = header.mac};
+}
+
+Sha256 MacOf(const FrameKey& key, const FrameHeader& header, std::span<const std::byte> content) {
+  ScopedKey mac_key;
+  DeriveKey(key.bytes(), "spoor seal mac v1", mac_key.bytes);
+  const EncodedHeader encoded = Encoded(header);
+  std::vector<std::byte> covered(offsetof(EncodedHeader, mac) + content.size());
+  std::memcpy(covered.data(), &encoded, offsetof(EncodedHeader, mac));
+  std::copy(content.begin(), content.end(), covered.begin() + offsetof(EncodedHeader, mac));
+  Sha256 mac{};
+  unsigned size_bytes = 0;
+  SPOOR_CHECK(HMAC(EVP_sha256(), mac_key.bytes.data(), kKeyBytes, Pointer(covered), covered.size(),
+                   mac.data(), &size_bytes) != nullptr)
+      << "HMAC failed";
+  OPENSSL_cleanse(covered.data(), covered.size());
+  return mac;
+}
+
+}  // namespace
+
+Result<FrameHeader> DecodeFrameHeader(std::span<const std::byte> bytes) {
+  if (bytes.size() < kFrameHeaderBytes) {
+    return Fail(ErrorCode::kCorrupt, "frame: {} bytes, a header has {}", bytes.size(),
+                kFrameHeaderBytes);
+  }
+  EncodedHeader encoded;
+  std::memcpy(&encoded, bytes.data(), sizeof(encoded));
+  if (encoded.magic != kMagic) return Fail(ErrorCode::kCorrupt, "frame: none begins here");
+  if (encoded.version != kVersion) {
+    return Fail(ErrorCode::kUnsupported, "frame: format version {}, this build reads {}",
+                encoded.version, kVersion);
+  }
+  if (encoded.kind < static_cast<std::uint16_t>(FrameKind::kOpen) ||
+      encoded.kind > static_cast<std::uint16_t>(FrameKind::kClose)) {
+    return Fail(ErrorCode::kUnsupported, "frame {}: unknown kind {}", encoded.sequence,
+                encoded.kind);
+  }
+  if (encoded.frame_bytes < kFrameHeaderBytes + kFrameTagBytes ||
+      encoded.frame_bytes > kFrameBytesMax) {
+    return Fail(ErrorCode::kCorrupt, "frame {}: claims {} bytes", encoded.sequence,
+                encoded.frame_bytes);
+  }
+  return FrameHeader{.kind = static_cast<FrameKind>(encoded.kind),
+                     .frame_bytes = encoded.frame_bytes,
+                     .chain_id = encoded.chain_id,
+                     .sequence = encoded.sequence,
+                     .boot_ns = encoded.boot_ns,
+                     .wall_ns = encoded.wall_ns,
+                     .previous_sha256 = encoded.previous_sha256,
+                     .mac = encoded.mac};
+}
+
+std::vector<std::byte> EncodeFrameHeader(const FrameHeader& header) {
+  const EncodedHeader encoded = Encoded(header);
+  std::vector<std::byte> bytes(sizeof(encoded));
+  std::memcpy(bytes.data(), &encoded, sizeof(encoded));
+  return bytes;
+}
+
+Sha256 DigestOf(const FrameHeader& header) {
+  return DigestOf(EncodeFrameHeader(header));
+}
+
+FrameKey FrameKey::Random() {
+  ScopedKey bytes;
+  SPOOR_CHECK(RAND_priv_bytes(bytes.bytes.data(), kKeyBytes) == 1) << "no random numbers";
+  return FrameKey(bytes.bytes);
+}
+
+FrameKey::FrameKey(std::span<const std::uint8_t, 32> bytes) {
+  std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+}
+FrameKey::FrameKey(FrameKey&& other) noexcept : bytes_(other.bytes_) {
+  OPENSSL_cleanse(other.bytes_.data(), other.bytes_.size());
+}
+FrameKey& FrameKey::operator=(FrameKey&& other) noexcept {
+  if (this != &other) {
+    bytes_ = other.bytes_;
+    OPENSSL_cleanse(other.bytes_.data(), other.bytes_.size());
+  }
+  return *this;
+}
+FrameKey::~FrameKey() {
+  OPENSSL_cleanse(bytes_.data(), bytes_.size());
+}
+
+void FrameKey::Evolve() {
+  ScopedKey next;
+  DeriveKey(bytes_, "spoor seal next v1", next.bytes);
+  bytes_ = next.bytes;
+}
+
+std::vector<std::byte> SealFrame(const FrameKey& key, FrameHeader& header,
+                                 std::span<const std::byte> content) {
+  const bool locked = header.kind == FrameKind::kOpen;
+  header.frame_bytes =
+      static_cast<std::uint32_t>(kFrameHeaderBytes + content.size() + kFrameTagBytes);
+  SPOOR_CHECK(header.frame_bytes <= kFrameBytesMax) << "content of " << content.size() << " bytes";
+  header.mac = MacOf(key, header, content);
+  std::vector<std::byte> frame = EncodeFrameHeader(header);
+  frame.resize(header.frame_bytes);
+  const std::span<std::byte> body = std::span(frame).subspan(kFrameHeaderBytes);
+  if (locked) {
+    std::copy(content.begin(), content.end(), body.begin());
+    return frame;
+  }
+  ScopedKey cipher_key;
+  DeriveKey(key.bytes(), "spoor seal cipher v1", cipher_key.bytes);
+  Encrypt(cipher_key.bytes, std::span(frame).first(kFrameHeaderBytes), content, body);
+  return frame;
+}
+
+Result<std::vector<std::byte>> UnsealFrame(const FrameKey& key, std::span<const std::byte> frame) {
+  ASSIGN_OR_RETURN(const FrameHeader header, DecodeFrameHeader(frame));
+  if (header.frame_bytes != frame.size()) {
+    return Fail(ErrorCode::kCorrupt, "frame {}: {} bytes, claims {}", header.sequence, frame.size(),
+                header.frame_bytes);
+  }
+  const std::span<const std::byte> body = frame.subspan(kFrameHeaderBytes);
+  std::optional<std::vector<std::byte>> content;
+  if (header.kind == FrameKind::kOpen) {
+    const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
+    const std::span<const std::byte> tail = body.last(kFrameTagBytes);
+    if (std::all_of(tail.begin(), tail.end(), is_zero)) {
+      content.emplace(body.begin(), body.end() - kFrameTagBytes);
+    }
+  } else {
+    ScopedKey cipher_key;
+    DeriveKey(key.bytes(), "spoor seal cipher v1", cipher_key.bytes);
+    content = Decrypt(cipher_key.bytes, frame.first(kFrameHeaderBytes), body);
+  }
+  if (!content || !MacMatches(key, header, *content)) {
+    return Fail(ErrorCode::kUnverified, "frame {}: not sealed with the key of its place",
+                header.sequence);
+  }
+  return std::move(*content);
+}
+
+bool MacMatches(const FrameKey& key, const FrameHeader& header,
+                std::span<const std::byte> content) {
+  const Sha256 mac = MacOf(key, header, content);
+  return CRYPTO_memcmp(mac.data(), header.mac.data(), mac.size()) == 0;
+}
+
+}  // namespace spoor::wire

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/seal_frame.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/file.hpp"
+
+namespace spoor::wire {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+Bytes TextBytes(std::string_view text) {
+  const std::span<const std::byte> bytes = AsBytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+FrameHeader HeaderAt(std::uint64_t sequence) {
+  return {.kind = FrameKind::kBatch,
+          .frame_bytes = 0,
+          .chain_id = {1, 2, 3},
+          .sequence = sequence,
+          .boot_ns = 77,
+          .wall_ns = 88,
+          .previous_sha256 = {9},
+          .mac = {}};
+}
+
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Escrow = std::unique_ptr<EVP_PKEY, FreeKey>;
+Escrow MakeEscrow() {
+  return Escrow(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"));
+}
+
+Bytes OpenFrame(const FrameKey& key, EVP_PKEY* escrow) {
+  FrameHeader header = HeaderAt(0);
+  header.kind = FrameKind::kOpen;
+  header.previous_sha256 = {};
+  const Result<Bytes> content =
+      LockOpening({key.Clone(), R"({"host":"web-1"})"}, header.chain_id, escrow);
+  EXPECT_TRUE(content);
+  return SealFrame(key, header, *content);
+}
+
+TEST(SealFrame, ReturnsWhatWasSealed) {
+  const FrameKey key = FrameKey::Random();
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kBatchBytesMax}) {
+    const Bytes content(size, std::byte{0x5A});
+    FrameHeader header = HeaderAt(3);
+    const Bytes frame = SealFrame(key, header, content);
+    EXPECT_EQ(frame.size(), kFrameHeaderBytes + size + kFrameTagBytes);
+    const Result<Bytes> back = UnsealFrame(key, frame);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(*back, content);
+    EXPECT_TRUE(MacMatches(key, header, content));
+  }
+}
+
+TEST(SealFrame, HidesItsContent) {
+  FrameHeader header = HeaderAt(3);
+  const Bytes content = TextBytes("a password typed at a terminal");
+  const Bytes frame = SealFrame(FrameKey::Random(), header, content);
+  EXPECT_EQ(std::search(frame.begin(), frame.end(), content.begin(), content.begin() + 8),
+            frame.end());
+}
+
+TEST(SealFrame, RefusesEveryFlippedByteAndEveryTruncation) {
+  const FrameKey key = FrameKey::Random();
+  FrameHeader header = HeaderAt(3);
+  Bytes frame = SealFrame(key, header, TextBytes("content"));
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    frame[i] ^= std::byte{1};
+    EXPECT_FALSE(UnsealFrame(key, frame)) << "byte " << i;
+    frame[i] ^= std::byte{1};
+    EXPECT_FALSE(UnsealFrame(key, std::span(frame).first(i))) << "cut at " << i;
+  }
+  EXPECT_TRUE(UnsealFrame(key, frame));
+}
+
+TEST(SealFrame, RefusesAnOldFrameSealedAgainWithANewerKey) {
+  FrameKey key = FrameKey::Random();
+  const FrameKey first = key.Clone();
+  FrameHeader header = HeaderAt(0);
+  const Bytes genuine = SealFrame(key, header, TextBytes("what happened"));
+  key.Evolve();
+  FrameHeader again = HeaderAt(0);
+  const Bytes forged = SealFrame(key, again, TextBytes("what did not"));
+  EXPECT_TRUE(UnsealFrame(first, genuine));
+  EXPECT_FALSE(UnsealFrame(first, forged));
+  EXPECT_FALSE(UnsealFrame(key, genuine));
+}
+
+TEST(SealFrame, EvolvesTheSameWayFromTheSameKey) {
+  FrameKey one = FrameKey::Random();
+  FrameKey other = one.Clone();
+  for (int i = 0; i < 10; ++i) {
+    const FrameKey before = one.Clone();
+    one.Evolve();
+    other.Evolve();
+    EXPECT_TRUE(std::ranges::equal(one.bytes(), other.bytes()));
+    EXPECT_FALSE(std::ranges::equal(one.bytes(), before.bytes()));
+  }
+}
+
+TEST(SealFrame, OverwritesAKeyThatIsMovedAway) {
+  FrameKey key = FrameKey::Random();
+  const FrameKey taken = std::move(key);
+  // NOLINTNEXTLINE(bugprone-use-after-move): the point of the test
+  EXPECT_TRUE(std::ranges::all_of(key.bytes(), [](std::uint8_t byte) { return byte == 0; }));
+  EXPECT_FALSE(std::ranges::all_of(taken.bytes(), [](std::uint8_t byte) { return byte == 0; }));
+}
+
+TEST(SealFrame, DerivesTheNextKeyAsDocumented) {
+  // Worked out with: openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:00…1f
+  //   -kdfopt info:"spoor seal next v1" -kdfopt mode:EXPAND_ONLY HKDF
+  std::array<std::uint8_t, 32> bytes{};
+  for (std::uint8_t i = 0; i < 32; ++i) bytes[i] = i;
+  FrameKey key(bytes);
+  key.Evolve();
+  std::string text;
+  for (const std::uint8_t byte : key.bytes()) text += fmt::format("{:02x}", byte);
+  EXPECT_EQ(text, "0487f8384bf34f59961b9a58f482f060e5d8549d03796459688d290bc79fe539");
+}
+
+TEST(SealEscrow, GivesTheFirstKeyToTheEscrowKeyOnly) {
+  const Escrow escrow = MakeEscrow();
+  const FrameKey key = FrameKey::Random();
+  const Bytes frame = OpenFrame(key, escrow.get());
+  const Result<ChainOpening> opening = UnlockOpenFrame(frame, escrow.get());
+  ASSERT_TRUE(opening) << opening.error().message;
+  EXPECT_TRUE(std::ranges::equal(opening->first_key.bytes(), key.bytes()));
+  EXPECT_EQ(opening->description, R"({"host":"web-1"})");
+  const Result<ChainOpening> other = UnlockOpenFrame(frame, MakeEscrow().get());
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kUnverified);
+}
+
+TEST(SealEscrow, RefusesEveryFlippedByteAndEveryTruncation) {
+  const Escrow escrow = MakeEscrow();
+  Bytes frame = OpenFrame(FrameKey::Random(), escrow.get());
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    frame[i] ^= std::byte{1};
+    EXPECT_FALSE(UnlockOpenFrame(frame, escrow.get())) << "byte " << i;
+    frame[i] ^= std::byte{1};
+    EXPECT_FALSE(UnlockOpenFrame(std::span(frame).first(i), escrow.get())) << "cut at " << i;
+  }
+  EXPECT_TRUE(UnlockOpenFrame(frame, escrow.get()));
+}
+
+TEST(ChainId, ReadsBackItsText) {
+  const ChainId chain_id{0xDE, 0xAD, 0x01};
+  EXPECT_EQ(ParseChainId(FormatChainId(chain_id)).value_or(ChainId{}), chain_id);
+  for (const char* text : {"", "zz", "DEAD0100000000000000000000000000", "00"}) {
+    EXPECT_FALSE(ParseChainId(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace spoor::wire

@@ -1,0 +1,457 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sensors and collectors as real processes on loopback: enrolment, roles, revocation, and that
+nothing acknowledged is lost whatever is killed, cut or full.
+
+  shipping_test.py SPOOR SYNTHETIC_SENSOR [unittest arguments]
+"""
+import collections
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+SPOOR = SENSOR = None
+WAIT_SECONDS = 60
+VERDICTS = {1: "opened", 2: "accepted", 3: "gap", 4: "closed", 5: "missing", 6: "refused"}
+
+
+def spoor(*words, status=0, **more):
+    done = subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, **more)
+    if status is not None and done.returncode != status:
+        raise AssertionError(f"spoor {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def wait_until(what, condition):
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {WAIT_SECONDS} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class Collector:
+    """spoor serve, at one port for its whole life, however often it is killed."""
+
+    def __init__(self, world, name, port=0, **more):
+        self.world, self.name, self.port, self.more = world, name, port, more
+        self.store = world.folder / name if "store" not in more else more.pop("store")
+        self.process = None
+
+    def start(self):
+        keys = f"{self.world.authority}/collectors/{self.name}"
+        with open(self.world.folder / f"{self.name}.log", "a") as log:
+            self.process = self.spawn(keys, log)
+        line = self.process.stdout.readline()
+        found = re.match(r"listening https://127\.0\.0\.1:(\d+)", line)
+        if not found:
+            raise AssertionError(f"spoor serve: {line!r} " + (self.world.folder / f"{self.name}.log").read_text())
+        self.port = int(found[1])
+        return self
+
+    def spawn(self, keys, log):
+        return subprocess.Popen(
+            [SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
+             "--authority", self.world.authority], stdout=subprocess.PIPE, stderr=log, text=True, **self.more)
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        status = self.process.wait(30)
+        self.process.stdout.close()
+        return status
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+
+def read_log(store):
+    """Entries of a C2SP static log, read from its bundles without Spoor's code."""
+    import pathlib
+    root = pathlib.Path(store) / "evidence"
+    size = int((root / "checkpoint").read_text().splitlines()[1])
+    bundles = {}
+    for path in (root / "tile" / "entries").rglob("*"):
+        if path.is_file():
+            name = str(path.relative_to(root / "tile" / "entries"))
+            name = re.sub(r"\.(p/\d+|partial)$", "", name)
+            bundles[int(name.replace("/", "").replace("x", ""))] = path.read_bytes()
+    entries = []
+    for number in sorted(bundles):
+        data = bundles[number]
+        while data and len(entries) < size:
+            length = struct.unpack(">H", data[:2])[0]
+            entries.append(data[2:2 + length])
+            data = data[2 + length:]
+    assert len(entries) == size, (len(entries), size)
+    return entries
+
+
+def recordings_of(entries):
+    """recording id -> the batch indices that the log holds, in its order"""
+    found = collections.defaultdict(list)
+    for entry in entries:
+        assert entry[:8] == b"SPOORBAT", entry[:8]
+        kind = struct.unpack("<H", entry[10:12])[0]
+        if kind != 5:
+            found[entry[16:32].hex()].append(struct.unpack("<Q", entry[32:40])[0])
+    return found
+
+
+class World(unittest.TestCase):
+    def setUp(self):
+        import pathlib
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spoor-shipping-"))
+        self.authority = str(self.folder / "authority")
+        self.ending = []
+        spoor("keys", "init", "--dir", self.authority)
+        spoor("keys", "collector", "hub", "--dir", self.authority, "--address", "127.0.0.1")
+        spoor("keys", "sensor", "web-1", "--dir", self.authority)
+        self.keys = f"{self.authority}/sensors/web-1"
+        self.collector = self.add(Collector(self, "hub"))
+
+    def tearDown(self):
+        for process in self.ending:
+            if isinstance(process, Collector):
+                process.end()
+            elif process.poll() is None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder)
+
+    def add(self, process):
+        self.ending.append(process)
+        return process
+
+    def sensor(self, *words, keys=None, to=None):
+        return self.add(subprocess.Popen(
+            [SENSOR, *[word for url in (to or [self.collector.url]) for word in ("--to", url)], "--keys",
+             keys or self.keys, *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+
+    def result(self, process):
+        out, err = process.communicate(timeout=WAIT_SECONDS + 60)
+        self.assertEqual(process.returncode, 0, err)
+        recording = re.search(r"recording (\w+)", out)[1]
+        counts = re.search(r"acknowledged (\d+) left (\d+) dropped (\d+) refused (\d+)", out)
+        return recording, *map(int, counts.groups()), err
+
+    def verify(self, store=None):
+        return spoor("verify", "--store", store or self.collector.store, "--escrow",
+                     f"{self.authority}/escrow.key", status=None)
+
+    def assert_proved(self, store=None):
+        done = self.verify(store)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Enrolment(World):
+    def test_a_sensor_enrols_with_a_token_once_and_ships(self):
+        self.collector.start()
+        token = spoor("keys", "enrol-token", "db-1", "--dir", self.authority).stdout.strip()
+        keys = str(self.folder / "db-1")
+        spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", keys)
+        self.assertEqual(os.stat(f"{keys}/identity.key").st_mode & 0o777, 0o600)
+        self.assertFalse(os.path.exists(f"{keys}/escrow.key"))
+        again = spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", keys + "-2", status=3)
+        self.assertIn("used before", again.stderr)
+        recording, acknowledged, left, dropped, _, _ = self.result(self.sensor("--batches", 20, keys=keys))
+        self.assertEqual((acknowledged, left, dropped), (24, 0, 0))  # with open and close, of recording and chain
+        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(22)))
+
+    def test_another_authority_is_not_believed(self):
+        self.collector.start()
+        other = str(self.folder / "other")
+        spoor("keys", "init", "--dir", other)
+        token = spoor("keys", "enrol-token", "db-1", "--dir", other).stdout.strip()
+        done = spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", self.folder / "db-1", status=3)
+        self.assertIn("not the authority", done.stderr)
+        self.assertNotIn(token.split(":")[2], done.stderr + done.stdout)
+
+    def request(self, keys, method, path, body=b"", tls=ssl.TLSVersion.TLSv1_3):
+        context = ssl.create_default_context(cafile=f"{self.authority}/ca.crt")
+        context.minimum_version = context.maximum_version = tls
+        if keys:
+            context.load_cert_chain(f"{keys}/identity.crt", f"{keys}/identity.key")
+        with socket.create_connection(("127.0.0.1", self.collector.port), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n"
+                                   f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                answer = b""
+                while piece := connection.recv(65536):
+                    answer += piece
+        return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1].decode()
+
+    def test_each_role_may_do_its_own_only(self):
+        self.collector.start()
+        spoor("keys", "analyst", "ann", "--dir", self.authority)
+        analyst = f"{self.authority}/analysts/ann"
+        position = "/v1/sensors/web-1/position?chain=" + "0" * 32
+        self.assertEqual(self.request(None, "GET", position)[0], 401)
+        self.assertEqual(self.request(self.keys, "GET", position)[0], 404)
+        self.assertEqual(self.request(self.keys, "GET", position.replace("web-1", "db-1"))[0], 403)
+        self.assertEqual(self.request(self.keys, "GET", "/v1/status")[0], 403)
+        self.assertEqual(self.request(analyst, "GET", "/v1/status")[0], 200)
+        self.assertEqual(self.request(analyst, "POST", "/v1/sensors/ann/batches/0", b"x")[0], 403)
+        self.assertEqual(self.request(self.keys, "POST", "/v1/sensors/web-1/batches/0", b"noise")[0], 400)
+        self.assertEqual(self.request(self.keys, "GET", "/v1/sensors/web-1/../../x")[0], 404)
+
+    def test_older_tls_is_refused(self):
+        self.collector.start()
+        with self.assertRaises(ssl.SSLError):
+            self.request(self.keys, "GET", "/v1/ca", tls=ssl.TLSVersion.TLSv1_2)
+
+    def test_a_revoked_sensor_is_shut_out_without_a_restart(self):
+        self.collector.start()
+        position = "/v1/sensors/web-1/position?chain=" + "0" * 32
+        self.assertEqual(self.request(self.keys, "GET", position)[0], 404)
+        spoor("keys", "revoke", "web-1", "--dir", self.authority)
+        status, answer = self.request(self.keys, "GET", position)
+        self.assertEqual(status, 401)
+        self.assertIn("revoked", answer)
+
+    def test_a_rotated_sensor_goes_on_and_its_old_key_does_not(self):
+        self.collector.start()
+        old = str(self.folder / "old")
+        shutil.copytree(self.keys, old)
+        spoor("keys", "sensor", "web-1", "--dir", self.authority)
+        spoor("keys", "revoke", "web-1", "--older", "--dir", self.authority)
+        self.assertEqual(self.request(old, "GET", "/v1/sensors/web-1/position?chain=" + "0" * 32)[0], 401)
+        self.assertEqual(self.result(self.sensor("--batches", 5))[1:3], (9, 0))
+
+    def test_every_truncated_or_flipped_frame_is_refused_and_named(self):
+        self.collector.start()
+        # Nothing is shipped (no such collector); the frames stay in the spool for us to spoil.
+        self.result(self.sensor("--batches", 1, "--last-shipping-ms", 1, to=[f"https://127.0.0.1:{free_port()}"]))
+        data = (self.folder / "authority/sensors/web-1/spool/000000000000.frames").read_bytes()
+        frames = []
+        while data:
+            size = struct.unpack("<I", data[12:16])[0]
+            frames.append(data[:size])
+            data = data[size:]
+        self.assertEqual(len(frames), 5)
+        post = lambda sequence, body: self.request(self.keys, "POST", f"/v1/sensors/web-1/batches/{sequence}", body)
+        self.assertEqual(post(1, frames[1])[0], 404)  # before its chain is open
+        self.assertEqual(post(0, frames[0])[0], 200)
+        self.assertEqual(post(2, frames[2])[0], 409)  # out of order
+        flipped = bytearray(frames[1])
+        flipped[200] ^= 1
+        status, answer = post(1, bytes(flipped))
+        self.assertEqual(status, 422)
+        self.assertIn("not sealed with the key of its place", answer)
+        self.assertEqual(post(1, frames[1][:-1])[0], 400)
+        self.assertEqual(post(1, frames[1] + frames[2])[0], 200)
+        self.assertEqual(post(1, frames[1])[0], 200)  # again: the same, taken once
+        again = bytearray(frames[1])
+        again[60] ^= 1
+        status, answer = post(1, bytes(again))
+        self.assertEqual(status, 422)
+        self.assertIn("sealed anew or forged", answer)
+        spoor("keys", "sensor", "db-1", "--dir", self.authority)
+        other = self.request(f"{self.authority}/sensors/db-1", "POST", "/v1/sensors/db-1/batches/3", frames[3])
+        self.assertEqual(other[0], 422)
+        self.assertIn("the chain is web-1's", other[1])
+        self.assertEqual(post(3, frames[3] + frames[4])[0], 200)
+        self.assertEqual(sum(map(len, recordings_of(read_log(self.collector.store)).values())), 3)
+
+
+class Shipping(World):
+    def test_nothing_acknowledged_is_lost_when_either_side_is_killed(self):
+        self.collector.start()
+        seed = random.randrange(1 << 32)
+        choose = random.Random(seed)
+        expected = []
+        for round_number in range(20):
+            sensor = self.sensor("--batches", 300, "--interval-us", 500)
+            recording = re.search(r"recording (\w+)", sensor.stdout.readline())[1]
+            expected.append(recording)
+            # No event to wait for: the moment is what is being tried.
+            time.sleep(choose.uniform(0.01, 0.2))
+            if round_number % 2:
+                self.collector.kill()
+                self.collector.start()
+            if round_number % 3 == 0:
+                sensor.kill()
+            sensor.wait(WAIT_SECONDS)
+            sensor.stdout.close()
+            sensor.stderr.close()
+        last, _, left, dropped, refused, _ = self.result(self.sensor("--batches", 10))
+        self.assertEqual((left, dropped, refused), (0, 0, 0), f"seed {seed}")
+        self.assertEqual(self.collector.stop(), 0)
+        held = recordings_of(read_log(self.collector.store))
+        for round_number, recording in enumerate(expected):
+            indices = held[recording]
+            # Each batch once, in order; all of them unless the sensor itself was killed.
+            self.assertEqual(indices, list(range(len(indices))), f"seed {seed} round {round_number}")
+            if round_number % 3:
+                self.assertEqual(len(indices), 302, f"seed {seed} round {round_number}")
+        self.assertEqual(held[last], list(range(12)))
+        self.assert_proved()
+
+    def test_the_spool_is_unreadable_and_bounded_and_says_what_it_dropped(self):
+        self.collector.start()
+        port = self.collector.port
+        self.collector.stop()
+        recording, acknowledged, left, dropped, _, err = self.result(
+            self.sensor("--batches", 200, "--bytes", 20000, "--interval-us", 0, "--spool-max", 1 << 20,
+                        "--last-shipping-ms", 1))
+        self.assertEqual(acknowledged, 0)
+        self.assertGreater(dropped, 100)
+        self.assertLessEqual(sum(os.path.getsize(f"{self.keys}/spool/{name}")
+                                 for name in os.listdir(f"{self.keys}/spool") if name.endswith(".frames")), 1 << 20)
+        for name in os.listdir(f"{self.keys}/spool"):
+            self.assertNotIn(b"SPOORBAT", (self.folder / "authority/sensors/web-1/spool" / name).read_bytes())
+        self.collector.port = port
+        self.collector.start()
+        self.result(self.sensor("--batches", 1))
+        held = recordings_of(read_log(self.collector.store))[recording]
+        self.assertEqual(len(held) + dropped, 202)
+        self.collector.stop()
+        done = self.verify()
+        self.assertEqual(done.returncode, 4, done.stderr)  # proved, and not complete
+        self.assertIn(f"MISSING    {dropped} batches", done.stdout)
+
+    def test_a_second_collector_takes_over(self):
+        spoor("keys", "collector", "spare", "--dir", self.authority, "--address", "127.0.0.1")
+        spare = self.add(Collector(self, "spare")).start()
+        self.collector.start()
+        sensor = self.sensor("--batches", 3000, "--interval-us", 1000, to=[self.collector.url, spare.url])
+        recording = re.search(r"recording (\w+)", sensor.stdout.readline())[1]
+        wait_until("the first collector holds some", lambda: os.path.exists(f"{self.collector.store}/evidence/checkpoint")
+                   and recordings_of(read_log_quietly(self.collector.store))[recording])
+        self.collector.kill()
+        _, err = sensor.communicate(timeout=WAIT_SECONDS)
+        self.assertEqual(sensor.returncode, 0, err)
+        first = recordings_of(read_log_quietly(self.collector.store))[recording]
+        second = recordings_of(read_log(spare.store))[recording]
+        self.assertEqual(sorted(set(first) | set(second)), list(range(3002)))
+        self.assertNotEqual(second, [])
+
+    def test_a_connection_cut_in_the_middle_of_a_batch_is_taken_up_again(self):
+        self.collector.start()
+        relay = Relay(self.collector.port, cut_every_bytes=150_000)
+        recording, _, left, dropped, _, err = self.result(
+            self.sensor("--batches", 100, "--bytes", 20000, to=[f"https://127.0.0.1:{relay.port}"]))
+        self.assertGreater(relay.cut_count, 5)
+        self.assertEqual((left, dropped), (0, 0), err)
+        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(102)))
+        relay.close()
+
+    def test_the_bandwidth_limit_holds(self):
+        self.collector.start()
+        begin = time.monotonic()
+        recording, _, left, _, _, _ = self.result(
+            self.sensor("--batches", 50, "--bytes", 20000, "--interval-us", 0, "--bandwidth", 500_000))
+        self.assertEqual(left, 0)
+        self.assertGreater(time.monotonic() - begin, 1.5)  # a million bytes
+
+    def test_a_full_disk_at_the_collector_stops_cleanly_and_resumes(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount a small tmpfs")
+        mount = str(self.folder / "small")
+        os.mkdir(mount)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", mount]).returncode != 0:
+            self.skipTest("cannot mount a tmpfs here")
+        try:
+            collector = self.add(Collector(self, "hub", store=f"{mount}/store")).start()
+            sensor = self.sensor("--batches", 300, "--bytes", 20000, "--interval-us", 0, to=[collector.url])
+            log = sensor.stderr
+            line = ""
+            while "503" not in line:
+                line = log.readline()
+                self.assertNotEqual(line, "", "the sensor ended before the disk was full")
+            self.assertEqual(subprocess.run(["mount", "-o", "remount,size=64m", mount]).returncode, 0)
+            recording, _, left, dropped, _, _ = self.result(sensor)
+            self.assertEqual((left, dropped), (0, 0))
+            self.assertEqual(collector.stop(), 0)
+            self.assertEqual(recordings_of(read_log(collector.store))[recording], list(range(302)))
+            self.assert_proved(collector.store)
+        finally:
+            for process in self.ending:
+                if isinstance(process, Collector):
+                    process.end()
+            subprocess.run(["umount", mount], check=True)
+
+
+def read_log_quietly(store):
+    """Beside a live writer, whose files move: empty when they moved away."""
+    try:
+        return read_log(store)
+    except (OSError, AssertionError, struct.error):
+        return []
+
+
+class Relay:
+    """Forwards TCP and cuts each connection after so many bytes from the client."""
+
+    def __init__(self, to_port, cut_every_bytes):
+        self.to_port, self.cut_every_bytes, self.cut_count = to_port, cut_every_bytes, 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.relay, args=(client,), daemon=True).start()
+
+    def relay(self, client):
+        server = socket.create_connection(("127.0.0.1", self.to_port))
+        threading.Thread(target=self.copy, args=(server, client, None), daemon=True).start()
+        self.copy(client, server, self.cut_every_bytes)
+
+    def copy(self, source, sink, limit):
+        try:
+            while piece := source.recv(8192):
+                sink.sendall(piece)
+                if limit is not None:
+                    limit -= len(piece)
+                    if limit <= 0:
+                        self.cut_count += 1
+                        break
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+    def close(self):
+        self.listening.close()
+
+
+if __name__ == "__main__":
+    SPOOR, SENSOR = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    del sys.argv[1:3]
+    unittest.main(verbosity=2)
