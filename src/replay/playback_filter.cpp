@@ -76,7 +76,8 @@ bool IsAllowedControl(const ControlSequence& control) {
 }
 
 bool IsAllowed(std::string_view sequence) {
-  if (sequence.size() < 2) return false;
+  // One that was broken off has no final byte: what is kept next would become part of it.
+  if (sequence.size() < 2 || sequence.back() < 0x30) return false;
   switch (sequence[1]) {
     case '[':
       return IsAllowedControl(ControlSequenceOf(sequence));

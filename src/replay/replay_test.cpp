@@ -66,6 +66,13 @@ TEST(PlaybackFilter, KeepsWhatDraws) {
   EXPECT_EQ(filter.Filter(drawing), drawing);
 }
 
+// Found by the fuzzer: ESC # ) was kept though a NUL had broken it off, and took the next
+// character.
+TEST(PlaybackFilter, DropsASequenceThatWasBrokenOffSoThatItCannotGoOnLater) {
+  PlaybackFilter filter;
+  EXPECT_EQ(filter.Filter(std::string_view("a\x1b#)\0r\x1b(#\0c", 10)), "arc");
+}
+
 TEST(PlaybackFilter, DropsWhatMakesTerminalsAnswerOrActs) {
   for (const char* bytes : {"\x1b[c",
                             "\x1b[>c",
