@@ -184,7 +184,7 @@ TEST_F(RecordTest, RefusesWithOneLineAndTheDocumentedExitCode) {
   };
   const std::string no_policy = folder_.path() / "none.yaml";
   const Case cases[] = {
-      {{"--to", "https://collector:1", "--for", "1s"}, 5, "not in this build"},
+      {{"--to", "https://collector:1", "--for", "1s"}, 2, "needs --keys"},
       {{"--to", Store(), "--profile", "paranoid", "--for", "1s"}, 2, "unknown profile paranoid"},
       {{"--to", Store(), "--policy", no_policy, "--for", "1s"}, 5, "none.yaml"},
       {{"--to", Store(), "--for", "never"}, 2, "never"},
