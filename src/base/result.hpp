@@ -72,9 +72,11 @@ tl::unexpected<Error> FailErrno(int errno_number, fmt::format_string<Args...> fo
   } while (false)
 
 /// `ASSIGN_OR_RETURN(auto log, Open(path));`
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration can't be put into parentheses.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   ASSIGN_OR_RETURN_IMPL(SPOOR_CONCAT(spoor_result_, __LINE__), lhs, expr)
 #define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)                              \
   auto tmp = (expr);                                                       \
   if (!tmp) return tl::unexpected<::spoor::Error>(std::move(tmp).error()); \
   lhs = std::move(*tmp)
+// NOLINTEND(bugprone-macro-parentheses)
