@@ -63,6 +63,7 @@ class Run {
       collected_ = true;
       return {};
     }
+    if (!wire::IsOfRecording(batch->kind)) return {};
     const std::string id = wire::FormatRecordingId(batch->recording_id);
     if (done_.contains(id)) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];

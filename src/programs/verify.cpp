@@ -13,7 +13,7 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
-#include "store/catalog.hpp"
+#include "programs/verify_segments.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -28,6 +28,7 @@ struct VerifyCommand {
   std::string escrow_file;
   bool json = false;
   bool quiet = false;
+  bool skip_segments = false;
 };
 
 /// All that the statement says.
@@ -40,7 +41,8 @@ struct Proof {
   keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
   collector::SealAudit seals;
   std::uint64_t set_aside_bytes = 0;
-  std::uint64_t segment_count = 0;
+  bool skipped_segments = false;
+  std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
 };
 
 /// The verifier key, from --key or from the store itself.
@@ -83,29 +85,6 @@ class Progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// The tables are derived data, but the catalog says what was made: a file that is another now
-/// would give wrong answers.
-Result<std::uint64_t> VerifySegments(const StoreLayout& layout, std::uint64_t entry_count) {
-  const Result<store::Catalog> catalog = store::LoadCatalog(layout);
-  if (!catalog && catalog.error().code == ErrorCode::kNotFound) return 0;
-  const auto unverified = [](const Error& error) {
-    const bool wrong = error.code == ErrorCode::kCorrupt;
-    return tl::unexpected<Error>(Error{wrong ? ErrorCode::kUnverified : error.code, error.message});
-  };
-  if (!catalog) return unverified(catalog.error());
-  if (catalog->next_entry > entry_count) {
-    return Fail(ErrorCode::kUnverified,
-                "{}: was made from {} entries of evidence, of which {} are there now: the log was "
-                "put back to an older state",
-                layout.catalog().string(), catalog->next_entry, entry_count);
-  }
-  for (const store::Segment& segment : catalog->segments) {
-    const Result<> checked = store::CheckSegment(layout, segment, /*hash_all=*/true);
-    if (!checked) return unverified(checked.error());
-  }
-  return catalog->segments.size();
-}
-
 std::uint64_t BytesBelow(const fs::path& folder) {
   std::uint64_t size_bytes = 0;
   std::error_code error;
@@ -147,9 +126,23 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
   proof.seals.Finish();
-  ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
+  proof.skipped_segments = command.skip_segments;
+  if (!command.skip_segments) {
+    ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
+  }
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
+}
+
+nlohmann::json SegmentsJson(const Proof& proof) {
+  if (!proof.segments) return {{"checked", false}};
+  const ingest::DerivationReport& segments = *proof.segments;
+  return {{"checked", true},
+          {"segment_count", segments.segment_count},
+          {"row_count", segments.row_count},
+          {"same_bytes_count", segments.same_bytes_count},
+          {"provisional_count", segments.provisional_count},
+          {"next_entry", segments.next_entry}};
 }
 
 void PrintJson(const Proof& proof) {
@@ -187,9 +180,28 @@ void PrintJson(const Proof& proof) {
                             {"log_closed", proof.log.closed},
                             {"unauthenticated_bytes", proof.log.tail_bytes},
                             {"set_aside_bytes", proof.set_aside_bytes},
-                            {"segment_count", proof.segment_count},
+                            {"segments", SegmentsJson(proof)},
                             {"recordings", recordings}};
   fmt::print("{}\n", line.dump());
+}
+
+void PrintSegments(const Proof& proof) {
+  if (proof.skipped_segments) {
+    fmt::print("segments   not checked (--skip-segments)\n");
+    return;
+  }
+  if (!proof.segments) {
+    fmt::print("segments   none: nothing was ingested yet\n");
+    return;
+  }
+  const ingest::DerivationReport& segments = *proof.segments;
+  fmt::print("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
+             segments.segment_count, segments.row_count, segments.same_bytes_count);
+  // The log may have grown since it was proved.
+  if (segments.next_entry < proof.log.checkpoint.size) {
+    fmt::print("           entries {} to {} are not ingested yet\n", segments.next_entry,
+               proof.log.checkpoint.size - 1);
+  }
 }
 
 void PrintStatement(const Proof& proof) {
@@ -228,7 +240,7 @@ void PrintStatement(const Proof& proof) {
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
-  fmt::print("segments   {}, all as the catalog describes them\n", proof.segment_count);
+  PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
     fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
                proof.log.tail_bytes);
@@ -276,13 +288,16 @@ void RegisterVerify(CLI::App& application, Action& action) {
       .add_option("--escrow", command->escrow_file,
                   "a collector's escrow.key: checks each sensor's seal on each batch as well")
       ->type_name("FILE");
+  subcommand.add_flag("--skip-segments", command->skip_segments,
+                      "do not derive the tables again, which takes as long as spoor rebuild");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
       "Checks the checkpoint's signature, every entry and tile up to the signed root, that no "
       "other\n"
-      "file is in evidence/, that every recording's batches are complete and in order, and the\n"
-      "SHA-256 of every segment. Works beside a running recorder.\n\n"
+      "file is in evidence/, that every recording's batches are complete and in order, and, by\n"
+      "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
+      "the evidence gives. Works beside a running recorder.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
       "not deliver all; 5 no store there.\n\n"
       "Examples:\n"

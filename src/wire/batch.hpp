@@ -27,6 +27,11 @@ enum class BatchKind : std::uint16_t {
                         ///< (docs/formats/sealing.md); no recording's, events are never in it
 };
 
+/// Whether such batches make up recordings. The others are what a collector or the log says itself.
+constexpr bool IsOfRecording(BatchKind kind) {
+  return kind <= BatchKind::kImportData;
+}
+
 /// The log's entry bundles carry 16-bit lengths.
 inline constexpr std::size_t kBatchBytesMax = 65535;
 /// What a payload may decompress to; a larger claim is corrupt.
