@@ -13,6 +13,7 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
+#include "programs/verify_completeness.hpp"
 #include "programs/verify_segments.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
@@ -40,6 +41,7 @@ struct Proof {
   wire::BatchChain recordings;
   keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
   collector::SealAudit seals;
+  collector::Completeness completeness;
   std::uint64_t set_aside_bytes = 0;
   bool skipped_segments = false;
   std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
@@ -121,11 +123,13 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
                              std::uint64_t total) { progress.Show(done, total); },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
+               proof.completeness.Add(index, proof.recordings.last_batch());
                return proof.seals.Add(index, entry);
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
   proof.seals.Finish();
+  proof.completeness.Finish();
   proof.skipped_segments = command.skip_segments;
   if (!command.skip_segments) {
     ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
@@ -170,6 +174,7 @@ void PrintJson(const Proof& proof) {
                               {"missing_count", seals.missing_count},
                               {"gap_count", seals.gap_count},
                               {"refused_count", seals.refused_count}}},
+                            {"completeness", CompletenessJson(proof.completeness)},
                             {"entry_count", checkpoint.size},
                             {"entry_bytes", proof.log.entry_bytes},
                             {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -240,6 +245,7 @@ void PrintStatement(const Proof& proof) {
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
+  PrintCompleteness(proof.completeness);
   PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
     fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
@@ -265,11 +271,7 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }
-  const collector::SealAudit::Report& seals = proof->seals.report();
-  for (const auto& [id, recording] : proof->recordings.recordings()) {
-    if (recording.extent.missing_batch_count != 0) return ExitCode::kIncomplete;
-  }
-  return seals.gap_count == 0 ? ExitCode::kDone : ExitCode::kIncomplete;
+  return proof->completeness.has_loss() ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
 }  // namespace
@@ -297,9 +299,10 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "other\n"
       "file is in evidence/, that every recording's batches are complete and in order, and, by\n"
       "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
-      "the evidence gives. Works beside a running recorder.\n\n"
-      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
-      "not deliver all; 5 no store there.\n\n"
+      "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
+      "what is missing, from when to when.\n\n"
+      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not everything\n"
+      "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");

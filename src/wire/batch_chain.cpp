@@ -6,12 +6,14 @@
 namespace spoor::wire {
 
 Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> entry) {
-  const Result<Batch> batch = DecodeBatch(entry);
-  if (!batch) {
-    const bool newer = batch.error().code == ErrorCode::kUnsupported;
+  Result<Batch> decoded = DecodeBatch(entry);
+  if (!decoded) {
+    const bool newer = decoded.error().code == ErrorCode::kUnsupported;
     return Fail(newer ? ErrorCode::kUnsupported : ErrorCode::kUnverified, "entry {}: {}",
-                entry_index, batch.error().message);
+                entry_index, decoded.error().message);
   }
+  last_batch_ = *std::move(decoded);
+  const Batch* const batch = &last_batch_;
   const auto bad = [&](std::string_view what) {
     return Fail(ErrorCode::kUnverified, "entry {}: batch {} of recording {} {}", entry_index,
                 batch->batch_index, FormatRecordingId(batch->recording_id), what);

@@ -40,11 +40,14 @@ class BatchChain {
     Sha256 last_sha256{};
   };
   const std::map<RecordingId, Recording>& recordings() const { return recordings_; }
+  /// The batch that Add took last, decoded: for whoever looks at the same entries.
+  const Batch& last_batch() const { return last_batch_; }
 
  private:
   std::map<RecordingId, Recording> recordings_;
   bool has_account_ = false;
   std::optional<Error> first_gap_;
+  Batch last_batch_;
 };
 
 }  // namespace spoor::wire
