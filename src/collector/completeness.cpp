@@ -77,6 +77,24 @@ void Completeness::Keep(Hole hole) {
   }
 }
 
+void Completeness::Continue(const wire::Carried& carried) {
+  for (const wire::CarriedRecording& item : carried.recordings) {
+    if (item.extent.is_account) continue;
+    Recording& recording = recordings_[item.recording_id];
+    if (const auto first = wire::DecodeBatch(item.first_batch)) AddDescription(recording, *first);
+    recording.next = item.extent.batch_count + item.extent.missing_batch_count;
+    recording.last_wall_ns = recording.last_reading_wall_ns = item.extent.last_wall_ns;
+    recording.closed = item.extent.closed;
+  }
+  for (const wire::CarriedChain& item : carried.chains) {
+    Source& chain = chains_[item.chain_id];
+    chain.sensor = item.sensor;
+    chain.next = item.next_sequence;
+    chain.last_wall_ns = item.last_wall_ns;
+    chain.closed = item.closed;
+  }
+}
+
 void Completeness::Add(std::uint64_t entry_index, const wire::Batch& batch) {
   if (batch.kind == wire::BatchKind::kCollected) {
     const auto records = ParseRecords(batch.payload);

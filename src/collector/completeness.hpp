@@ -12,6 +12,7 @@
 #include "collector/collected_record.hpp"
 #include "wire/batch.hpp"
 #include "wire/kernel_event.h"
+#include "wire/retention.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::collector {
@@ -51,6 +52,8 @@ class Completeness {
  public:
   static constexpr std::size_t kHolesMax = 1 << 18;
 
+  /// Before the first entry of a log whose beginning was removed: what it had until there.
+  void Continue(const wire::Carried& carried);
   void Add(std::uint64_t entry_index, const wire::Batch& batch);
   void Finish();
 

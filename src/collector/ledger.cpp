@@ -46,7 +46,7 @@ bool DescribesSensor(const std::string& description, const std::string& sensor) 
 // What a sensor may put into the log.
 Result<> CheckBatch(std::span<const std::byte> content) {
   ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
-  if (batch.kind == wire::BatchKind::kCollected) {
+  if (!wire::IsOfRecording(batch.kind)) {
     return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
   }
   return {};
@@ -76,6 +76,11 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
   if (header->sequence < chain.next_sequence) {
     const std::optional<std::uint64_t> digest = DigestAt(chain, header->sequence);
     if (digest == ShortDigest(*header)) return {Outcome::kDuplicate, {}, std::nullopt};
+    if (header->sequence < chain.carried_until) {
+      return Refuse(std::move(record),
+                    fmt::format("frame {} was taken before the evidence of its time was removed",
+                                header->sequence));
+    }
     return Refuse(std::move(record),
                   !digest ? fmt::format("frame {} was given up as missing", header->sequence)
                           : fmt::format("frame {} again with other content: sealed anew or forged",
@@ -110,6 +115,7 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .next_sequence = 0,
               .last_sha256 = {},
               .closed = false,
+              .carried_until = 0,
               .taken = {}};
   Advance(chain, header);
   chains_.emplace(header.chain_id, std::move(chain));
@@ -208,6 +214,27 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
   RETURN_IF_ERROR(Skip(chain, header.sequence));
   chain.closed = record.verdict == Verdict::kClosed;
   Advance(chain, header);
+  return {};
+}
+
+Result<> Ledger::Continue(const wire::Carried& carried) {
+  for (const wire::CarriedChain& item : carried.chains) {
+    // Of a closed chain nothing is taken any more: no key is needed to refuse.
+    Result<wire::FrameKey> key = wire::FrameKey(std::array<std::uint8_t, 32>{});
+    if (!item.closed) {
+      ASSIGN_OR_RETURN(wire::ChainOpening opening,
+                       wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      key = std::move(opening.first_key);
+      for (std::uint64_t i = 0; i < item.next_sequence; ++i) key->Evolve();
+    }
+    chains_.insert_or_assign(item.chain_id, Chain{.sensor = item.sensor,
+                                                  .key = *std::move(key),
+                                                  .next_sequence = item.next_sequence,
+                                                  .last_sha256 = item.last_sha256,
+                                                  .closed = item.closed,
+                                                  .carried_until = item.next_sequence,
+                                                  .taken = {}});
+  }
   return {};
 }
 

@@ -12,6 +12,26 @@ constexpr std::size_t kWaitingBytesMax = 32 << 20;
 
 }  // namespace
 
+Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed_until) {
+  removed_until_ = removed_until;
+  for (const wire::CarriedChain& item : carried.chains) {
+    has_account_ = true;
+    Chain chain{.sensor = item.sensor,
+                .next_sequence = item.next_sequence,
+                .last_sha256 = item.last_sha256,
+                .key = {}};
+    if (escrow_private_ != nullptr && !item.closed) {
+      ASSIGN_OR_RETURN(wire::ChainOpening opening,
+                       wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      chain.key.emplace(std::move(opening.first_key));
+      for (std::uint64_t i = 0; i < item.next_sequence; ++i) chain.key->Evolve();
+    }
+    chains_.insert_or_assign(item.chain_id, std::move(chain));
+    if (!item.closed) ++report_.chain_count;
+  }
+  return {};
+}
+
 Result<> SealAudit::Add(std::uint64_t entry_index, std::span<const std::byte> entry) {
   if (wire::PeekKind(entry) != wire::BatchKind::kCollected) {
     waiting_.emplace(entry_index, std::vector<std::byte>(entry.begin(), entry.end()));
@@ -96,6 +116,8 @@ Result<> SealAudit::Follow(Chain& chain, const wire::FrameHeader& header,
 
 Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,
                                  const CollectedRecord& record) {
+  // The account of the last removed entries may stand behind them.
+  if (record.verdict == Verdict::kAccepted && record.entry_index < removed_until_) return {};
   std::span<const std::byte> content = AsBytes(record.note);
   const auto entry = waiting_.find(record.entry_index);
   if (record.verdict == Verdict::kAccepted) {

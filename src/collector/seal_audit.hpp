@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "collector/collected_record.hpp"
 #include "keys/openssl.hpp"
+#include "wire/retention.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::collector {
@@ -22,6 +23,9 @@ class SealAudit {
   /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
   explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
 
+  /// Before the first entry of a log whose first `removed_until` entries were removed: where the
+  /// chains stood there. Fails: kUnverified (an open frame that the escrow key does not open).
+  Result<> Continue(const wire::Carried& carried, std::uint64_t removed_until);
   /// Fails: kUnverified (what, naming the entry), kCorrupt.
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
   void Finish();
@@ -57,6 +61,7 @@ class SealAudit {
   std::map<std::uint64_t, std::vector<std::byte>> waiting_;
   std::size_t waiting_bytes_ = 0;
   bool has_account_ = false;
+  std::uint64_t removed_until_ = 0;
   Report report_;
 };
 

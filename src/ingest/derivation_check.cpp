@@ -4,6 +4,7 @@
 #include "ingest/derivation_check.hpp"
 
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "base/file.hpp"
@@ -13,6 +14,7 @@
 #include "store/compare_segments.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
+#include "wire/retention.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -31,11 +33,19 @@ SegmentKey KeyOf(const store::Segment& segment) {
 class Check {
  public:
   Check(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog,
-        const std::filesystem::path& scratch)
+        const std::filesystem::path& scratch, wire::Carried carried, std::uint64_t removed_until)
       : layout_(layout), scratch_{scratch}, options_(options), catalog_(std::move(catalog)) {
     for (const store::IngestedRecording& recording : catalog_.recordings) {
-      recordings_.emplace(recording.recording_id, &recording);
+      if (recording.first_entry < removed_until) {
+        removed_.insert(recording.recording_id);
+      } else {
+        recordings_.emplace(recording.recording_id, &recording);
+      }
     }
+    for (wire::CarriedRecording& recording : carried.recordings) {
+      carried_.emplace(recording.recording_id, std::move(recording));
+    }
+    report_.removed_count = removed_.size();
     report_.next_entry = catalog_.next_entry;
   }
 
@@ -43,6 +53,7 @@ class Check {
   Result<> Begin() {
     for (const store::Segment& segment : catalog_.segments) {
       RETURN_IF_ERROR(store::CheckSegment(layout_, segment, /*hash_all=*/true));
+      if (removed_.contains(segment.recording_id)) continue;
       if (!segments_.emplace(KeyOf(segment), &segment).second) {
         return Wrong(segment, "is there twice");
       }
@@ -55,6 +66,7 @@ class Check {
     ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
     if (!wire::IsOfRecording(batch.kind)) return {};
     const std::string id = wire::FormatRecordingId(batch.recording_id);
+    if (removed_.contains(id)) return {};
     const auto known = recordings_.find(id);
     if (known == recordings_.end()) {
       return Fail(ErrorCode::kUnverified,
@@ -72,6 +84,10 @@ class Check {
       }
       ASSIGN_OR_RETURN(ingest, RecordingIngest::Begin(scratch_, options_, batch.recording_id,
                                                       catalog_.generation, index));
+      const auto before = carried_.find(batch.recording_id);
+      if (batch.batch_index > 0 && before != carried_.end()) {
+        RETURN_IF_ERROR(ingest->Resume(before->second));
+      }
     }
     RETURN_IF_ERROR(ingest->Take(batch, index, wire::DigestOf(entry), entry.size()));
     if (index < recording.last_entry) return Compare(*ingest);
@@ -87,7 +103,8 @@ class Check {
       const store::IngestedRecording& recording = *recordings_.at(id);
       return WrongExtent(recording, "last", recording.last_entry, ingest->last_entry());
     }
-    if (ended_count_ != recordings_.size() || recordings_.size() != catalog_.recordings.size()) {
+    if (ended_count_ != recordings_.size() ||
+        recordings_.size() + removed_.size() != catalog_.recordings.size()) {
       return Fail(ErrorCode::kUnverified,
                   "{}: names {} recordings, and the evidence has {} in these entries",
                   layout_.catalog().string(), catalog_.recordings.size(), ended_count_);
@@ -181,6 +198,8 @@ class Check {
   std::map<std::string, const store::IngestedRecording*> recordings_;
   std::map<SegmentKey, const store::Segment*> segments_;  ///< that nothing derived was like yet
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
+  std::set<std::string> removed_;  ///< recordings that began in entries that are gone
+  std::map<wire::RecordingId, wire::CarriedRecording> carried_;
   std::uint64_t ended_count_ = 0;
   DerivationReport report_;
 };
@@ -202,7 +221,9 @@ Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const CatchU
                 "put back to an older state",
                 layout.catalog().string(), to_do, log->size());
   }
-  Check check(layout, options, std::move(catalog), scratch);
+  ASSIGN_OR_RETURN(wire::Carried carried, log->ReadCarried());
+  Check check(layout, options, std::move(catalog), scratch, std::move(carried),
+              log->removed_until());
   RETURN_IF_ERROR(check.Begin());
   RETURN_IF_ERROR(
       log->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {

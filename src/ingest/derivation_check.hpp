@@ -17,7 +17,10 @@ struct DerivationReport {
   /// in files that another version of DuckDB wrote.
   std::uint64_t same_bytes_count = 0;
   std::uint64_t provisional_count = 0;  ///< recordings that still go on, as far as they were read
-  std::uint64_t next_entry = 0;         ///< entries that the tables show
+  /// Recordings whose evidence was removed by policy since: not checked; whoever reads the store
+  /// next drops their rows.
+  std::uint64_t removed_count = 0;
+  std::uint64_t next_entry = 0;  ///< entries that the tables show
 };
 
 /// Whether the live segments are what the evidence gives: ingests it again as far as the catalog

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/store_layout.hpp"
 #include "base/time.hpp"
+#include "base/visible_text.hpp"
 #include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
@@ -121,6 +122,14 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              .public_key = public_key,
              .progress = [&](std::uint64_t done,
                              std::uint64_t total) { progress.Show(done, total); },
+             .carried = [&](const wire::Carried& carried, std::uint64_t removed) -> Result<> {
+               for (const wire::CarriedRecording& recording : carried.recordings) {
+                 proof.recordings.Continue(recording.recording_id, recording.extent,
+                                           recording.last_sha256);
+               }
+               proof.completeness.Continue(carried);
+               return proof.seals.Continue(carried, removed);
+             },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
                proof.completeness.Add(index, proof.recordings.last_batch());
@@ -138,6 +147,20 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   return proof;
 }
 
+nlohmann::json RemovalsJson(const Proof& proof) {
+  nlohmann::json removals = nlohmann::json::array();
+  if (!proof.log.retention) return removals;
+  for (const wire::Removal& removal : proof.log.retention->removals) {
+    removals.push_back({{"from_entry", removal.from_entry},
+                        {"until_entry", removal.until_entry},
+                        {"bundle_bytes", removal.bundle_bytes},
+                        {"wall_ns", removal.wall_ns},
+                        {"policy", removal.policy},
+                        {"by", removal.by}});
+  }
+  return removals;
+}
+
 nlohmann::json SegmentsJson(const Proof& proof) {
   if (!proof.segments) return {{"checked", false}};
   const ingest::DerivationReport& segments = *proof.segments;
@@ -146,6 +169,7 @@ nlohmann::json SegmentsJson(const Proof& proof) {
           {"row_count", segments.row_count},
           {"same_bytes_count", segments.same_bytes_count},
           {"provisional_count", segments.provisional_count},
+          {"removed_recording_count", segments.removed_count},
           {"next_entry", segments.next_entry}};
 }
 
@@ -186,8 +210,21 @@ void PrintJson(const Proof& proof) {
                             {"unauthenticated_bytes", proof.log.tail_bytes},
                             {"set_aside_bytes", proof.set_aside_bytes},
                             {"segments", SegmentsJson(proof)},
+                            {"removals", RemovalsJson(proof)},
                             {"recordings", recordings}};
   fmt::print("{}\n", line.dump());
+}
+
+/// Not a failure, but nobody is to believe that these entries were there to be checked.
+void PrintRemovals(const Proof& proof) {
+  if (!proof.log.retention) return;
+  fmt::print("removed    entries 0 to {} by policy; their hashes are kept and verified\n",
+             proof.log.retention->removed_until_entry - 1);
+  for (const wire::Removal& removal : proof.log.retention->removals) {
+    fmt::print("           {} to {} ({} bytes) at {}: {}, by {}\n", removal.from_entry,
+               removal.until_entry - 1, removal.bundle_bytes, FormatWallTime(removal.wall_ns),
+               VisibleText(removal.policy), VisibleText(removal.by));
+  }
 }
 
 void PrintSegments(const Proof& proof) {
@@ -202,6 +239,10 @@ void PrintSegments(const Proof& proof) {
   const ingest::DerivationReport& segments = *proof.segments;
   fmt::print("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
              segments.segment_count, segments.row_count, segments.same_bytes_count);
+  if (segments.removed_count != 0) {
+    fmt::print("           rows of {} recordings not checked: their evidence was removed since\n",
+               segments.removed_count);
+  }
   // The log may have grown since it was proved.
   if (segments.next_entry < proof.log.checkpoint.size) {
     fmt::print("           entries {} to {} are not ingested yet\n", segments.next_entry,
@@ -212,6 +253,7 @@ void PrintSegments(const Proof& proof) {
 void PrintStatement(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   fmt::print("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
+  PrintRemovals(proof);
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
@@ -301,7 +343,8 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
       "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
       "what is missing, from when to when.\n\n"
-      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not everything\n"
+      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
+      "everything\n"
       "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"

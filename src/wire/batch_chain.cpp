@@ -14,6 +14,7 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
   }
   last_batch_ = *std::move(decoded);
   const Batch* const batch = &last_batch_;
+  if (batch->kind == BatchKind::kRetention || batch->kind == BatchKind::kCarried) return {};
   const auto bad = [&](std::string_view what) {
     return Fail(ErrorCode::kUnverified, "entry {}: batch {} of recording {} {}", entry_index,
                 batch->batch_index, FormatRecordingId(batch->recording_id), what);
@@ -50,6 +51,12 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
   extent.closed = batch->kind == BatchKind::kRecordingClose;
   recording.last_sha256 = DigestOf(entry);
   return {};
+}
+
+void BatchChain::Continue(const RecordingId& id, const RecordingExtent& extent,
+                          const Sha256& last_sha256) {
+  if (extent.is_account) has_account_ = true;
+  recordings_.insert_or_assign(id, Recording{extent, last_sha256});
 }
 
 Result<> BatchChain::Finish() const {

@@ -30,6 +30,9 @@ class BatchChain {
   /// kUnsupported (a batch of a newer format).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
 
+  /// Before the first entry of a log whose beginning was removed: a recording as it stood there.
+  void Continue(const RecordingId& id, const RecordingExtent& extent, const Sha256& last_sha256);
+
   /// After the last entry. A recording without some of its batches is tolerated only where a
   /// collector kept account of what it received, for a sensor may have had to drop some.
   /// Fails: kUnverified, naming the first batch that is out of place.
