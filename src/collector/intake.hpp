@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
 #include "collector/ledger.hpp"
+#include "collector/retention.hpp"
 #include "evidence/log.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -52,6 +53,9 @@ class Intake {
   /// taken is durable, or refused.
   Reply Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
                std::string frames);
+  /// Carries out a retention plan made for this log, between two groups of frames. Returns the
+  /// bytes removed. Fails: kIo, kUnavailable (stopping, or the log is closed since an error).
+  Result<std::uint64_t> Retain(const RetentionPlan& plan);
   Reply PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const;
 
   struct Counts {
@@ -79,6 +83,7 @@ class Intake {
   Result<> OpenLog();
   Result<> OpenLogAgain();
   void Run();
+  bool TakeRetention();
   std::deque<Submission> TakeGroup();
   void Commit(std::deque<Submission>& group);
   Result<> TryCommit(std::deque<Submission>& group);
@@ -107,6 +112,11 @@ class Intake {
   std::deque<Submission> queue_;
   std::size_t queue_bytes_ = 0;
   bool stopping_ = false;
+  struct RetentionRequest {
+    const RetentionPlan* plan = nullptr;  ///< lives until the promise is kept
+    std::promise<Result<std::uint64_t>> removed_bytes;
+  };
+  std::optional<RetentionRequest> retention_;
   std::map<wire::ChainId, Ledger::Position> durable_;  ///< positions under a checkpoint
   Counts counts_;
   std::thread thread_;

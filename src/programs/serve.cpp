@@ -3,7 +3,9 @@
 #include <charconv>
 
 #include "base/store_layout.hpp"
+#include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
+#include "programs/retention_options.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 
@@ -15,6 +17,7 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8443";
   std::string keys;
   std::string authority;
+  RetentionOptions retention;
 };
 
 struct ListenAddress {
@@ -48,6 +51,16 @@ Result<ExitCode> Serve(const ServeOptions& options) {
                                             .escrow_private = nullptr};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
+  std::unique_ptr<collector::RetentionKeeper> keeper;
+  if (options.retention.given()) {
+    ASSIGN_OR_RETURN(collector::RetentionPolicy policy, options.retention.Policy());
+    keeper = collector::RetentionKeeper::Start(
+        {.store = StoreLayout{options.store},
+         .policy = std::move(policy),
+         .by = WhoRemoves("spoor serve"),
+         .narrate = [](const std::string& line) { fmt::print(stderr, "spoor serve: {}\n", line); }},
+        *intake);
+  }
   collector::Server::Options server_options{.address = listen.address,
                                             .port = listen.port,
                                             .identity = identity,
@@ -62,6 +75,7 @@ Result<ExitCode> Serve(const ServeOptions& options) {
              server->port());
   std::fflush(stdout);
   signals.Wait();
+  keeper.reset();
   intake->Stop();
   server->Stop();
   const collector::Intake::Counts counts = intake->counts();
@@ -87,6 +101,7 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->add_option("--authority", options->authority,
                    "enrol sensors with tokens of this authority (spoor keys enrol-token)")
       ->type_name("DIR");
+  options->retention.AddTo(*subcommand);
   subcommand->footer(
       "Example:\n"
       "  spoor serve --listen 0.0.0.0:8443 --store /var/lib/spoor \\\n"

@@ -79,6 +79,29 @@ class Retention(shipping.World):
         self.collector.stop()
         self.assert_proved()
 
+    def test_a_running_collector_keeps_to_its_policy(self):
+        log = self.folder / "hub.log"
+        spawn = self.collector.spawn
+        self.collector.spawn = lambda keys, out: shipping.subprocess.Popen(
+            [shipping.SPOOR, "serve", "--listen", f"127.0.0.1:{self.collector.port}", "--store", self.collector.store,
+             "--keys", keys, "--keep", "2s"], stdout=shipping.subprocess.PIPE, stderr=out, text=True)
+        self.collector.start()
+        going = self.sensor("--batches", 3000, "--interval-us", 2000)  # six seconds
+        shipping.wait_until("something was removed", lambda: "retention: removed entries 0 to" in log.read_text())
+        recording, _, left, dropped, refused, _ = self.result(going)
+        self.assertEqual((left, dropped, refused), (0, 0, 0))
+        self.collector.stop()
+        self.assert_proved()
+        said = json.loads(spoor("verify", "--store", self.collector.store, "--json").stdout)
+        self.assertGreaterEqual(len(said["removals"]), 1)
+        self.assertEqual({removal["policy"] for removal in said["removals"]}, {"keep 2s"})
+        self.assertIn("spoor serve", said["removals"][0]["by"])
+        followed, = (item for item in said["recordings"] if item["recording_id"] == recording)
+        self.assertEqual((followed["batch_count"], followed["missing_batch_count"], followed["closed"]), (3002, 0, True))
+        self.collector.spawn = spawn
+        self.collector.start()
+        self.assertEqual(self.collector.stop(), 0)
+
     def test_what_is_left_of_a_recording_is_read_and_said_to_be_cut(self):
         self.collector.start()
         recording = self.result(self.sensor("--batches", 700, "--interval-us", 0))[0]
