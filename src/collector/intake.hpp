@@ -38,6 +38,7 @@ class Intake {
   struct Options {
     StoreLayout store;
     keys::KeyPointer escrow_private;
+    bool append_only_attribute = false;      ///< evidence::LogOptions
     std::size_t queue_bytes_max = 64 << 20;  ///< what waits beyond this is told to come later
     std::size_t group_bytes_max = 8 << 20;   ///< at most that much under one checkpoint
   };

@@ -22,8 +22,11 @@ namespace spoor::evidence {
 struct Checkpoint;  // checkpoint.hpp
 
 struct LogOptions {
-  std::filesystem::path folder;            ///< STORE/evidence
-  std::filesystem::path key_file;          ///< Ed25519 private key, PEM, 0600; made on first use
+  std::filesystem::path folder;    ///< STORE/evidence
+  std::filesystem::path key_file;  ///< Ed25519 private key, PEM, 0600; made on first use
+  /// Growing files get the append-only attribute, complete ones the immutable one
+  /// (file_attribute.hpp). Open fails where that cannot be: kUnavailable.
+  bool append_only_attribute = false;
   std::string origin = "spoor.local/log";  ///< name in checkpoints and the verifier key
 };
 

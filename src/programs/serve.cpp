@@ -18,6 +18,7 @@ struct ServeOptions {
   std::string keys;
   std::string authority;
   RetentionOptions retention;
+  bool append_only_attribute = false;
 };
 
 struct ListenAddress {
@@ -48,7 +49,8 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   StopSignals signals;
   const keys::IdentityLayout identity{options.keys};
   collector::Intake::Options intake_options{.store = StoreLayout{options.store},
-                                            .escrow_private = nullptr};
+                                            .escrow_private = nullptr,
+                                            .append_only_attribute = options.append_only_attribute};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
   std::unique_ptr<collector::RetentionKeeper> keeper;
@@ -102,6 +104,10 @@ void RegisterServe(CLI::App& application, Action& action) {
                    "enrol sensors with tokens of this authority (spoor keys enrol-token)")
       ->type_name("DIR");
   options->retention.AddTo(*subcommand);
+  subcommand->add_flag(
+      "--append-only-attribute", options->append_only_attribute,
+      "chattr +a what grows in the log and +i what is complete: not even root then "
+      "changes it by accident (needs CAP_LINUX_IMMUTABLE and ext4, XFS or Btrfs)");
   subcommand->footer(
       "Example:\n"
       "  spoor serve --listen 0.0.0.0:8443 --store /var/lib/spoor \\\n"
