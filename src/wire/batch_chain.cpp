@@ -25,7 +25,7 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
   if (!is_first && is_account != extent.is_account) return bad("is of another kind than the rest");
   if (batch->batch_index < due) return bad(fmt::format("where batch {} is due", due));
   if (batch->batch_index > due) {
-    const Result<> gap = bad(fmt::format("where batch {} is due", due));
+    Result<> gap = bad(fmt::format("where batch {} is due", due));
     if (is_account) return gap;
     if (!first_gap_) first_gap_ = gap.error();
     extent.missing_batch_count += batch->batch_index - due;
