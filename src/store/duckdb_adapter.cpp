@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/duckdb_adapter.hpp"
+#include "store/store.hpp"
 
 namespace spoor::store {
 

@@ -54,7 +54,4 @@ class Connection {
 /// refused, kUnavailable for an interrupt or missing memory, kInvalidArgument for everything else.
 Error ErrorOf(duckdb_error_type type, const char* message);
 
-/// `text` as an SQL string literal.
-std::string Quoted(std::string_view text);
-
 }  // namespace spoor::store
