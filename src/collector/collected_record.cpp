@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
@@ -44,6 +45,12 @@ std::string_view VerdictName(Verdict verdict) {
       return "refused";
   }
   return "unknown";
+}
+
+bool DescribesSensor(const std::string& description, const std::string& sensor) {
+  const nlohmann::json json = nlohmann::json::parse(description, nullptr, false);
+  return json.is_object() && json.contains("sensor") && json["sensor"].is_string() &&
+         json["sensor"].get_ref<const std::string&>() == sensor;
 }
 
 void AppendRecord(const CollectedRecord& record, std::vector<std::byte>& payload) {

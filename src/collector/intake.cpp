@@ -75,7 +75,10 @@ Result<> Intake::OpenLog() {
   std::map<wire::ChainId, Ledger::Position> durable;
   RETURN_IF_ERROR(
       reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
-        if (wire::PeekKind(entry) != wire::BatchKind::kCollected) return {};
+        if (wire::PeekKind(entry) != wire::BatchKind::kCollected) {
+          ledger->TakeUpBatch(index, entry);
+          return {};
+        }
         ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
         ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
         for (const CollectedRecord& record : records) {
