@@ -16,6 +16,7 @@ import base64
 import binascii
 import functools
 import hashlib
+import json
 import os
 import re
 import stat
@@ -272,6 +273,27 @@ class Log:
         return not (self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
 
 
+def check_segments(store, log_size):
+    """That the catalog (docs/formats/store.md) was made of no more than is there, and its files are as it says."""
+    catalog_file = os.path.join(store, "catalog.json")
+    if not os.path.exists(catalog_file):
+        return
+    with open(catalog_file, encoding="utf-8") as file:
+        catalog = json.load(file)
+    if catalog["next_entry"] > log_size:
+        raise Unverified(f"{catalog_file}: was made from {catalog['next_entry']} entries of evidence, of which "
+                         f"{log_size} are there now: the log was put back to an older state")
+    for segment in catalog["segments"]:
+        path = os.path.join(store, "segments", segment["file"])
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise Unverified(f"{path}: missing") from None
+        if digest != segment["sha256"]:
+            raise Unverified(f"{path}: is not what the catalog describes")
+
+
 def verify(store, key_file=None, escrow_file=None):
     """The proved log of `store`; raises Unverified."""
     with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
@@ -280,7 +302,9 @@ def verify(store, key_file=None, escrow_file=None):
     if escrow_file:
         with open(escrow_file, encoding="ascii") as file:
             escrow = verify_ciphers.read_x25519_private(file.read())
-    return Log(os.path.join(store, "evidence"), key).verify(escrow)
+    log = Log(os.path.join(store, "evidence"), key).verify(escrow)
+    check_segments(store, log.size)
+    return log
 
 
 cached_key = functools.lru_cache(Key)
