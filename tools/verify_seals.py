@@ -9,10 +9,11 @@ import json
 import verify_ciphers as ciphers
 from verify_batches import Unverified, number_at
 
-HEADER_BYTES, TAG_BYTES = 120, 16
+HEADER_BYTES, TAG_BYTES, FRAME_BYTES_MAX = 120, 16, 65783
 OPENED, ACCEPTED, GAP, CLOSED, MISSING, REFUSED = range(1, 7)
 FRAME_KIND = {OPENED: 1, ACCEPTED: 2, GAP: 3, CLOSED: 4}
 GAP_FRAMES_MAX = 1 << 24
+DEPTH_MAX = 16
 WAITING_BYTES_MAX = 32 << 20
 
 
@@ -46,13 +47,29 @@ class Frame:
         self.kind, self.size_bytes = number_at(head, 10, 2), number_at(head, 12, 4)
         self.chain, self.sequence = head[16:32].hex(), number_at(head, 32, 8)
         self.previous_sha256, self.mac = head[56:88], head[88:120]
-        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 1:
+        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 1 \
+                or self.kind not in FRAME_KIND.values() \
+                or not HEADER_BYTES + TAG_BYTES <= self.size_bytes <= FRAME_BYTES_MAX:
             raise Unverified("a record of the account has no frame's header")
         self.sha256 = hashlib.sha256(self.header).digest()
 
     def has_mac(self, key, content):
         mac_key = ciphers.hmac_sha256(key, b"spoor seal mac v1\x01")
         return hmac.compare_digest(self.mac, ciphers.hmac_sha256(mac_key, self.header[:88] + content))
+
+
+def depth_of(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth_of, inner), default=0) if isinstance(value, (dict, list)) else 0
+
+
+def describes(note, sensor):
+    """Whether an open frame's description names this sensor."""
+    try:
+        description = json.loads(note.decode())
+        return depth_of(description) <= DEPTH_MAX and description["sensor"] == sensor
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 def evolve(key):
@@ -150,11 +167,8 @@ class Seals:
         if frame.kind != FRAME_KIND[OPENED] or frame.sequence != 0 or frame.previous_sha256 != bytes(32) \
                 or frame.size_bytes != len(record.head) or record.head[-TAG_BYTES:] != bytes(TAG_BYTES):
             raise Unverified(f"{where}: frame {frame.sequence} does not open a chain")
-        try:
-            if json.loads(record.note)["sensor"] != record.sensor:
-                raise Unverified(f"{where} was opened in the name of another sensor than {record.sensor}")
-        except (ValueError, TypeError, KeyError):
-            raise Unverified(f"{where} was opened in the name of no sensor") from None
+        if not describes(record.note, record.sensor):
+            raise Unverified(f"{where} was opened in the name of another sensor than {record.sensor}")
         key = self.first_key(record, frame, where) if self.escrow else None
         self.chains[frame.chain] = Chain(record.sensor, frame, key)
 

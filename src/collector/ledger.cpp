@@ -164,7 +164,8 @@ Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
   if (batch.kind == wire::BatchKind::kCollected) {
     return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
   }
-  const bool known = recordings_.recordings().contains(batch.recording_id);
+  const bool known = recordings_.recordings().contains(batch.recording_id) ||
+                     accounts_.contains(batch.recording_id);
   if (chain.recording_id ? batch.recording_id != *chain.recording_id : known) {
     return Fail(ErrorCode::kUnverified, "batch {} of recording {} is not of this chain's recording",
                 batch.batch_index, wire::FormatRecordingId(batch.recording_id));
@@ -178,6 +179,10 @@ Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
 void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry) {
   const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
   if (!batch) return;
+  if (batch->kind == wire::BatchKind::kCollected) {
+    Reserve(batch->recording_id);
+    return;
+  }
   // What is wrong with it already is `spoor verify`'s to say: a collector goes on collecting.
   static_cast<void>(recordings_.Follow(entry_index, *batch, wire::DigestOf(entry)));
   unclaimed_.emplace(entry_index, batch->recording_id);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,8 +42,9 @@ class Ledger {
   Decision Receive(const std::string& sensor, std::span<const std::byte> frame, bool after_gap,
                    std::int64_t received_wall_ns);
 
-  /// Takes up an entry of the log that is no account; in their order, before the records about
-  /// them.
+  /// The recording of the collector's own account, which no sensor may continue.
+  void Reserve(const wire::RecordingId& account_id) { accounts_.insert(account_id); }
+  /// Takes up an entry of the log, in their order, before the records about it.
   void TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry);
   /// Takes up a decision of an earlier run. Fails: kCorrupt, kUnverified (open frame).
   Result<> Replay(const CollectedRecord& record);
@@ -80,6 +82,7 @@ class Ledger {
   EVP_PKEY* const escrow_private_;
   std::map<wire::ChainId, Chain> chains_;
   wire::BatchChain recordings_;
+  std::set<wire::RecordingId> accounts_;
   /// Of entries that no record was about yet, when the log is read back.
   std::map<std::uint64_t, wire::RecordingId> unclaimed_;
 };

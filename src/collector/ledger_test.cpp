@@ -147,6 +147,19 @@ TEST_F(LedgerTest, RefusesBatchesThatDoNotFollowInTheirRecording) {
   EXPECT_EQ(Receive(chain_.frames.back()).outcome, Outcome::kTaken);
 }
 
+TEST_F(LedgerTest, RefusesTheRecordingOfACollectorsAccount) {
+  ledger_.Reserve({1});
+  chain_.AddBatch();
+  Receive(chain_.frames[0]);
+  ExpectRefused(chain_.frames[1], "is not of this chain's recording");
+}
+
+TEST_F(LedgerTest, RefusesADescriptionThatIsNestedTooDeep) {
+  const std::string deep = "web-1\",\"x\":" + std::string(99, '[') + std::string(99, ']');
+  ChainForTests liar(escrow_.get(), deep + ",\"y\":\"", 2);
+  ExpectRefused(liar.frames[0], "in the name of another sensor");
+}
+
 TEST_F(LedgerTest, RefusesAnOpenFrameThatSaysTooMuch) {
   ChainForTests liar(escrow_.get(), std::string(20000, 'a'), 2);
   ExpectRefused(liar.frames[0], "too great length");

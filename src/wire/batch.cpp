@@ -78,7 +78,11 @@ Batch WithoutPayload(const BatchHeader& header) {
 // Exactly one frame, whose own idea of its size is the header's.
 Result<std::vector<std::byte>> Decompress(const BatchHeader& header,
                                           std::span<const std::byte> stored) {
-  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.payload_bytes ||
+  // Only the format of RFC 8878, not the skippable and legacy ones that zstd reads as well.
+  constexpr std::uint32_t kMagicNumber = ZSTD_MAGICNUMBER;
+  if (stored.size() < sizeof(kMagicNumber) ||
+      std::memcmp(stored.data(), &kMagicNumber, sizeof(kMagicNumber)) != 0 ||
+      ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.payload_bytes ||
       ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size()) {
     return Fail(ErrorCode::kCorrupt, "batch {}: payload is not one zstd frame of {} bytes",
                 header.batch_index, header.payload_bytes);

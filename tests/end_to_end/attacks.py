@@ -52,6 +52,7 @@ class Expected:
 
 def attack(name, who, does, caught, named, exit_code, on_store):
     def register(function):
+        assert name not in {row.name for row in ROWS}, name
         ROWS.append(Row(name, who, does, caught, named, exit_code, on_store, function))
         return function
     return register

@@ -169,6 +169,26 @@ def _(case):
                 kind=forgery.IMPORT_DATA, previous_sha256=lambda honest: honest.last_batch.sha256())
 
 
+@host_root("continue-account", "sends a batch in the recording of the collector's account", "sensor, recording")
+def _(case):
+    chain = case.chain(batches=1)
+    case.expect(case.post(0, *chain.frames), 200)
+    account = next(entry for entry in case.entries() if entry[10] == forgery.ACCOUNT)
+    return lies(case, "is not of this chain's recording", recording=account[16:32])
+
+
+@host_root("skip-payload", "sends a payload that one reader of zstd may take and another may not", "sensor, batch")
+def _(case):
+    return lies(case, "payload is not one zstd frame", payload=b"", stored=bytes.fromhex("502a4d1800000000"))
+
+
+@host_root("deep-description", "opens a chain with a description that is nested to break its readers", "sensor")
+def _(case):
+    chain = forgery.ForgedChain("web-1", case.escrow_public, more=',"x":' + "[" * 3000 + "]" * 3000)
+    case.expect(case.post(0, *chain.frames), 422, "in the name of another sensor")
+    return Expected(recorded=[("web-1", "in the name of another sensor")])
+
+
 @host_root("repeat-batch", "seals a batch twice", "sensor, recording, batch")
 def _(case):
     return lies(case, "batch 0 of recording", index=0, kind=forgery.RECORDING_OPEN, after_first=True)

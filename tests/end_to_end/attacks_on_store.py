@@ -288,7 +288,7 @@ def _(case):
     return Expected((f"entry {log.batches.index(batch) + 1}", case.base.web_1.hex()))
 
 
-@operator("duplicate-frame", "writes a line of the account twice", "chain, frame that comes again")
+@operator("duplicate-line", "writes a line of the account twice", "chain, frame that comes again")
 def _(case):
     log = case.log()
     record = log.record_of(log.of(case.base.web_1)[100])

@@ -54,11 +54,11 @@ class ForgedBatch:
             self.records = [ForgedRecord(record) for record in split_records(Batch(0, entry).payload())]
 
     @classmethod
-    def make(cls, kind, recording, index, previous_sha256=bytes(32), payload=b"{}"):
+    def make(cls, kind, recording, index, previous_sha256=bytes(32), payload=b"{}", stored=None):
         header = struct.pack("<8sHHI16sQQqQ32sII", b"SPOORBAT", 1, kind, len(payload), recording, index, 1,
                              time.time_ns(), 1, previous_sha256, 0, 0)
         made = cls.__new__(cls)
-        made.header, made.stored, made.records = bytearray(header), zstd_frame(payload), None
+        made.header, made.stored, made.records = bytearray(header), stored or zstd_frame(payload), None
         return made
 
     kind = property(lambda self: struct.unpack_from("<H", self.header, 10)[0])
@@ -141,13 +141,13 @@ def header_sha256(frame):
 class ForgedChain:
     """A chain as a sensor makes it, about which it may lie."""
 
-    def __init__(self, sensor, escrow_public, key=None):
+    def __init__(self, sensor, escrow_public, key=None, more=""):
         self.chain, self.key = os.urandom(16), key or os.urandom(32)
         self.recording, self.last_batch = os.urandom(16), None
         own = os.urandom(32)
         ephemeral = ciphers.x25519_public(own)
         lock = escrow_lock(ciphers.x25519(own, escrow_public), ephemeral, escrow_public, self.chain)
-        self.description = f'{{"format":1,"sensor":"{sensor}","host":"h","boot_id":"b"}}'.encode()
+        self.description = f'{{"format":1,"sensor":"{sensor}","host":"h","boot_id":"b"{more}}}'.encode()
         self.frames = []
         self.add(FRAME_OPEN, ephemeral + ciphers.gcm_encrypt(lock, ephemeral, self.key + self.description))
 
