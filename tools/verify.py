@@ -25,7 +25,7 @@ import sys
 import tempfile
 
 import verify_ciphers
-from verify_batches import ACCOUNT, Batch, Recordings, Unverified
+from verify_batches import ACCOUNT, Batch, Recordings, Unsupported, Unverified
 from verify_seals import Seals
 
 WIDTH = 256
@@ -321,7 +321,7 @@ def main():
     except Unverified as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Unsupported) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 5
     print(f"verified {log.size} entries, root {log.root.hex()}, "

@@ -18,6 +18,10 @@ class Unverified(Exception):
     """Names the bad object and says what is wrong with it."""
 
 
+class Unsupported(Exception):
+    """Names what is of a newer format than this verifier knows."""
+
+
 def number_at(data, at, size):
     return int.from_bytes(data[at:at + size], "little")
 
@@ -57,7 +61,7 @@ class Batch:
         if entry[:8] != b"SPOORBAT":
             bad("no batch begins here")
         if number_at(entry, 8, 2) != 1:
-            bad(f"format version {number_at(entry, 8, 2)}")
+            raise Unsupported(f"entry {number}: batch: format version {number_at(entry, 8, 2)}, this verifier reads 1")
         self.kind = number_at(entry, 10, 2)
         self.payload_bytes = number_at(entry, 12, 4)
         self.recording = entry[16:32].hex()
@@ -65,7 +69,7 @@ class Batch:
         self.previous_sha256 = entry[64:96]
         self.stored = entry[HEADER_BYTES:-CHECKSUM_BYTES]
         if not OPEN <= self.kind <= ACCOUNT:
-            bad(f"unknown kind {self.kind}")
+            raise Unsupported(f"entry {number}: batch: unknown kind {self.kind}")
         if self.payload_bytes > PAYLOAD_BYTES_MAX or number_at(entry, 100, 4) != 0 \
                 or number_at(entry, 96, 4) != len(self.stored) \
                 or zstd_frame_extent(self.stored) != (self.payload_bytes, len(self.stored)):

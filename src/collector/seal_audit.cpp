@@ -49,13 +49,16 @@ Result<> SealAudit::Add(std::uint64_t entry_index, std::span<const std::byte> en
     return {};
   }
   has_account_ = true;
+  if (const Result<> added = AddAccount(entry); !added) {
+    return Fail(ErrorCode::kUnverified, "entry {}: {}", entry_index, added.error().message);
+  }
+  return {};
+}
+
+Result<> SealAudit::AddAccount(std::span<const std::byte> entry) {
   ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
   ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
-  for (const CollectedRecord& record : records) {
-    if (const Result<> added = AddRecord(record); !added) {
-      return Fail(ErrorCode::kUnverified, "entry {}: {}", entry_index, added.error().message);
-    }
-  }
+  for (const CollectedRecord& record : records) RETURN_IF_ERROR(AddRecord(record));
   return {};
 }
 

@@ -23,7 +23,7 @@ class SealAudit {
   /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
   explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
 
-  /// Fails: kUnverified (what, naming the entry), kCorrupt.
+  /// Fails: kUnverified (what, naming the entry).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
   /// Fails: kUnverified (a batch without a seal in a recording that has seals).
   Result<> Finish();
@@ -53,6 +53,7 @@ class SealAudit {
     std::optional<wire::ChainId> sealed_by;
     std::optional<std::string> first_unsealed;  ///< entry and batch, for the message
   };
+  Result<> AddAccount(std::span<const std::byte> entry);
   Result<> AddRecord(const CollectedRecord& record);
   Result<> Open(const wire::FrameHeader& header, const CollectedRecord& record);
   Result<> Skip(Chain& chain, const wire::FrameHeader& header);

@@ -126,6 +126,11 @@ TEST_F(SealAuditTest, NamesAGapThatNobodyCouldWaitFor) {
   ExpectUnverified("would leave a gap");
 }
 
+TEST_F(SealAuditTest, NamesAnAccountThatCannotBeRead) {
+  records_[1].verdict = static_cast<Verdict>(9);
+  ExpectUnverified("record 1: unknown verdict");
+}
+
 TEST_F(SealAuditTest, NamesAChainOfWhichTheOpeningIsNone) {
   records_[0].head = chain_.frames[1];
   ExpectUnverified("frame 1 does not open a chain");
