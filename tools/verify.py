@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verifies a Spoor evidence log without Spoor: the Python standard library, and openssl for the signature.
 
-Written from docs/formats/evidence.md alone, so that it is a second opinion on the program's own
-`spoor verify`. It checks the log (signature, tree, tiles, entries, files that do not belong), not what
-the entries mean. Slow and simple on purpose.
+Written from docs/formats/ alone, so that it is a second opinion on the program's own `spoor verify`. It
+checks the log (signature, tree, tiles, entries, files that do not belong), the recordings in it
+(verify_batches.py) and the collector's account of what sensors sealed (verify_seals.py), not what
+records mean. Slow and simple on purpose.
 
-usage: tools/verify.py STORE [--key FILE]
-exit:  0 proved; 3 not, and the first bad thing is named; 5 could not run
+usage: tools/verify.py STORE [--key FILE] [--escrow FILE]
+exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
+       5 could not run
 """
 import argparse
 import base64
 import binascii
 import functools
 import hashlib
+import json
 import os
 import re
 import stat
@@ -21,15 +24,15 @@ import subprocess
 import sys
 import tempfile
 
+import verify_ciphers
+from verify_batches import ACCOUNT, Batch, Recordings, Unsupported, Unverified
+from verify_seals import Seals
+
 WIDTH = 256
 LEVELS = 8
 ENTRY_BYTES_MAX = 65535
 ED25519_DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410, before the raw public key
 TIME = re.compile(r"time \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
-
-
-class Unverified(Exception):
-    """Names the bad object and says what is wrong with it."""
 
 
 def sha256(data):
@@ -132,6 +135,7 @@ class Log:
         self.checkpoint = os.path.join(folder, "checkpoint")
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
+        self.recordings, self.seals = Recordings(), Seals()
 
     def extent(self, level):
         """Number of full tiles of a level ("entries": as level 0), and what the tile behind them holds."""
@@ -243,22 +247,64 @@ class Log:
                     raise Unverified(f"{name}: entry {number} is cut off")
                 if sha256(b"\x00" + entry) != leaf:
                     raise Unverified(f"{name}: entry {number} is not the one that was logged")
+                self.check_batch(Batch(number, entry))
                 at += 2 + length
             if at != len(data) and not grows:
                 raise Unverified(f"{name}: {len(data) - at} bytes behind its last entry")
             self.tail_bytes += len(data) - at
 
-    def verify(self):
+    def check_batch(self, batch):
+        self.recordings.add(batch)
+        if batch.kind == ACCOUNT:
+            self.seals.add_account(batch)
+        else:
+            self.seals.add_entry(batch)
+
+    def verify(self, escrow=None):
+        self.seals = Seals(escrow)
         self.check_names()
         self.check_entries(self.check_tiles())
+        self.recordings.finish(self.seals.has_account)
+        self.seals.finish()
         return self
 
+    @property
+    def complete(self):
+        return not (self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
 
-def verify(store, key_file=None):
+
+def check_segments(store, log_size):
+    """That the catalog (docs/formats/store.md) was made of no more than is there, and its files are as it says."""
+    catalog_file = os.path.join(store, "catalog.json")
+    if not os.path.exists(catalog_file):
+        return
+    with open(catalog_file, encoding="utf-8") as file:
+        catalog = json.load(file)
+    if catalog["next_entry"] > log_size:
+        raise Unverified(f"{catalog_file}: was made from {catalog['next_entry']} entries of evidence, of which "
+                         f"{log_size} are there now: the log was put back to an older state")
+    for segment in catalog["segments"]:
+        path = os.path.join(store, "segments", segment["file"])
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise Unverified(f"{path}: missing") from None
+        if digest != segment["sha256"]:
+            raise Unverified(f"{path}: is not what the catalog describes")
+
+
+def verify(store, key_file=None, escrow_file=None):
     """The proved log of `store`; raises Unverified."""
     with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
         key = cached_key(file.read())
-    return Log(os.path.join(store, "evidence"), key).verify()
+    escrow = None
+    if escrow_file:
+        with open(escrow_file, encoding="ascii") as file:
+            escrow = verify_ciphers.read_x25519_private(file.read())
+    log = Log(os.path.join(store, "evidence"), key).verify(escrow)
+    check_segments(store, log.size)
+    return log
 
 
 cached_key = functools.lru_cache(Key)
@@ -268,17 +314,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store")
     parser.add_argument("--key", metavar="FILE", help="verifier key; default STORE/key/log.vkey")
+    parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals too")
     arguments = parser.parse_args()
     try:
-        log = verify(arguments.store, arguments.key)
+        log = verify(arguments.store, arguments.key, arguments.escrow)
     except Unverified as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, Unsupported) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 5
     print(f"verified {log.size} entries, root {log.root.hex()}, "
           f"{log.tail_bytes} bytes behind the checkpoint")
+    seals = log.seals
+    if seals.has_account:
+        print(f"{seals.sealed_count} sealed batches in {len(seals.chains)} chains, {seals.mac_count} with their key "
+              f"checked; {seals.unsealed_count} batches that no sensor sealed")
+    if not log.complete:
+        print(f"incomplete: {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
+              f"{seals.gap_count} gaps told")
+        return 4
     return 0
 
 

@@ -32,11 +32,22 @@ class ChainForTests {
     ++header_.sequence;
     return frame;
   }
+  /// The next batch of the chain's recording; the first describes it.
   void AddBatch(wire::BatchKind kind = wire::BatchKind::kImportData) {
     wire::Batch batch;
     batch.kind = kind;
-    batch.batch_index = frames.size() - 1;
+    batch.recording_id = {header_.chain_id[0]};
+    batch.batch_index = batches.size();
     batch.payload = Bytes(frames.size(), std::byte{7});
+    if (batches.empty() && kind == wire::BatchKind::kImportData) {
+      batch.kind = wire::BatchKind::kRecordingOpen;
+    }
+    if (!batches.empty()) batch.previous_sha256 = wire::DigestOf(batches.back());
+    batches.push_back(*wire::EncodeBatch(batch));
+    frames.push_back(Seal(wire::FrameKind::kBatch, batches.back()));
+  }
+  /// Sealed as it must be; what it seals is the lie.
+  void AddBatch(const wire::Batch& batch) {
     batches.push_back(*wire::EncodeBatch(batch));
     frames.push_back(Seal(wire::FrameKind::kBatch, batches.back()));
   }

@@ -75,6 +75,7 @@ Result<> Intake::OpenLog() {
   std::map<wire::ChainId, Ledger::Position> durable;
   RETURN_IF_ERROR(
       reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        ledger->TakeUpBatch(index, entry);
         if (wire::PeekKind(entry) != wire::BatchKind::kCollected) return {};
         ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
         ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
@@ -92,6 +93,7 @@ Result<> Intake::OpenLog() {
         return {};
       }));
   const wire::RecordingId account_id = wire::MakeRecordingId();
+  ledger->Reserve(account_id);
   account_sealer_ = std::make_unique<wire::BatchSealer>(
       account_id, [bare = log.get()](std::span<const std::byte> batch) -> Result<> {
         ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch));

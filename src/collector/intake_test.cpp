@@ -48,7 +48,7 @@ class IntakeTest : public ::testing::Test {
           change(index, bytes);
           return bytes.empty() ? Result<>{} : audit.Add(index, bytes);
         }));
-    audit.Finish();
+    RETURN_IF_ERROR(audit.Finish());
     return audit.report();
   }
 
@@ -149,7 +149,7 @@ TEST_F(IntakeTest, AuditNamesABatchThatIsNotWhatWasSealed) {
                  TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
   // Whoever holds the log's signing key can sign another history, but not make the sensor's seals.
   const auto changed = Audit([&](std::uint64_t index, Bytes& entry) {
-    if (index == 1) entry = chain.batches[2];
+    if (index == 1) entry.back() ^= std::byte{1};
   });
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code, ErrorCode::kUnverified);

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/file.hpp"
 #include "wire/batch.hpp"
+#include "wire/batch_sealer.hpp"
 
 namespace spoor::collector {
 namespace {
@@ -37,20 +37,8 @@ Ledger::Decision Refuse(CollectedRecord record, std::string why) {
   return {Ledger::Outcome::kRefused, {std::move(record)}, std::nullopt};
 }
 
-bool DescribesSensor(const std::string& description, const std::string& sensor) {
-  const nlohmann::json json = nlohmann::json::parse(description, nullptr, false);
-  return json.is_object() && json.contains("sensor") && json["sensor"].is_string() &&
-         json["sensor"].get_ref<const std::string&>() == sensor;
-}
-
-// What a sensor may put into the log.
-Result<> CheckBatch(std::span<const std::byte> content) {
-  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
-  if (batch.kind == wire::BatchKind::kCollected) {
-    return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
-  }
-  return {};
-}
+// More than the log takes between a batch and the record about it.
+constexpr std::size_t kUnclaimedCountMax = 1 << 18;
 
 }  // namespace
 
@@ -110,7 +98,8 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .next_sequence = 0,
               .last_sha256 = {},
               .closed = false,
-              .taken = {}};
+              .taken = {},
+              .recording_id = {}};
   Advance(chain, header);
   chains_.emplace(header.chain_id, std::move(chain));
   return {Outcome::kTaken, {std::move(record)}, std::nullopt};
@@ -144,8 +133,8 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   }
   switch (header.kind) {
     case wire::FrameKind::kBatch: {
-      if (const Result<> good = CheckBatch(*content); !good) {
-        return Refuse(std::move(record), good.error().message);
+      if (const Result<> taken = TakeBatch(chain, *content); !taken) {
+        return Refuse(std::move(record), taken.error().message);
       }
       record.verdict = Verdict::kAccepted;
       decision.batch = *std::move(content);
@@ -166,6 +155,38 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   Advance(chain, header);
   decision.records.push_back(std::move(record));
   return decision;
+}
+
+// What a sensor may put into the log: the next batch of its chain's one recording. Anything else
+// would leave a log that does not verify, for all sensors.
+Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
+  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
+  if (batch.kind == wire::BatchKind::kCollected) {
+    return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
+  }
+  const bool known = recordings_.recordings().contains(batch.recording_id) ||
+                     accounts_.contains(batch.recording_id);
+  if (chain.recording_id ? batch.recording_id != *chain.recording_id : known) {
+    return Fail(ErrorCode::kUnverified, "batch {} of recording {} is not of this chain's recording",
+                batch.batch_index, wire::FormatRecordingId(batch.recording_id));
+  }
+  // Which entry it becomes is of no use here.
+  RETURN_IF_ERROR(recordings_.Follow(kNoEntry, batch, wire::DigestOf(content)));
+  chain.recording_id = batch.recording_id;
+  return {};
+}
+
+void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry) {
+  const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
+  if (!batch) return;
+  if (batch->kind == wire::BatchKind::kCollected) {
+    Reserve(batch->recording_id);
+    return;
+  }
+  // What is wrong with it already is `spoor verify`'s to say: a collector goes on collecting.
+  static_cast<void>(recordings_.Follow(entry_index, *batch, wire::DigestOf(entry)));
+  unclaimed_.emplace(entry_index, batch->recording_id);
+  if (unclaimed_.size() > kUnclaimedCountMax) unclaimed_.erase(unclaimed_.begin());
 }
 
 void Ledger::Advance(Chain& chain, const wire::FrameHeader& header) {
@@ -207,6 +228,10 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
   Chain& chain = found->second;
   RETURN_IF_ERROR(Skip(chain, header.sequence));
   chain.closed = record.verdict == Verdict::kClosed;
+  if (const auto batch = unclaimed_.find(record.entry_index); batch != unclaimed_.end()) {
+    chain.recording_id = batch->second;
+    unclaimed_.erase(batch);
+  }
   Advance(chain, header);
   return {};
 }

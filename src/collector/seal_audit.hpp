@@ -15,16 +15,18 @@
 namespace spoor::collector {
 
 /// Checks a collector's account against the log it is in: that each chain's frames follow each
-/// other, that each accepted batch is the entry it is said to be, and, with the escrow key, that
-/// the sensor's seal (MAC) is on every one of them. Feed it every entry in order, then Finish.
+/// other, that each accepted batch is the entry it is said to be, that no batch was put in beside
+/// them and, with the escrow key, that the sensor's seal (MAC) is on every one. The rules are
+/// listed in docs/formats/sealing.md. Feed it every entry in order, then Finish.
 class SealAudit {
  public:
   /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
   explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
 
-  /// Fails: kUnverified (what, naming the entry), kCorrupt.
+  /// Fails: kUnverified (what, naming the entry).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
-  void Finish();
+  /// Fails: kUnverified (a batch without a seal in a recording that has seals).
+  Result<> Finish();
 
   struct Report {
     std::uint64_t chain_count = 0;
@@ -45,8 +47,18 @@ class SealAudit {
     std::uint64_t next_sequence = 0;
     wire::Sha256 last_sha256{};
     std::optional<wire::FrameKey> key;  ///< of next_sequence, when there is an escrow key
+    bool closed = false;
   };
+  struct Recording {
+    std::optional<wire::ChainId> sealed_by;
+    std::optional<std::string> first_unsealed;  ///< entry and batch, for the message
+  };
+  Result<> AddAccount(std::span<const std::byte> entry);
   Result<> AddRecord(const CollectedRecord& record);
+  Result<> Open(const wire::FrameHeader& header, const CollectedRecord& record);
+  Result<> Skip(Chain& chain, const wire::FrameHeader& header);
+  Result<> Claim(const wire::FrameHeader& header, const CollectedRecord& record);
+  void LeaveUnsealed();
   Result<> Follow(Chain& chain, const wire::FrameHeader& header, const CollectedRecord& record);
   Result<> CheckContent(const Chain& chain, const wire::FrameHeader& header,
                         const CollectedRecord& record);
@@ -56,6 +68,7 @@ class SealAudit {
   /// Entries that no record names yet. Their records come under the same checkpoint.
   std::map<std::uint64_t, std::vector<std::byte>> waiting_;
   std::size_t waiting_bytes_ = 0;
+  std::map<wire::RecordingId, Recording> recordings_;
   bool has_account_ = false;
   Report report_;
 };

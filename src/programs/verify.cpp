@@ -146,7 +146,7 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
-  proof.seals.Finish();
+  RETURN_IF_ERROR(proof.seals.Finish());
   ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
@@ -176,7 +176,8 @@ void PrintJson(const Proof& proof) {
                               {"mac_count", seals.mac_count},
                               {"missing_count", seals.missing_count},
                               {"gap_count", seals.gap_count},
-                              {"refused_count", seals.refused_count}}},
+                              {"refused_count", seals.refused_count},
+                              {"unsealed_count", seals.unsealed_count}}},
                             {"entry_count", checkpoint.size},
                             {"entry_bytes", proof.log.entry_bytes},
                             {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -223,6 +224,10 @@ void PrintStatement(const Proof& proof) {
         "seals      {} batches in {} chains ({} closed); {}\n", seals.sealed_count,
         seals.chain_count, seals.closed_chain_count,
         proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked");
+    if (seals.unsealed_count != 0) {
+      fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
+                 seals.unsealed_count);
+    }
     if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
       fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
                  seals.missing_count, seals.gap_count, seals.refused_count);
@@ -257,7 +262,7 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   for (const auto& [id, recording] : proof->recordings.recordings()) {
     if (recording.extent.missing_batch_count != 0) return ExitCode::kIncomplete;
   }
-  return seals.gap_count == 0 ? ExitCode::kDone : ExitCode::kIncomplete;
+  return seals.gap_count + seals.missing_count == 0 ? ExitCode::kDone : ExitCode::kIncomplete;
 }
 
 }  // namespace

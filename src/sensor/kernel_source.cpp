@@ -94,6 +94,7 @@ class LoadedKernelSource final : public KernelSource {
   Result<> Attach() override {
     coverage_ = {.attached = {}, .refused = programs_.refused};
     FillHandlers();
+    RETURN_IF_ERROR(FreezeMaps());
     for (const HookProgram& hook : HookPrograms()) {
       if (programs_.ProgramFd(hook.program) < 0) continue;  // refused at load, already listed
       BpfLink link(bpf_program__attach(
@@ -187,6 +188,16 @@ class LoadedKernelSource final : public KernelSource {
       if (std::ranges::find(coverage_.attached, syscall.program) == coverage_.attached.end())
         coverage_.attached.emplace_back(syscall.program);
     }
+  }
+
+  // Root can reach any map by its id. Without this, one call took a system call's handler away and
+  // the sensor went on to say that nothing was lost. What the programs write is not touched by it.
+  Result<> FreezeMaps() {
+    for (const char* map : {"handlers", "counts", "slots", "budgets", "ended"}) {
+      if (bpf_map_freeze(programs_.MapFd(map)) != 0)
+        return FailErrno(errno, "kernel half: cannot freeze its map {}", map);
+    }
+    return {};
   }
 
   // The worst answer of all CPUs. An offline CPU's chunk is sent from here.

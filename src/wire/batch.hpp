@@ -53,6 +53,9 @@ Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
 /// What kind it claims to be, unchecked and cheap: to pass over what a reader does not want.
 /// Nothing when no batch begins here.
 std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes);
+/// The same of all that its header says; the payload stays empty. For entries that were checked
+/// when they were appended.
+std::optional<Batch> PeekBatch(std::span<const std::byte> bytes);
 
 /// SHA-256 of a batch as encoded: what the recording's next batch carries as previous_sha256.
 Sha256 DigestOf(std::span<const std::byte> encoded_batch);

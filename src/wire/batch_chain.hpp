@@ -29,6 +29,9 @@ class BatchChain {
   /// The next entry of the log. Fails: kUnverified (what is wrong, naming entry and recording),
   /// kUnsupported (a batch of a newer format).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
+  /// The same for a batch that is decoded; `sha256`: of it as encoded. A batch that is refused
+  /// leaves no trace. Fails: kUnverified (what is wrong, naming the recording).
+  Result<> Follow(std::uint64_t entry_index, const Batch& batch, const Sha256& sha256);
 
   /// After the last entry. A recording without some of its batches is tolerated only where a
   /// collector kept account of what it received, for a sensor may have had to drop some.

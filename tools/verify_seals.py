@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tools/verify.py checks of a collector's account (docs/formats/sealing.md): that the frames of
+each chain follow each other, that each accepted one is an entry that no other is and, with the escrow
+key, that the sensor's MAC is on it."""
+import hashlib
+import hmac
+import json
+
+import verify_ciphers as ciphers
+from verify_batches import Unverified, number_at
+
+HEADER_BYTES, TAG_BYTES, FRAME_BYTES_MAX = 120, 16, 65783
+OPENED, ACCEPTED, GAP, CLOSED, MISSING, REFUSED = range(1, 7)
+FRAME_KIND = {OPENED: 1, ACCEPTED: 2, GAP: 3, CLOSED: 4}
+GAP_FRAMES_MAX = 1 << 24
+DEPTH_MAX = 16
+WAITING_BYTES_MAX = 32 << 20
+
+
+class Record:
+    """One line of the account."""
+
+    def __init__(self, data):
+        sensor_end = 24 + data[5]
+        head_end = sensor_end + number_at(data, 6, 2)
+        self.verdict, self.entry = data[4], number_at(data, 8, 8)
+        self.sensor = data[24:sensor_end].decode("utf-8", "replace")
+        self.head, self.note = data[sensor_end:head_end], data[head_end:]
+        self.fits = head_end <= len(data) and OPENED <= self.verdict <= REFUSED
+
+
+def split_records(payload):
+    while payload:
+        size = number_at(payload, 0, 4)
+        record = Record(payload[:size]) if 24 <= size <= len(payload) else None
+        if record is None or not record.fits:
+            raise Unverified("a record of the account does not add up")
+        yield record
+        payload = payload[size:]
+
+
+class Frame:
+    """A frame's header."""
+
+    def __init__(self, head):
+        self.header = head[:HEADER_BYTES]
+        self.kind, self.size_bytes = number_at(head, 10, 2), number_at(head, 12, 4)
+        self.chain, self.sequence = head[16:32].hex(), number_at(head, 32, 8)
+        self.previous_sha256, self.mac = head[56:88], head[88:120]
+        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 1 \
+                or self.kind not in FRAME_KIND.values() \
+                or not HEADER_BYTES + TAG_BYTES <= self.size_bytes <= FRAME_BYTES_MAX:
+            raise Unverified("a record of the account has no frame's header")
+        self.sha256 = hashlib.sha256(self.header).digest()
+
+    def has_mac(self, key, content):
+        mac_key = ciphers.hmac_sha256(key, b"spoor seal mac v1\x01")
+        return hmac.compare_digest(self.mac, ciphers.hmac_sha256(mac_key, self.header[:88] + content))
+
+
+def depth_of(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth_of, inner), default=0) if isinstance(value, (dict, list)) else 0
+
+
+def describes(note, sensor):
+    """Whether an open frame's description names this sensor."""
+    try:
+        description = json.loads(note.decode())
+        return depth_of(description) <= DEPTH_MAX and description["sensor"] == sensor
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+
+
+def evolve(key):
+    return key and ciphers.hmac_sha256(key, b"spoor seal next v1\x01")
+
+
+class Chain:
+    def __init__(self, sensor, frame, key):
+        self.sensor, self.key = sensor, evolve(key)
+        self.next_sequence, self.last_sha256 = 1, frame.sha256
+        self.closed = False
+
+
+class Seals:
+    """Follows the account through the log. `escrow`: raw X25519 private key, or None."""
+
+    def __init__(self, escrow=None):
+        self.escrow = escrow
+        self.has_account = False
+        self.chains = {}
+        self.waiting = {}         # entries that no record names yet, in their order
+        self.waiting_bytes = self.unsealed_count = 0
+        self.sealed_by = {}       # recording -> the chain that its sealed batches are of
+        self.first_unsealed = {}  # recording -> its first batch without a seal
+        self.sealed_count = self.mac_count = self.missing_count = self.gap_count = self.refused_count = 0
+
+    def add_entry(self, batch):
+        self.waiting[batch.number] = batch
+        self.waiting_bytes += len(batch.entry)
+        while self.waiting_bytes > WAITING_BYTES_MAX:
+            self.leave_unsealed(next(iter(self.waiting)))
+
+    def leave_unsealed(self, number):
+        batch = self.waiting.pop(number)
+        self.waiting_bytes -= len(batch.entry)
+        self.unsealed_count += 1
+        self.first_unsealed.setdefault(batch.recording, (batch.number, batch.index))
+
+    def add_account(self, batch):
+        self.has_account = True
+        try:
+            for record in split_records(batch.payload()):
+                self.add_record(record)
+        except Unverified as error:
+            raise Unverified(f"entry {batch.number}: {error}") from None
+
+    def finish(self):
+        for number in list(self.waiting):
+            self.leave_unsealed(number)
+        for recording, (number, index) in self.first_unsealed.items():
+            if recording in self.sealed_by:
+                raise Unverified(f"entry {number}: batch {index} of recording {recording} has no seal, "
+                                 "unlike others of it")
+
+    def add_record(self, record):
+        if record.verdict == REFUSED:
+            self.refused_count += 1
+            return
+        frame = Frame(record.head)
+        if record.verdict == OPENED:
+            self.open(record, frame)
+            return
+        chain = self.chains.get(frame.chain)
+        if chain is None or chain.sensor != record.sensor:
+            raise Unverified(f"chain {frame.chain} of {record.sensor} was never opened")
+        where = f"chain {frame.chain}: frame {frame.sequence}"
+        if frame.sequence < chain.next_sequence:
+            raise Unverified(f"{where} comes again")
+        if chain.closed:
+            raise Unverified(f"{where} follows the chain's end")
+        if record.verdict == MISSING:
+            self.skip(chain, frame, where)
+            return
+        if frame.sequence != chain.next_sequence or frame.previous_sha256 != chain.last_sha256:
+            raise Unverified(f"{where} does not follow frame {chain.next_sequence - 1}")
+        if frame.kind != FRAME_KIND[record.verdict]:
+            raise Unverified(f"{where} is not of the kind that the account says")
+        self.check_content(chain, frame, record, where)
+        chain.key = evolve(chain.key)
+        chain.next_sequence, chain.last_sha256 = frame.sequence + 1, frame.sha256
+        chain.closed = record.verdict == CLOSED
+
+    def skip(self, chain, frame, where):
+        if frame.sequence - chain.next_sequence > GAP_FRAMES_MAX:
+            raise Unverified(f"{where} would leave a gap of more frames than there can be")
+        self.missing_count += frame.sequence - chain.next_sequence
+        for _ in range(chain.next_sequence, frame.sequence):
+            chain.key = evolve(chain.key)
+        chain.next_sequence, chain.last_sha256 = frame.sequence, frame.previous_sha256
+
+    def open(self, record, frame):
+        where = f"chain {frame.chain}"
+        if frame.chain in self.chains:
+            raise Unverified(f"{where} is opened again")
+        if frame.kind != FRAME_KIND[OPENED] or frame.sequence != 0 or frame.previous_sha256 != bytes(32) \
+                or frame.size_bytes != len(record.head) or record.head[-TAG_BYTES:] != bytes(TAG_BYTES):
+            raise Unverified(f"{where}: frame {frame.sequence} does not open a chain")
+        if not describes(record.note, record.sensor):
+            raise Unverified(f"{where} was opened in the name of another sensor than {record.sensor}")
+        key = self.first_key(record, frame, where) if self.escrow else None
+        self.chains[frame.chain] = Chain(record.sensor, frame, key)
+
+    def first_key(self, record, frame, where):
+        content = record.head[HEADER_BYTES:-TAG_BYTES]
+        ephemeral = content[:32]
+        secret = ciphers.x25519(self.escrow, ephemeral)
+        lock = ciphers.hmac_sha256(secret, b"spoor seal escrow v1" + ephemeral + ciphers.x25519_public(self.escrow)
+                                   + record.head[16:32] + b"\x01")
+        clear = ciphers.gcm_decrypt(lock, ephemeral, content[32:])
+        if clear is None:
+            raise Unverified(f"{where}: its first key is not locked for this escrow key")
+        if not frame.has_mac(clear[:32], content) or clear[32:] != record.note:
+            raise Unverified(f"{where}: the sensor's seal on frame 0 does not belong to what is stored")
+        return clear[:32]
+
+    def check_content(self, chain, frame, record, where):
+        content = record.note
+        if record.verdict == ACCEPTED:
+            batch = self.waiting.pop(record.entry, None)
+            if batch is None:
+                raise Unverified(f"{where} is said to be entry {record.entry}, which is not there or has a seal")
+            if self.sealed_by.setdefault(batch.recording, frame.chain) != frame.chain:
+                raise Unverified(f"{where} is entry {record.entry}, of a recording of another chain")
+            content = batch.entry
+            self.waiting_bytes -= len(content)
+            self.sealed_count += 1
+        if frame.size_bytes != HEADER_BYTES + len(content) + TAG_BYTES:
+            raise Unverified(f"{where} had another size than what is stored")
+        if record.verdict == GAP:
+            self.gap_count += 1
+        if chain.key:
+            if not frame.has_mac(chain.key, content):
+                raise Unverified(f"{where}: the sensor's seal does not belong to what is stored")
+            self.mac_count += record.verdict == ACCEPTED
