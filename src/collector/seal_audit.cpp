@@ -41,8 +41,32 @@ bool IsWholeOpenFrame(const wire::FrameHeader& header, std::span<const std::byte
 
 }  // namespace
 
+Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed_until) {
+  removed_until_ = removed_until;
+  for (const wire::CarriedChain& item : carried.chains) {
+    has_account_ = true;
+    Chain chain{.sensor = item.sensor,
+                .next_sequence = item.next_sequence,
+                .last_sha256 = item.last_sha256,
+                .key = {},
+                .closed = item.closed};
+    if (item.recording_id) recordings_[*item.recording_id].sealed_by = item.chain_id;
+    if (escrow_private_ != nullptr && !item.closed) {
+      ASSIGN_OR_RETURN(wire::ChainOpening opening,
+                       wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      chain.key.emplace(std::move(opening.first_key));
+      for (std::uint64_t i = 0; i < item.next_sequence; ++i) chain.key->Evolve();
+    }
+    chains_.insert_or_assign(item.chain_id, std::move(chain));
+    if (!item.closed) ++report_.chain_count;
+  }
+  return {};
+}
+
 Result<> SealAudit::Add(std::uint64_t entry_index, std::span<const std::byte> entry) {
-  if (wire::PeekKind(entry) != wire::BatchKind::kCollected) {
+  const std::optional<wire::BatchKind> kind = wire::PeekKind(entry);
+  if (kind == wire::BatchKind::kRetention || kind == wire::BatchKind::kCarried) return {};
+  if (kind != wire::BatchKind::kCollected) {
     waiting_.emplace(entry_index, std::vector<std::byte>(entry.begin(), entry.end()));
     waiting_bytes_ += entry.size();
     while (waiting_bytes_ > kWaitingBytesMax) LeaveUnsealed();
@@ -195,6 +219,8 @@ Result<> SealAudit::Claim(const wire::FrameHeader& header, const CollectedRecord
 Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,
                                  const CollectedRecord& record) {
   const bool is_batch = record.verdict == Verdict::kAccepted;
+  // The account of the last removed entries may stand behind them.
+  if (is_batch && record.entry_index < removed_until_) return {};
   if (is_batch) RETURN_IF_ERROR(Claim(header, record));
   const auto entry = is_batch ? waiting_.find(record.entry_index) : waiting_.end();
   const std::span<const std::byte> content =

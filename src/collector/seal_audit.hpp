@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "collector/collected_record.hpp"
 #include "keys/openssl.hpp"
+#include "wire/retention.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::collector {
@@ -23,6 +24,9 @@ class SealAudit {
   /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
   explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
 
+  /// Before the first entry of a log whose first `removed_until` entries were removed: where the
+  /// chains stood there. Fails: kUnverified (an open frame that the escrow key does not open).
+  Result<> Continue(const wire::Carried& carried, std::uint64_t removed_until);
   /// Fails: kUnverified (what, naming the entry).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
   /// Fails: kUnverified (a batch without a seal in a recording that has seals).
@@ -70,6 +74,7 @@ class SealAudit {
   std::size_t waiting_bytes_ = 0;
   std::map<wire::RecordingId, Recording> recordings_;
   bool has_account_ = false;
+  std::uint64_t removed_until_ = 0;
   Report report_;
 };
 
