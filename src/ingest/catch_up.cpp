@@ -41,7 +41,7 @@ class Run {
   Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog)
       : layout_(layout), options_(options), catalog_(std::move(catalog)) {
     for (const store::IngestedRecording& recording : catalog_.recordings) {
-      if (!recording.provisional) done_.insert(recording.recording_id);
+      if (!recording.provisional) done_before_.insert(recording.recording_id);
     }
   }
 
@@ -59,11 +59,14 @@ class Run {
     if (!batch) {
       return Fail(batch.error().code, "evidence entry {}: {}", index, batch.error().message);
     }
-    if (batch->kind == wire::BatchKind::kCollected) {
-      collected_ = true;
+    if (batch->kind == wire::BatchKind::kCollected) collected_ = true;
+    if (wire::IsAccount(batch->kind)) return {};
+    const std::string id = wire::FormatRecordingId(batch->recording_id);
+    if (done_before_.contains(id)) {
+      // An import can bring more of a recording that was taken to be over.
+      if (index >= catalog_.next_entry) continued_.insert(id);
       return {};
     }
-    const std::string id = wire::FormatRecordingId(batch->recording_id);
     if (done_.contains(id)) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];
     if (recording == nullptr) {
@@ -78,6 +81,9 @@ class Run {
     return {};
   }
 
+  /// Recordings that were done, and of which there was more: they must be ingested anew.
+  const std::set<std::string>& continued() const { return continued_; }
+
   /// `size`: entries of the log. Publishes the new catalog.
   Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
     // One writer at a time: of the open recordings only the newest can go on. Not so where a
@@ -88,10 +94,19 @@ class Run {
         newest = recording.get();
       }
     }
+    std::set<std::string> going_on;
     for (const auto& [id, recording] : open_) {
       const bool goes_on = collected_ || (recording.get() == newest && has_writer &&
                                           recording->last_entry() + 1 == size);
-      RETURN_IF_ERROR(End(*recording, !goes_on));
+      if (goes_on) going_on.insert(id);
+    }
+    return FinishKnowing(size, going_on);
+  }
+
+  /// As Finish, when it is known which recordings go on.
+  Result<CatchUpSummary> FinishKnowing(std::uint64_t size, const std::set<std::string>& going_on) {
+    for (const auto& [id, recording] : open_) {
+      RETURN_IF_ERROR(End(*recording, !going_on.contains(id)));
     }
     CatchUpSummary summary{.entry_count = size - first_entry(), .event_count = event_count_};
     RETURN_IF_ERROR(Publish(size));
@@ -154,11 +169,13 @@ class Run {
   const StoreLayout& layout_;
   const CatchUpOptions& options_;
   store::Catalog catalog_;
-  std::set<std::string> done_;
+  std::set<std::string> done_before_;  // in catalog_
+  std::set<std::string> done_;         // in this run
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::vector<store::IngestedRecording> ended_;
   std::vector<store::Segment> segments_;
   std::uint64_t event_count_ = 0;
+  std::set<std::string> continued_;
   bool collected_ = false;  ///< a collector's account is among what was read
 };
 
@@ -196,23 +213,44 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   const std::uint64_t size = log->size();
   ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
   if (IsUpToDate(catalog, size, has_writer)) return CatchUpSummary{};
-  Run run(layout, options, std::move(catalog));
-  const std::uint64_t first = run.first_entry();
-  auto result =
-      log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
-        if (progress && index % kEntriesBetweenProgress == 0) progress(index - first, size - first);
-        return run.Take(index, entry);
-      });
-  Result<CatchUpSummary> summary;
-  if (result) {
-    summary = run.Finish(size, has_writer);
-    if (!summary) result = tl::unexpected<Error>(summary.error());
+  for (;;) {
+    Run run(layout, options, catalog);
+    const std::uint64_t first = run.first_entry();
+    auto result =
+        log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+          if (progress && index % kEntriesBetweenProgress == 0)
+            progress(index - first, size - first);
+          return run.Take(index, entry);
+        });
+    if (result && !run.continued().empty()) {
+      run.Discard();
+      for (store::IngestedRecording& recording : catalog.recordings) {
+        if (run.continued().contains(recording.recording_id)) recording.provisional = true;
+      }
+      continue;
+    }
+    Result<CatchUpSummary> summary;
+    if (result) {
+      summary = run.Finish(size, has_writer);
+      if (!summary) result = tl::unexpected<Error>(summary.error());
+    }
+    if (!result) {
+      run.Discard();
+      return tl::unexpected<Error>(result.error());
+    }
+    return summary;
   }
-  if (!result) {
-    run.Discard();
-    return tl::unexpected<Error>(result.error());
-  }
-  return summary;
+}
+
+Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
+                                  const StoreLayout& layout, const CatchUpOptions& options) {
+  Run run(layout, options, store::Catalog{});
+  std::uint64_t size = 0;
+  RETURN_IF_ERROR(feed([&](std::uint64_t index, std::span<const std::byte> entry) {
+    size = index + 1;
+    return run.Take(index, entry);
+  }));
+  return run.FinishKnowing(size, open);
 }
 
 Result<> RemoveDerived(const StoreLayout& layout) {

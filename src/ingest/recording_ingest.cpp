@@ -27,6 +27,8 @@ std::string_view BatchKindName(wire::BatchKind kind) {
       return "import_data";
     case wire::BatchKind::kCollected:
       return "collected";
+    case wire::BatchKind::kTransferred:
+      return "transferred";
   }
   return "unknown";
 }

@@ -25,6 +25,8 @@ enum class BatchKind : std::uint16_t {
   kImportData = 4,      ///< payload: the next bytes of the imported file, as they are
   kCollected = 5,       ///< payload: what a collector received and whether its seals were good
                         ///< (docs/formats/sealing.md); no recording's, events are never in it
+  kTransferred = 6,     ///< payload: JSON, from which log batches were imported, with proofs
+                        ///< (docs/formats/proof-bundle.md); no recording's either
 };
 
 /// The log's entry bundles carry 16-bit lengths.
@@ -50,6 +52,12 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch);
 
 /// Checks every field before use. Fails: kCorrupt, kUnsupported (a newer format version).
 Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
+/// Whether a batch of `kind` is of a log's own account (kCollected, kTransferred): what it says
+/// holds in the log it was written for only.
+constexpr bool IsAccount(BatchKind kind) {
+  return kind == BatchKind::kCollected || kind == BatchKind::kTransferred;
+}
+
 /// What kind it claims to be, unchecked and cheap: to pass over what a reader does not want.
 /// Nothing when no batch begins here.
 std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes);

@@ -18,7 +18,7 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
   };
   Recording& recording = recordings_[batch->recording_id];
   RecordingExtent& extent = recording.extent;
-  const bool is_account = batch->kind == BatchKind::kCollected;
+  const bool is_account = IsAccount(batch->kind);
   const bool is_first = extent.batch_count == 0;
   const std::uint64_t due = extent.batch_count + extent.missing_batch_count;
   if (is_account) has_account_ = true;
