@@ -17,6 +17,7 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
+void RegisterProve(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
@@ -33,6 +34,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterReport,
       RegisterStatus,
+      RegisterProve,
       RegisterVerify,
       RegisterRebuild,
       RegisterManual,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor verify: proves a store's evidence, or names the first thing that is wrong with it.
+// spoor verify: proves a store's evidence, or names the first thing that is wrong with it. Bundles
+// (spoor prove, spoor export) are verified by verify_bundle.cpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
+#include "programs/verify_bundle.hpp"
 #include "store/catalog.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
@@ -24,6 +26,7 @@ namespace fs = std::filesystem;
 
 struct VerifyCommand {
   std::string store;
+  std::string bundle;
   std::string key_file;
   std::string escrow_file;
   bool json = false;
@@ -239,7 +242,20 @@ void PrintStatement(const Proof& proof) {
   }
 }
 
+Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
+  if (!command.escrow_file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--escrow is for stores: a bundle has no seals");
+  }
+  VerifyBundleCommand bundle{
+      .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
+  if (!command.key_file.empty()) {
+    ASSIGN_OR_RETURN(bundle.public_key, ReadVerifierKey(command, StoreLayout{command.store}));
+  }
+  return VerifyBundleFile(bundle);
+}
+
 Result<ExitCode> Verify(const VerifyCommand& command) {
+  if (!command.bundle.empty()) return VerifyBundleOf(command);
   const Result<Proof> proof = Prove(command, StoreLayout{command.store});
   if (!proof) {
     if (command.json && proof.error().code == ErrorCode::kUnverified) {
@@ -268,6 +284,11 @@ void RegisterVerify(CLI::App& application, Action& action) {
   const auto command = std::make_shared<VerifyCommand>();
   AddStoreOption(subcommand, command->store);
   subcommand
+      .add_option("bundle", command->bundle,
+                  "a file of spoor prove or spoor export, in place of a store")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  subcommand
       .add_option("--key", command->key_file,
                   "verifier key (name+hash+base64); default: STORE/key/log.vkey. A copy kept "
                   "elsewhere also proves that the store is yours")
@@ -282,12 +303,14 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "Checks the checkpoint's signature, every entry and tile up to the signed root, that no "
       "other\n"
       "file is in evidence/, that every recording's batches are complete and in order, and the\n"
-      "SHA-256 of every segment. Works beside a running recorder.\n\n"
+      "SHA-256 of every segment. Works beside a running recorder.\n"
+      "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
       "not deliver all; 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
-      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");
+      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
+      "  spoor verify case7.spoorproof --key /media/usb/log.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
 
