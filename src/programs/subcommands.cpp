@@ -18,6 +18,7 @@ void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterProve(CLI::App& application, Action& action);
+void RegisterExport(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
@@ -35,6 +36,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReport,
       RegisterStatus,
       RegisterProve,
+      RegisterExport,
       RegisterVerify,
       RegisterRebuild,
       RegisterManual,

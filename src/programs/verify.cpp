@@ -15,6 +15,7 @@
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
 #include "programs/verify_bundle.hpp"
+#include "proof/transfer.hpp"
 #include "store/catalog.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
@@ -42,6 +43,8 @@ struct Proof {
   wire::BatchChain recordings;
   keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
   collector::SealAudit seals;
+  proof::TransferAudit transfers;
+  std::vector<proof::TransferAudit::Origin> origins;
   std::uint64_t set_aside_bytes = 0;
   std::uint64_t segment_count = 0;
 };
@@ -145,11 +148,15 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
                              std::uint64_t total) { progress.Show(done, total); },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
+               RETURN_IF_ERROR(proof.transfers.Add(index, entry));
                return proof.seals.Add(index, entry);
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
   proof.seals.Finish();
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
+                   evidence::LogReader::Open(layout.evidence(), public_key));
+  ASSIGN_OR_RETURN(proof.origins, proof.transfers.Finish(*log));
   ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
@@ -171,7 +178,16 @@ void PrintJson(const Proof& proof) {
                           {"closed", extent.closed}});
   }
   const collector::SealAudit::Report& seals = proof.seals.report();
+  nlohmann::json origins = nlohmann::json::array();
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    origins.push_back({{"origin", origin.name},
+                       {"key_id", origin.key_id},
+                       {"checkpoint_size", origin.checkpoint_size},
+                       {"entry_count", origin.entry_count},
+                       {"imported_wall_ns", origin.imported_wall_ns}});
+  }
   const nlohmann::json line{{"verified", true},
+                            {"origins", origins},
                             {"seals",
                              {{"chain_count", seals.chain_count},
                               {"closed_chain_count", seals.closed_chain_count},
@@ -230,6 +246,11 @@ void PrintStatement(const Proof& proof) {
       fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
+  }
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    fmt::print(
+        "imported   {} entries were entries of {} (key {}), whose checkpoint of {} proves them\n",
+        origin.entry_count, origin.name, origin.key_id, origin.checkpoint_size);
   }
   fmt::print("segments   {}, all as the catalog describes them\n", proof.segment_count);
   if (proof.log.tail_bytes > 0) {
