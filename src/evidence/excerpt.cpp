@@ -144,7 +144,8 @@ class ExcerptReader {
     const auto root =
         RootOfRange(range, size, proof, [&]() -> Result<Hash> { return ReadEntry(index++); });
     if (root && *root == report_.checkpoint.root) return {};
-    if (!root && root.error().code != ErrorCode::kUnverified) return tl::unexpected(root.error());
+    const bool is_proofs_fault = root || (root.error().code == ErrorCode::kUnverified && !refused_);
+    if (!is_proofs_fault) return tl::unexpected(root.error());
     return Fail(ErrorCode::kUnverified, "{} not in the signed log: {}",
                 count == 1 ? fmt::format("entry {} is", begin)
                            : fmt::format("entries {} to {} are", begin, range.end - 1),
@@ -158,7 +159,11 @@ class ExcerptReader {
     RETURN_IF_ERROR(input_.Read(entry_));
     ++report_.entry_count;
     report_.entry_bytes += size_bytes;
-    if (visitor_.entry) RETURN_IF_ERROR(visitor_.entry(index, entry_));
+    if (visitor_.entry) {
+      refused_ = true;
+      RETURN_IF_ERROR(visitor_.entry(index, entry_));
+      refused_ = false;
+    }
     return hasher_.Leaf(entry_);
   }
 
@@ -167,6 +172,7 @@ class ExcerptReader {
   const ExcerptVisitor& visitor_;
   ExcerptReport report_;
   std::uint64_t last_end_ = 0;
+  bool refused_ = false;  // by the visitor, whose error is not about the proof
   std::vector<std::byte> entry_;
   TreeHasher hasher_;
 };

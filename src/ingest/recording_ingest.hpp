@@ -64,6 +64,7 @@ class RecordingIngest {
   bool import_ = false;
   std::string description_;
   std::string host_, boot_id_, profile_;
+  std::uint64_t next_batch_index_ = 0;
   std::uint64_t first_boot_ns_ = 0, last_boot_ns_ = 0;
   std::int64_t first_wall_ns_ = 0, last_wall_ns_ = 0;
   std::uint64_t complete_until_boot_ns_ = 0;

@@ -153,8 +153,7 @@ void RegisterExport(CLI::App& application, Action& action) {
   subcommand->add_option("--out", command->out, "the file to write")->type_name("FILE")->required();
   subcommand->add_option("--recording", command->recordings, "only this one; may be repeated")
       ->type_name("ID")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   subcommand->add_option("--entries", command->entries, "only these entries of the log")
       ->type_name("FIRST..LAST");
   subcommand

@@ -110,8 +110,7 @@ void RegisterProve(CLI::App& application, Action& action) {
       ->add_option("--recording", command->recordings,
                    "bring this recording only, if the answer follows from it; may be repeated")
       ->type_name("ID")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   subcommand->add_flag("--touched", command->touched,
                        "bring only the entries in which the events of the rows begin: small, but "
                        "nobody can make the rows again from them");

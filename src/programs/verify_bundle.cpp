@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.hpp"
+#include "base/visible_text.hpp"
 #include "programs/open_store.hpp"
 #include "proof/verify_bundle.hpp"
 #include "wire/batch_sealer.hpp"
@@ -77,7 +78,7 @@ void PrintRecordings(const proof::BundleReport& report) {
 
 void PrintAnswer(const proof::BundleReport& report) {
   const proof::AnswerManifest& answer = *report.manifest.answer;
-  fmt::print("question   {}\n", report.question);
+  fmt::print("question   {}\n", VisibleText(report.question));
   if (report.derived) {
     fmt::print(
         "proved     the rows follow: these entries, asked this question here and now, gave "
@@ -101,7 +102,7 @@ void PrintAnswer(const proof::BundleReport& report) {
   } else {
     fmt::print("GAPS       {}: rows may be missing because of what could not be recorded\n",
                report.gaps.size());
-    for (const std::string& gap : report.gaps) fmt::print("  {}\n", gap);
+    for (const std::string& gap : report.gaps) fmt::print("  {}\n", VisibleText(gap));
   }
 }
 
@@ -120,7 +121,7 @@ void PrintStatement(const proof::BundleReport& report, bool key_given) {
                        : "OUT OF THE BUNDLE ITSELF: proves that it is of one piece, not whose it "
                          "is (--key)");
   fmt::print("made       {} by {} (both are claims)\n",
-             FormatWallTime(report.manifest.made_wall_ns), report.manifest.made_by);
+             FormatWallTime(report.manifest.made_wall_ns), VisibleText(report.manifest.made_by));
   if (report.manifest.answer) PrintAnswer(report);
   const auto recordings = report.recordings.recordings().size();
   if (recordings != 0) fmt::print("recordings\n");

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/store_layout.hpp"
+#include "base/visible_text.hpp"
 #include "store/lookup.hpp"
 #include "store/row_json.hpp"
 
@@ -15,7 +16,7 @@ namespace spoor::proof {
 namespace {
 
 constexpr std::size_t kRowsBytesMax = 256 << 20;
-constexpr std::size_t kShownBytesMax = 200;
+constexpr std::size_t kShownCharactersMax = 200;
 
 Result<std::vector<std::string>> ReadLines(store::Store& store, const std::string& sql) {
   ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store.Sql(sql));
@@ -35,7 +36,7 @@ Result<std::vector<std::string>> ReadLines(store::Store& store, const std::strin
 }
 
 std::string Shown(std::string_view line) {
-  return std::string(line.substr(0, kShownBytesMax)) + (line.size() > kShownBytesMax ? "…" : "");
+  return VisibleText(line, kShownCharactersMax);
 }
 
 }  // namespace

@@ -189,6 +189,7 @@ Result<> ArchiveReader::ReadMembers() {
     if (!proper && members_.empty()) return bad("not a bundle of spoor prove or spoor export");
     if (!proper) return bad(fmt::format("the header behind {} is damaged", members_.back().name));
     if (members_.size() == kMembersMax) return bad("too many members");
+    if (Find(name)) return bad(fmt::format("{} is there twice", name));
     Member member{.name = std::string(name),
                   .offset = at + kBlockBytes,
                   .size_bytes = size_bytes,

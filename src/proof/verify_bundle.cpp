@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proof/verify_bundle.hpp"
 
-#include <algorithm>
-
+#include "base/visible_text.hpp"
 #include "proof/answer.hpp"
 
 namespace spoor::proof {
@@ -166,7 +165,7 @@ class BundleCheck {
       return Fail(ErrorCode::kUnverified,
                   "{}: {}: is not what the manifest's query and arguments "
                   "ask: {}",
-                  archive_.path().string(), kQuestionName, wanted.sql);
+                  archive_.path().string(), kQuestionName, VisibleText(wanted.sql));
     }
     if (wanted.gaps != answer.gaps) {
       return Fail(ErrorCode::kUnverified, "{}: {}: other gaps than those that concern the question",
