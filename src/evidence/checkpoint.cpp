@@ -37,6 +37,7 @@ Result<Checkpoint> OpenCheckpoint(std::string_view note, const VerifierKey& key)
   };
   std::string_view rest = opened.text;
   Checkpoint checkpoint;
+  checkpoint.note = note;
   checkpoint.other_signatures = opened.other_signatures;
   checkpoint.origin = TakeLine(rest);
   if (checkpoint.origin != key.name) return bad("its origin is not the key's name");

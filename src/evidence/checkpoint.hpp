@@ -19,6 +19,7 @@ struct Checkpoint {
   Hash root{};
   std::int64_t signed_wall_ns = 0;  ///< what the writer's clock said: a claim, as all wall time
   unsigned other_signatures = 0;    ///< lines by other keys (witnesses), not checked here
+  std::string note{};               ///< as it was read, with every signature line; else empty
 };
 
 std::string FormatCheckpoint(const Checkpoint& checkpoint);

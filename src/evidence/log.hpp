@@ -50,6 +50,9 @@ class LogWriter {
   /// Checkpoint, then leaves the folder as a finished C2SP static log. Append fails from then on,
   /// and another writer may open the log.
   virtual Result<> Close() = 0;
+  /// Leaves without a checkpoint: what was appended since the last one does not count, and the next
+  /// writer sets it aside. Append fails from then on, and another writer may open the log.
+  virtual void Abandon() = 0;
   virtual std::uint64_t size() const = 0;             ///< entries appended
   virtual std::uint64_t set_aside_bytes() const = 0;  ///< moved away by Open
 };

@@ -54,6 +54,10 @@ class TileLogWriter final : public LogWriter {
   Result<std::uint64_t> Append(std::span<const std::byte> entry) override;
   Result<> Checkpoint() override { return CloseIfFailed(TryCheckpoint()); }
   Result<> Close() override;
+  void Abandon() override {
+    if (!closed_because_) closed_because_ = Error{ErrorCode::kUnavailable, "it was abandoned"};
+    parts_.lock.reset();
+  }
   std::uint64_t size() const override { return tree_.size(); }
   std::uint64_t set_aside_bytes() const override { return set_aside_bytes_; }
 

@@ -17,6 +17,8 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
+void RegisterProve(CLI::App& application, Action& action);
+void RegisterExport(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterRetain(CLI::App& application, Action& action);
@@ -34,6 +36,8 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterReport,
       RegisterStatus,
+      RegisterProve,
+      RegisterExport,
       RegisterVerify,
       RegisterRebuild,
       RegisterRetain,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor verify: proves a store's evidence, or names the first thing that is wrong with it.
+// spoor verify: proves a store's evidence, or names the first thing that is wrong with it. Bundles
+// (spoor prove, spoor export) are verified by verify_bundle.cpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,8 +15,10 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
+#include "programs/verify_bundle.hpp"
 #include "programs/verify_completeness.hpp"
 #include "programs/verify_segments.hpp"
+#include "proof/transfer.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -26,6 +29,7 @@ namespace fs = std::filesystem;
 
 struct VerifyCommand {
   std::string store;
+  std::string bundle;
   std::string key_file;
   std::string escrow_file;
   bool json = false;
@@ -43,6 +47,8 @@ struct Proof {
   keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
   collector::SealAudit seals;
   collector::Completeness completeness;
+  proof::TransferAudit transfers;
+  std::vector<proof::TransferAudit::Origin> origins;
   std::uint64_t set_aside_bytes = 0;
   bool skipped_segments = false;
   std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
@@ -133,12 +139,16 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
                proof.completeness.Add(index, proof.recordings.last_batch());
+               RETURN_IF_ERROR(proof.transfers.Add(index, entry));
                return proof.seals.Add(index, entry);
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
   RETURN_IF_ERROR(proof.seals.Finish());
   proof.completeness.Finish();
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
+                   evidence::LogReader::Open(layout.evidence(), public_key));
+  ASSIGN_OR_RETURN(proof.origins, proof.transfers.Finish(*log));
   proof.skipped_segments = command.skip_segments;
   if (!command.skip_segments) {
     ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
@@ -189,7 +199,16 @@ void PrintJson(const Proof& proof) {
                           {"closed", extent.closed}});
   }
   const collector::SealAudit::Report& seals = proof.seals.report();
+  nlohmann::json origins = nlohmann::json::array();
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    origins.push_back({{"origin", origin.name},
+                       {"key_id", origin.key_id},
+                       {"checkpoint_size", origin.checkpoint_size},
+                       {"entry_count", origin.entry_count},
+                       {"imported_wall_ns", origin.imported_wall_ns}});
+  }
   const nlohmann::json line{{"verified", true},
+                            {"origins", origins},
                             {"seals",
                              {{"chain_count", seals.chain_count},
                               {"closed_chain_count", seals.closed_chain_count},
@@ -293,6 +312,11 @@ void PrintStatement(const Proof& proof) {
     }
   }
   PrintCompleteness(proof.completeness);
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    fmt::print(
+        "imported   {} entries were entries of {} (key {}), whose checkpoint of {} proves them\n",
+        origin.entry_count, origin.name, origin.key_id, origin.checkpoint_size);
+  }
   PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
     fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
@@ -304,7 +328,20 @@ void PrintStatement(const Proof& proof) {
   }
 }
 
+Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
+  if (!command.escrow_file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--escrow is for stores: a bundle has no seals");
+  }
+  VerifyBundleCommand bundle{
+      .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
+  if (!command.key_file.empty()) {
+    ASSIGN_OR_RETURN(bundle.public_key, ReadVerifierKey(command, StoreLayout{command.store}));
+  }
+  return VerifyBundleFile(bundle);
+}
+
 Result<ExitCode> Verify(const VerifyCommand& command) {
+  if (!command.bundle.empty()) return VerifyBundleOf(command);
   const Result<Proof> proof = Prove(command, StoreLayout{command.store});
   if (!proof) {
     if (command.json && proof.error().code == ErrorCode::kUnverified) {
@@ -329,6 +366,11 @@ void RegisterVerify(CLI::App& application, Action& action) {
   const auto command = std::make_shared<VerifyCommand>();
   AddStoreOption(subcommand, command->store);
   subcommand
+      .add_option("bundle", command->bundle,
+                  "a file of spoor prove or spoor export, in place of a store")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  subcommand
       .add_option("--key", command->key_file,
                   "verifier key (name+hash+base64); default: STORE/key/log.vkey. A copy kept "
                   "elsewhere also proves that the store is yours")
@@ -347,13 +389,15 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "file is in evidence/, that every recording's batches are complete and in order, and, by\n"
       "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
       "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
-      "what is missing, from when to when.\n\n"
+      "what is missing, from when to when.\n"
+      "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
       "everything\n"
       "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
-      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");
+      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
+      "  spoor verify case7.spoorproof --key /media/usb/log.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
 
