@@ -27,6 +27,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPendingBytesMax = 1 << 20;
 /// With more complete tiles than this in one checkpoint, one syncfs is cheaper than an fsync each.
 constexpr std::size_t kSyncOneByOneMax = 16;
+/// Of the public key in a new log's name: enough that no two logs share it.
+constexpr std::size_t kOriginKeyBytes = 8;
 
 class TileLogWriter final : public LogWriter {
  public:
@@ -295,6 +297,21 @@ Result<SigningKey> LoadOrCreateKey(const fs::path& key_file, bool exists) {
   return SigningKey::Create(key_file);
 }
 
+/// The name of the log that `key_file` belongs to. `folder`: its evidence, where the name is found
+/// when the verifier key was removed; who signed under it is checked afterwards.
+Result<std::string> OriginOf(const fs::path& key_file, const fs::path& folder,
+                             const SigningKey& key) {
+  fs::path path = key_file;
+  path.replace_extension(".vkey");
+  const Result<VerifierKey> verifier = VerifierKey::Load(path, KeyUse::kNote);
+  if (verifier) return verifier->name;
+  if (verifier.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(verifier.error());
+  const Result<std::string> note = ReadTextFile(folder / kCheckpointName, kCheckpointBytesMax);
+  if (note) return note->substr(0, note->find('\n'));
+  const std::array<std::uint8_t, 32> public_key = key.public_key();
+  return "spoor.local/log/" + EncodeHex(std::span(public_key).first(kOriginKeyBytes));
+}
+
 Result<> CheckOrWriteVerifierKey(const fs::path& key_file, const VerifierKey& verifier) {
   fs::path path = key_file;
   path.replace_extension(".vkey");
@@ -325,7 +342,11 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
                 (options.folder / kCheckpointName).string());
   }
   ASSIGN_OR_RETURN(SigningKey key, LoadOrCreateKey(options.key_file, exists));
-  ASSIGN_OR_RETURN(VerifierKey verifier, VerifierKey::Make(options.origin, key.public_key()));
+  std::string origin = options.origin;
+  if (origin.empty()) {
+    ASSIGN_OR_RETURN(origin, OriginOf(options.key_file, options.folder, key));
+  }
+  ASSIGN_OR_RETURN(VerifierKey verifier, VerifierKey::Make(std::move(origin), key.public_key()));
   RETURN_IF_ERROR(CheckOrWriteVerifierKey(options.key_file, verifier));
   auto writer = std::make_unique<TileLogWriter>(TileLogWriter::Parts{
       options.folder, std::move(*lock), std::move(folder_fd), std::move(key), std::move(verifier)});
