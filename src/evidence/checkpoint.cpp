@@ -72,6 +72,7 @@ Result<Checkpoint> OpenCheckpoint(std::string_view note, const VerifierKey& key)
   }
   checkpoint.signed_wall_ns = *wall_ns;
   if (!rest.empty()) return NotACheckpoint("lines behind the time");
+  checkpoint.note = note;
   return checkpoint;
 }
 

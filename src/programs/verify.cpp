@@ -13,6 +13,7 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
+#include "programs/verify_witnesses.hpp"
 #include "store/catalog.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
@@ -26,6 +27,7 @@ struct VerifyCommand {
   std::string store;
   std::string key_file;
   std::string escrow_file;
+  OutsideViews outside;
   bool json = false;
   bool quiet = false;
 };
@@ -41,6 +43,7 @@ struct Proof {
   collector::SealAudit seals;
   std::uint64_t set_aside_bytes = 0;
   std::uint64_t segment_count = 0;
+  OutsideReport outside;
 };
 
 /// The verifier key, from --key or from the store itself.
@@ -148,6 +151,8 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   RETURN_IF_ERROR(proof.recordings.Finish());
   proof.seals.Finish();
   ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
+  ASSIGN_OR_RETURN(proof.outside,
+                   CheckOutsideViews(command.outside, layout, proof.key, proof.log.checkpoint));
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
 }
@@ -168,27 +173,28 @@ void PrintJson(const Proof& proof) {
                           {"closed", extent.closed}});
   }
   const collector::SealAudit::Report& seals = proof.seals.report();
-  const nlohmann::json line{{"verified", true},
-                            {"seals",
-                             {{"chain_count", seals.chain_count},
-                              {"closed_chain_count", seals.closed_chain_count},
-                              {"sealed_count", seals.sealed_count},
-                              {"mac_count", seals.mac_count},
-                              {"missing_count", seals.missing_count},
-                              {"gap_count", seals.gap_count},
-                              {"refused_count", seals.refused_count}}},
-                            {"entry_count", checkpoint.size},
-                            {"entry_bytes", proof.log.entry_bytes},
-                            {"root_sha256", evidence::EncodeHex(checkpoint.root)},
-                            {"signed_wall_ns", checkpoint.signed_wall_ns},
-                            {"signed_by", checkpoint.origin},
-                            {"key_id", evidence::EncodeHex(proof.key.key_id)},
-                            {"other_signatures", checkpoint.other_signatures},
-                            {"log_closed", proof.log.closed},
-                            {"unauthenticated_bytes", proof.log.tail_bytes},
-                            {"set_aside_bytes", proof.set_aside_bytes},
-                            {"segment_count", proof.segment_count},
-                            {"recordings", recordings}};
+  nlohmann::json line{{"verified", true},
+                      {"seals",
+                       {{"chain_count", seals.chain_count},
+                        {"closed_chain_count", seals.closed_chain_count},
+                        {"sealed_count", seals.sealed_count},
+                        {"mac_count", seals.mac_count},
+                        {"missing_count", seals.missing_count},
+                        {"gap_count", seals.gap_count},
+                        {"refused_count", seals.refused_count}}},
+                      {"entry_count", checkpoint.size},
+                      {"entry_bytes", proof.log.entry_bytes},
+                      {"root_sha256", evidence::EncodeHex(checkpoint.root)},
+                      {"signed_wall_ns", checkpoint.signed_wall_ns},
+                      {"signed_by", checkpoint.origin},
+                      {"key_id", evidence::EncodeHex(proof.key.key_id)},
+                      {"other_signatures", checkpoint.other_signatures},
+                      {"log_closed", proof.log.closed},
+                      {"unauthenticated_bytes", proof.log.tail_bytes},
+                      {"set_aside_bytes", proof.set_aside_bytes},
+                      {"segment_count", proof.segment_count},
+                      {"recordings", recordings}};
+  proof.outside.AddTo(line);
   fmt::print("{}\n", line.dump());
 }
 
@@ -198,6 +204,7 @@ void PrintStatement(const Proof& proof) {
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
+  proof.outside.Print();
   std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
   std::uint64_t missing_count = 0;
@@ -276,18 +283,23 @@ void RegisterVerify(CLI::App& application, Action& action) {
       .add_option("--escrow", command->escrow_file,
                   "a collector's escrow.key: checks each sensor's seal on each batch as well")
       ->type_name("FILE");
+  command->outside.AddOptions(subcommand);
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
       "Checks the checkpoint's signature, every entry and tile up to the signed root, that no "
       "other\n"
       "file is in evidence/, that every recording's batches are complete and in order, and the\n"
-      "SHA-256 of every segment. Works beside a running recorder.\n\n"
+      "SHA-256 of every segment. Works beside a running recorder. That the whole store was put "
+      "back\n"
+      "to an older state, or that someone else is shown another history, only others can tell:\n"
+      "--checkpoint, --witness, --ask.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
       "not deliver all; 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
-      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");
+      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
+      "  spoor verify --store demo-store --ask http://witness.example:8444=witness.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
 
