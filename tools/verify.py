@@ -6,7 +6,7 @@ Written from docs/formats/evidence.md alone, so that it is a second opinion on t
 `spoor verify`. It checks the log (signature, tree, tiles, entries, files that do not belong), not what
 the entries mean. Slow and simple on purpose.
 
-usage: tools/verify.py STORE [--key FILE]
+usage: tools/verify.py STORE [--key FILE] [--checkpoint FILE]… [--witness VKEYFILE]…
 exit:  0 proved; 3 not, and the first bad thing is named; 5 could not run
 """
 import argparse
@@ -56,11 +56,14 @@ def decode_base64(text):
     return data if base64.b64encode(data).decode() == text else None
 
 
+LOG, WITNESS = 1, 4  # C2SP signature types
+
+
 class Key:
-    def __init__(self, text):
+    def __init__(self, text, use=LOG):
         parts = text.removesuffix("\n").split("+", 2)
         encoded = decode_base64(parts[2]) if len(parts) == 3 else None
-        if encoded is None or len(encoded) != 33 or encoded[0] != 1:
+        if encoded is None or len(encoded) != 33 or encoded[0] != use:
             raise Unverified("not a verifier key (name+hash+base64)")
         self.name, self.public = parts[0], encoded[1:]
         self.id = sha256(self.name.encode() + b"\n" + encoded)[:4]
@@ -82,13 +85,18 @@ class Key:
 
 def open_checkpoint(path, key):
     """(size, root) of a checkpoint that `key` signed."""
-    def bad(what):
-        raise Unverified(f"{path}: {what}")
     try:
         with open(path, "rb") as file:
             note = file.read(1 << 20)
-    except FileNotFoundError:
-        bad("missing")
+    except FileNotFoundError as missing:
+        raise Unverified(f"{path}: missing") from missing
+    return open_note(note, path, key)
+
+
+def open_note(note, path, key):
+    """(size, root) of a signed checkpoint; `path` is what errors call it."""
+    def bad(what):
+        raise Unverified(f"{path}: {what}")
     split = note.rfind(b"\n\n")
     if split < 0 or not note.endswith(b"\n"):
         bad("not a signed note")
@@ -117,6 +125,50 @@ def open_checkpoint(path, key):
     if root is None or len(root) != 32 or int(body[1]) >= 1 << 64:
         bad("signed, but not a checkpoint")
     return int(body[1]), root
+
+
+def cosigned_at(note, path, witness):
+    """When `witness` cosigned the checkpoint, seconds since the Unix epoch, the last time; None if it did not."""
+    split = note.rfind(b"\n\n")
+    text, newest = note[:split + 1], None
+    for line in note[split + 2:-1].split(b"\n"):
+        _, name, encoded = line.split(b" ")
+        data = decode_base64(encoded.decode())
+        if name != witness.name.encode() or data[:4] != witness.id:
+            continue
+        seconds = int.from_bytes(data[4:12], "big")
+        if len(data) != 76 or seconds >= 1 << 63 or not witness.signed(
+                b"cosignature/v1\ntime %d\n" % seconds + text, data[12:]):
+            raise Unverified(f"{path}: the cosignature of {witness.name} does not fit the checkpoint")
+        newest = max(newest or 0, seconds)
+    return newest
+
+
+def check_outside_views(log, key, notes, witnesses):
+    """`notes`: (path, bytes, kept by a reader) of checkpoints. Each that is a reader's or was cosigned by one of
+    `witnesses` must be a state that the proved log went through; each witness must have cosigned one.
+    Returns (witness, size, time) of the newest ones."""
+    cosigned = []
+    found = [(witness, path, size, root, cosigned_at(note, path, witness))
+             for path, note, _ in notes for size, root in [open_note(note, path, key)] for witness in witnesses]
+    for path, note, kept in notes:
+        if kept:
+            check_extends(log, *open_note(note, path, key), path)
+    for witness in witnesses:
+        mine = [(size, seconds, root) for who, _, size, root, seconds in found if who is witness and seconds is not None]
+        for size, seconds, root in mine:
+            check_extends(log, size, root, f"witness {witness.name} at {seconds}")
+        if not mine:
+            raise Unverified(f"no cosignature by witness {witness.name}")
+        cosigned.append((witness, *max(mine)[:2]))
+    return cosigned
+
+
+def check_extends(log, size, root, who):
+    if size > log.size:
+        raise Unverified(f"rolled back: the log has {log.size} entries, but {who} saw {size}")
+    if (root_of(log.leaves[:size]) if size else sha256(b"")) != root:
+        raise Unverified(f"split view: the first {size} entries have another root here than {who} saw")
 
 
 def index_path(index):
@@ -250,15 +302,30 @@ class Log:
 
     def verify(self):
         self.check_names()
-        self.check_entries(self.check_tiles())
+        self.leaves = self.check_tiles()
+        self.check_entries(self.leaves)
         return self
 
 
-def verify(store, key_file=None):
-    """The proved log of `store`; raises Unverified."""
-    with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
-        key = cached_key(file.read())
-    return Log(os.path.join(store, "evidence"), key).verify()
+def read(path):
+    with open(path, "rb") as file:
+        return file.read(1 << 20)
+
+
+def verify(store, key_file=None, checkpoints=(), witnesses=()):
+    """The proved log of `store`, which extends the checkpoints kept in the files `checkpoints` and was cosigned by
+    the keys in the files `witnesses`; raises Unverified."""
+    key = cached_key(read(key_file or os.path.join(store, "key/log.vkey")).decode("ascii"))
+    log = Log(os.path.join(store, "evidence"), key).verify()
+    kept = os.path.join(store, "witnessed")
+    names = sorted(os.listdir(kept)) if os.path.isdir(kept) else []
+    notes = [(path, read(path), True) for path in checkpoints]
+    notes += [(path, read(path), False) for path in [log.checkpoint] + [os.path.join(kept, name) for name in names
+                                                                         if name.endswith(".checkpoint")]]
+    if checkpoints or witnesses:
+        log.cosigned = check_outside_views(log, key, notes, [Key(read(path).decode("ascii"), WITNESS)
+                                                             for path in witnesses])
+    return log
 
 
 cached_key = functools.lru_cache(Key)
@@ -268,9 +335,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store")
     parser.add_argument("--key", metavar="FILE", help="verifier key; default STORE/key/log.vkey")
+    parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[],
+                        help="a checkpoint that a reader kept: the log must extend it")
+    parser.add_argument("--witness", metavar="VKEYFILE", action="append", default=[],
+                        help="a witness's key: it must have cosigned the log")
     arguments = parser.parse_args()
     try:
-        log = verify(arguments.store, arguments.key)
+        log = verify(arguments.store, arguments.key, arguments.checkpoint, arguments.witness)
     except Unverified as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
@@ -279,6 +350,8 @@ def main():
         return 5
     print(f"verified {log.size} entries, root {log.root.hex()}, "
           f"{log.tail_bytes} bytes behind the checkpoint")
+    for witness, size, seconds in getattr(log, "cosigned", []):
+        print(f"witnessed {size} entries at {seconds} by {witness.name}")
     return 0
 
 

@@ -59,6 +59,7 @@ void Give(Response& response, const HttpAnswer& answer) {
   response.status = answer.status;
   if (!answer.cache_control.empty()) response.set_header("Cache-Control", answer.cache_control);
   response.set_header("X-Content-Type-Options", "nosniff");
+  response.set_header("Accept-Ranges", "none");
   response.set_content(answer.body, answer.content_type);
 }
 
