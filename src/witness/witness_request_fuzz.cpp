@@ -3,6 +3,7 @@
 // a request that is signed by a log the witness knows.
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 
 #include "base/check.hpp"
 #include "evidence/fuzz_support.hpp"
@@ -12,7 +13,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
   using namespace spoor;  // NOLINT(google-build-using-namespace)
   static const evidence::FuzzLog log;
-  static const std::unique_ptr<witness::Witness> witness =
+  // Each input meets a witness that has cosigned nothing, so that it means the same in every run.
+  std::filesystem::remove_all(log.scratch.path() / "witness/logs");
+  const std::unique_ptr<witness::Witness> witness =
       *witness::Witness::Open({.folder = log.scratch.path() / "witness",
                                .name = "witness.example/fuzz",
                                .logs = {log.verifier},
