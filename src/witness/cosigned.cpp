@@ -131,10 +131,12 @@ Result<Cosigned> AskForCosignature(WitnessClient& client, const VerifierKey& wit
                       witness.name, checkpoint.size, FormatWallTime(checkpoint.signed_wall_ns)),
           0);
     }
+    if (reply.status == 403) {
+      return Fail(ErrorCode::kUnverified, "witness {}: knows the log {} under another key",
+                  witness.name, log.key.name);
+    }
     return Fail(ErrorCode::kUnavailable, "witness {}: refuses ({}){}", witness.name, reply.status,
-                reply.status == 404   ? ": it does not know this log (its --log)"
-                : reply.status == 403 ? ": it knows this log under another key"
-                                      : "");
+                reply.status == 404 ? ": it does not know this log (its --log)" : "");
   }
   return Fail(ErrorCode::kUnavailable, "witness {}: names another size each time", witness.name);
 }

@@ -33,8 +33,9 @@ struct LogLocation {
 /// Has the witness behind `client`, whose key is `witness`, cosign `checkpoint` of `log`.
 /// `known_size`: what the witness cosigned last, if one knows; wrong costs a request. Fails:
 /// kUnavailable (no answer, none of the protocol, or another asker was faster); kUnverified: the
-/// witness saw a longer log or another history. Then the witness's own checkpoint, signed by the
-/// log, is fetched where it is served, so that the error names both.
+/// witness knows the log under another key, or saw a longer log or another history. Then the
+/// witness's own checkpoint, signed by the log, is fetched where it is served, so that the error
+/// names both.
 Result<Cosigned> AskForCosignature(WitnessClient& client, const evidence::VerifierKey& witness,
                                    const LogLocation& log, const evidence::Checkpoint& checkpoint,
                                    std::uint64_t known_size);

@@ -5,6 +5,7 @@ to an older state, a witness killed at any moment, strangers who send anything.
 
   witness_test.py SPOOR MAKE_LOG SYNTHETIC_SENSOR [unittest arguments]
 """
+import base64
 import json
 import os
 import pathlib
@@ -25,7 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 sys.dont_write_bytecode = True
 import shipping_test  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
-from tlog_client import Http, Log, Reader, Verifier, origin_path, size_of  # noqa: E402
+from tlog_client import Http, Log, Reader, Verifier, key_id, origin_path, size_of  # noqa: E402
 
 MAKE_LOG = None
 spoor, wait_until, free_port = shipping_test.spoor, shipping_test.wait_until, shipping_test.free_port
@@ -504,6 +505,18 @@ class Auditing(World):
                       self.verify("--checkpoint", other / "evidence/checkpoint", status=3).stderr)
         unknown = spoor("cosign", "--store", other, "--witness", witness.at, status=5)
         self.assertIn("does not know this log", unknown.stderr)
+        # The same name, another key: somebody's forgery of the log.
+        forged = self.folder / "forged"
+        self.make(3, store=forged)
+        text = (self.store / "key/log.vkey").read_text().split("+")[0]
+        shutil.rmtree(forged / "evidence")
+        os.remove(forged / "key/log.vkey")
+        public = subprocess.run(["openssl", "pkey", "-in", forged / "key/log.pem", "-pubout", "-outform", "DER"],
+                                check=True, capture_output=True).stdout[-32:]
+        (forged / "key/log.vkey").write_text(
+            f"{text}+{key_id(text, 1, public).hex()}+{base64.b64encode(bytes([1]) + public).decode()}\n")
+        self.make(3, store=forged)
+        self.assertIn("under another key", self.verify("--ask", witness.at, status=3, store=forged).stderr)
 
 
 class WatchedCollector(shipping_test.Collector):
