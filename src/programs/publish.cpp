@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/store_layout.hpp"
-#include "programs/listen_address.hpp"
+#include "programs/listener.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/http_server.hpp"
@@ -16,15 +16,12 @@ namespace {
 
 struct PublishOptions {
   std::string store;
-  std::string listen = "127.0.0.1:8480";
+  Listener listener{.listen = "127.0.0.1:8480"};
   std::size_t cosignatures_min = 0;
   bool hashes_only = false;
-  std::string certificate;
-  std::string private_key;
 };
 
 Result<ExitCode> Publish(const PublishOptions& options) {
-  ASSIGN_OR_RETURN(const ListenAddress listen, ListenAddress::Parse(options.listen));
   const StoreLayout layout{options.store};
   if (!std::filesystem::exists(layout.evidence() / evidence::kCheckpointName)) {
     return Fail(ErrorCode::kNotFound, "{}: no evidence log there", layout.evidence().string());
@@ -36,20 +33,14 @@ Result<ExitCode> Publish(const PublishOptions& options) {
                                           .entries = !options.hashes_only,
                                           .cosignatures_min = options.cosignatures_min});
   ASSIGN_OR_RETURN(const auto server,
-                   witness::HttpServer::Start(
-                       {.address = listen.address,
-                        .port = listen.port,
-                        .connections_max = 16,  // each may hold a bundle of 16 MiB
-                        .certificate = options.certificate,
-                        .private_key = options.private_key},
+                   options.listener.Start(
+                       {.connections_max = 16},  // each may hold a bundle of 16 MiB
                        {.get = [&](std::string_view path) { return publication.Answer(path); },
                         .post_path = {},
                         .post = {}}));
   fmt::print(stderr, "spoor publish: {} of {}, to read only; Ctrl-C ends it\n",
              options.hashes_only ? "hashes" : "hashes and entries", layout.evidence().string());
-  fmt::print("listening {}://{}:{}\n", options.certificate.empty() ? "http" : "https",
-             options.listen.substr(0, options.listen.rfind(':')), server->port());
-  std::fflush(stdout);
+  options.listener.Announce(*server);
   signals.Wait();
   server->Stop();
   return ExitCode::kDone;
@@ -62,9 +53,7 @@ void RegisterPublish(CLI::App& application, Action& action) {
       "publish", "serve a store's log read-only over HTTP, in the C2SP tlog-tiles layout");
   const auto options = std::make_shared<PublishOptions>();
   AddStoreOption(*subcommand, options->store);
-  subcommand->add_option("--listen", options->listen, "where; port 0 takes a free one")
-      ->type_name("ADDR:PORT")
-      ->capture_default_str();
+  options->listener.AddOptions(*subcommand);
   subcommand
       ->add_option(
           "--cosignatures", options->cosignatures_min,
@@ -74,18 +63,10 @@ void RegisterPublish(CLI::App& application, Action& action) {
       ->capture_default_str();
   subcommand->add_flag("--hashes-only", options->hashes_only,
                        "no entries: readers can hold the log to its word and see nothing of it");
-  CLI::Option* certificate =
-      subcommand->add_option("--certificate", options->certificate, "serve HTTPS with this (PEM)")
-          ->type_name("FILE");
-  CLI::Option* private_key =
-      subcommand->add_option("--private-key", options->private_key, "its key (PEM)")
-          ->type_name("FILE")
-          ->needs(certificate);
-  certificate->needs(private_key);
   subcommand->footer(
-      "Serves /checkpoint, /tile/L/N[.p/W] and /tile/entries/N[.p/W] while the log is written. Run "
-      "it\n"
-      "as a user of its own that may read STORE/evidence and STORE/witnessed and write nothing.\n"
+      "Serves /checkpoint, /tile/L/N[.p/W] and /tile/entries/N[.p/W] while the log is written.\n"
+      "Run it as a user of its own that may read STORE/evidence and STORE/witnessed and write "
+      "nothing.\n"
       "Entries are what was recorded: whoever can connect reads it.\n\n"
       "Examples:\n"
       "  spoor publish --store /var/lib/spoor --listen 127.0.0.1:8480\n"

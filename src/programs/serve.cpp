@@ -2,7 +2,7 @@
 // spoor serve: takes sealed batches from many sensors into one evidence log.
 #include "base/store_layout.hpp"
 #include "collector/server.hpp"
-#include "programs/listen_address.hpp"
+#include "programs/listener.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/cosigner.hpp"
@@ -16,6 +16,7 @@ struct ServeOptions {
   std::string keys;
   std::string authority;
   std::vector<std::string> witnesses;
+  std::string origin;
 };
 
 /// Nothing when there are no witnesses to ask.
@@ -37,8 +38,8 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   // Before threads are made, so that they inherit the mask.
   StopSignals signals;
   const keys::IdentityLayout identity{options.keys};
-  collector::Intake::Options intake_options{.store = StoreLayout{options.store},
-                                            .escrow_private = nullptr};
+  collector::Intake::Options intake_options{
+      .store = StoreLayout{options.store}, .escrow_private = nullptr, .origin = options.origin};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
   ASSIGN_OR_RETURN(const auto cosigner, StartCosigner(options));
@@ -83,6 +84,11 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->add_option("--authority", options->authority,
                    "enrol sensors with tokens of this authority (spoor keys enrol-token)")
       ->type_name("DIR");
+  subcommand
+      ->add_option("--origin", options->origin,
+                   "the log's name at first use, as the URL it is published at without its scheme; "
+                   "default: made from its key")
+      ->type_name("NAME");
   subcommand
       ->add_option("--witness", options->witnesses,
                    "have this witness cosign the log (spoor witness); may be repeated")

@@ -2,7 +2,7 @@
 // spoor witness: cosigns the checkpoints of logs, so that none can show two histories.
 #include <fmt/format.h>
 
-#include "programs/listen_address.hpp"
+#include "programs/listener.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/http_server.hpp"
@@ -13,16 +13,13 @@ namespace spoor::programs {
 namespace {
 
 struct WitnessOptions {
-  std::string listen = "127.0.0.1:8444";
+  Listener listener{.listen = "127.0.0.1:8444"};
   std::string state;
   std::string name;
   std::vector<std::string> logs;
-  std::string certificate;
-  std::string private_key;
 };
 
 Result<ExitCode> RunWitness(const WitnessOptions& options) {
-  ASSIGN_OR_RETURN(const ListenAddress listen, ListenAddress::Parse(options.listen));
   witness::Witness::Options wanted{
       .folder = options.state,
       .name = options.name,
@@ -38,21 +35,15 @@ Result<ExitCode> RunWitness(const WitnessOptions& options) {
   ASSIGN_OR_RETURN(const auto witness, witness::Witness::Open(std::move(wanted)));
   ASSIGN_OR_RETURN(
       const auto server,
-      witness::HttpServer::Start(
-          {.address = listen.address,
-           .port = listen.port,
-           .body_bytes_max = witness::kRequestBytesMax,
-           .certificate = options.certificate,
-           .private_key = options.private_key},
+      options.listener.Start(
+          {.body_bytes_max = witness::kRequestBytesMax},
           {.get = [&](std::string_view path) { return witness->Answer(path); },
            .post_path = "/add-checkpoint",
            .post = [&](std::string_view body) { return witness->AddCheckpoint(body); }}));
   fmt::print(stderr, "spoor witness: cosigns {} logs, remembers in {}; Ctrl-C ends it\n",
              options.logs.size(), options.state);
   fmt::print("witness {}\n", witness->verifier().Text());
-  fmt::print("listening {}://{}:{}\n", options.certificate.empty() ? "http" : "https",
-             options.listen.substr(0, options.listen.rfind(':')), server->port());
-  std::fflush(stdout);
+  options.listener.Announce(*server);
   signals.Wait();
   server->Stop();
   return ExitCode::kDone;
@@ -64,9 +55,7 @@ void RegisterWitness(CLI::App& application, Action& action) {
   CLI::App* subcommand = application.add_subcommand(
       "witness", "cosign the checkpoints of logs, each only if it extends the one before");
   const auto options = std::make_shared<WitnessOptions>();
-  subcommand->add_option("--listen", options->listen, "where; port 0 takes a free one")
-      ->type_name("ADDR:PORT")
-      ->capture_default_str();
+  options->listener.AddOptions(*subcommand);
   subcommand
       ->add_option("--state", options->state,
                    "the key and what was cosigned last; made at first use. Never put it back to an "
@@ -82,14 +71,6 @@ void RegisterWitness(CLI::App& application, Action& action) {
       ->add_option("--name", options->name,
                    "the witness's name at first use; default: made from its key")
       ->type_name("NAME");
-  CLI::Option* certificate =
-      subcommand->add_option("--certificate", options->certificate, "serve HTTPS with this (PEM)")
-          ->type_name("FILE");
-  CLI::Option* private_key =
-      subcommand->add_option("--private-key", options->private_key, "its key (PEM)")
-          ->type_name("FILE")
-          ->needs(certificate);
-  certificate->needs(private_key);
   subcommand->footer(
       "Prints its verifier key and where it listens. Run it on a machine that neither the\n"
       "collector's operator nor an intruder there can change. All it says is signed, so plain "

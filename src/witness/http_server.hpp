@@ -25,7 +25,7 @@ struct HttpAnswer {
 class HttpServer {
  public:
   struct Options {
-    std::string address;
+    std::string address{};
     int port = 0;                         ///< 0: any free one
     std::size_t connections_max = 32;     ///< served at once; others wait
     std::size_t body_bytes_max = 0;       ///< of a POST

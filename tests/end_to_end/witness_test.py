@@ -32,7 +32,7 @@ MAKE_LOG = None
 spoor, wait_until, free_port = shipping_test.spoor, shipping_test.wait_until, shipping_test.free_port
 
 
-class Server:
+class Server(shipping_test.Collector):
     """A spoor subcommand that listens, at one port for its whole life."""
 
     def __init__(self, folder, *words):
@@ -50,7 +50,7 @@ class Server:
         while not (found := re.search(r"^listening (https?)://127\.0\.0\.1:(\d+)$", self.said, re.M)):
             line = self.process.stdout.readline()
             if not line:
-                self.end_quietly()
+                self.kill()
                 raise AssertionError(f"{self.words}: {self.said} {self.log.read_text()}")
             self.said += line
         self.scheme, self.port = found[1], int(found[2])
@@ -59,21 +59,6 @@ class Server:
     @property
     def url(self):
         return f"{self.scheme}://127.0.0.1:{self.port}"
-
-    def end_quietly(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def stop(self):
-        self.process.terminate()
-        status = self.process.wait(30)
-        self.process.stdout.close()
-        return status
-
-    def end(self):
-        if self.process and self.process.poll() is None:
-            self.end_quietly()
 
 
 class World(unittest.TestCase):
@@ -109,6 +94,18 @@ class World(unittest.TestCase):
         server.key = self.key_of(server.key_file)
         server.at = f"{server.url}={server.key_file}"
         return server
+
+    def send_noises(self, server):
+        for noise in noises():
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as stranger:
+                try:
+                    stranger.sendall(noise)
+                    stranger.shutdown(socket.SHUT_WR)
+                    while stranger.recv(65536):
+                        pass
+                except OSError:
+                    pass
+            self.assertIsNone(server.process.poll(), noise[:60])
 
     def verify(self, *words, status=0, store=None):
         return spoor("verify", "--store", store or self.store, *words, status=status)
@@ -203,16 +200,7 @@ class Publishing(World):
         self.assertEqual(http.ask("DELETE", "/checkpoint")[0], 405)
         self.assertEqual(http.ask("GET", "/checkpoint", headers={"Range": "bytes=0-,0-,0-"})[0], 416)
         self.assertIn(http.ask("GET", "/" + "a" * 9000)[0], (404, 414))
-        for noise in noises():
-            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as stranger:
-                try:
-                    stranger.sendall(noise)
-                    stranger.shutdown(socket.SHUT_WR)
-                    while stranger.recv(65536):
-                        pass
-                except OSError:
-                    pass
-            self.assertIsNone(server.process.poll(), noise[:60])
+        self.send_noises(server)
         Reader(server.url, self.key_of(self.store / "key/log.vkey")).check_tree()
 
     def test_slow_strangers_are_cut_off(self):
@@ -336,16 +324,7 @@ class WitnessProtocol(World):
         self.cosign(60, self.log.grow(5) and 65)
 
     def test_strangers_stop_nothing(self):
-        for noise in noises():
-            with socket.create_connection(("127.0.0.1", self.server.port), timeout=30) as stranger:
-                try:
-                    stranger.sendall(noise)
-                    stranger.shutdown(socket.SHUT_WR)
-                    while stranger.recv(65536):
-                        pass
-                except OSError:
-                    pass
-            self.assertIsNone(self.server.process.poll(), noise[:60])
+        self.send_noises(self.server)
         self.log.grow(3)
         self.cosign(0)
 
@@ -525,7 +504,7 @@ class WatchedCollector(shipping_test.Collector):
     def spawn(self, keys, log):
         return subprocess.Popen(
             [shipping_test.SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
-             "--authority", self.world.authority, *[word for at in self.witnesses for word in ("--witness", at)]],
+             "--origin", "log.example/hub", "--authority", self.world.authority, *[word for at in self.witnesses for word in ("--witness", at)]],
             stdout=subprocess.PIPE, stderr=log, text=True)
 
 
@@ -579,6 +558,7 @@ class Collecting(shipping_test.World):
         wait_until("both cosigned all", lambda: self.cosigned_sizes() == [self.status()["log_size"]] * 2)
         publication = self.add("publish", "--store", self.store, "--cosignatures", 2).start()
         log_key = self.key_of(self.store / "key/log.vkey")
+        self.assertEqual(log_key.name, "log.example/hub")
         reader = Reader(publication.url, log_key)
         reader.check_tree()
         for witness in (one, two):
