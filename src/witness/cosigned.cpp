@@ -68,6 +68,12 @@ Error ExplainRefusal(WitnessClient& client, const VerifierKey& witness, const Lo
   return extends ? too_slow : extends.error();
 }
 
+/// Whether the log went on behind `checkpoint`, so that someone may have asked for more than it.
+bool FasterAsker(const LogLocation& log, const Checkpoint& checkpoint) {
+  const Result<Checkpoint> now = evidence::ReadCheckpoint(log.folder, log.key);
+  return now && now->note != checkpoint.note;
+}
+
 }  // namespace
 
 Result<Cosigned> OpenCosigned(std::string_view note, const VerifierKey& log,
@@ -124,7 +130,9 @@ Result<Cosigned> AskForCosignature(WitnessClient& client, const VerifierKey& wit
       old_size = *size;
       continue;
     }
-    if (reply.status == 409 || reply.status == 422) {
+    // Of a smaller tree it can only say that its size is another one, which it did not.
+    const bool same_size = old_size == checkpoint.size;
+    if (reply.status == 422 || (reply.status == 409 && same_size)) {
       return refused(
           fmt::format("split view: witness {} refuses {} entries, signed {}, as not "
                       "extending those that it cosigned",
@@ -148,10 +156,9 @@ Result<Cosigned> AskForCosignature(const WitnessAddress& address, const LogLocat
     ASSIGN_OR_RETURN(const Checkpoint checkpoint, evidence::ReadCheckpoint(log.folder, log.key));
     Result<Cosigned> cosigned =
         AskForCosignature(*client, address.key, log, checkpoint, known_size);
-    if (cosigned || cosigned.error().code != ErrorCode::kUnavailable || attempt == kAttemptsMax) {
-      return cosigned;
-    }
-    // Pointless when nobody answers, harmless then.
+    const bool again = !cosigned && cosigned.error().code == ErrorCode::kUnavailable &&
+                       attempt < kAttemptsMax && FasterAsker(log, checkpoint);
+    if (!again) return cosigned;
     known_size = 0;
   }
 }

@@ -6,6 +6,7 @@ to an older state, a witness killed at any moment, strangers who send anything.
   witness_test.py SPOOR MAKE_LOG SYNTHETIC_SENSOR [unittest arguments]
 """
 import base64
+import http.server
 import json
 import os
 import pathlib
@@ -371,6 +372,29 @@ class WitnessProtocol(World):
         self.assertEqual([new for _, new in got], sorted(new for _, new in got), f"seed {seed}")
         print(f"killed {rounds} times, {len(got)} cosignatures, seed {seed}", file=sys.stderr)
 
+    def test_what_it_cosigned_is_on_disk_before_it_says_so(self):
+        """No kill can show what a power cut does; the order of the system calls does."""
+        if shutil.which("strace") is None:
+            self.skipTest("no strace here")
+        trace = self.folder / "trace"
+        follow = subprocess.Popen(["strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,rename,sendto",
+                                   "-p", str(self.server.process.pid)], stderr=subprocess.PIPE, text=True)
+        self.assertIn("attached", follow.stderr.readline())
+        try:
+            self.log.grow(5)
+            self.cosign(0)
+        finally:
+            follow.terminate()
+            follow.wait()
+            follow.stderr.close()
+        calls = re.findall(r" (fsync|rename|sendto)\((.*)", trace.read_text())
+        state = next(path for path in (self.folder / "w1/logs").iterdir())
+        said = next(i for i, (call, words) in enumerate(calls) if call == "sendto")
+        named = next(i for i, (call, words) in enumerate(calls) if call == "rename" and f'"{state}")' in words)
+        synced = [i for i, (call, words) in enumerate(calls[:said]) if call == "fsync"]
+        self.assertTrue(any(i < named and str(state) in calls[i][1] for i in synced), calls)
+        self.assertTrue(any(i > named and f"<{state.parent}>" in calls[i][1] for i in synced), calls)
+
     def test_state_that_was_changed_or_shared_is_refused(self):
         self.log.grow(9)
         self.cosign(0)
@@ -470,6 +494,32 @@ class Auditing(World):
         self.assert_both("does not fit the checkpoint", ["--witness", one.key_file], None,
                          {"witnesses": [str(one.key_file)]})
 
+    def test_a_witness_that_lies_is_not_believed_and_harms_nothing(self):
+        self.make(300)
+        witness = self.witness()
+        spoor("cosign", "--store", self.store, "--witness", witness.at)
+        kept = next((self.store / "witnessed").iterdir())
+        honest = kept.read_bytes()
+        line = honest[honest.rindex(b"\xe2\x80\x94"):]
+        text = {"Content-Type": "text/plain"}
+        size = {"Content-Type": "text/x.tlog.size"}
+        other = Log("witness.example/w1", str(self.folder))
+        for status, headers, body, code in (
+                (200, text, b"", 5), (200, text, b"noise\n", 5), (200, text, os.urandom(5000), 5),
+                (200, text, b"\n" + line, 5), (200, text, line[:-1], 5), (200, text, line[:40] + line[41:], 5),
+                (200, text, line.replace(b"w1", b"w2"), 5), (200, text, other.checkpoint(0).split(b"\n\n")[1], 5),
+                (200, text, b"a" * 3_000_000, 5), (200, text, line * 200, 5), (302, {"Location": "/x"}, b"", 5),
+                (409, size, b"", 5), (409, size, b"1e3\n", 5), (409, size, b"5\n", 5), (409, text, b"x", 3),
+                (409, size, b"99999\n", 3), (422, text, b"", 3), (500, text, b"", 5)):
+            with Canned(status, headers, body) as lying:
+                done = spoor("cosign", "--store", self.store, "--witness", f"{lying.url}={witness.key_file}", status=code)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertIn("127.0.0.1" if "witness witness" not in done.stderr else "witness.example/w1", done.stderr)
+            self.assertEqual(kept.read_bytes(), honest)
+        # An answer that was right once: cosigned, but not now.
+        with Canned(200, text, line) as lying:
+            spoor("cosign", "--store", self.store, "--witness", f"{lying.url}={witness.key_file}")
+
     def test_usage_and_absence_have_their_own_exit_codes(self):
         self.make(3)
         witness = self.witness()
@@ -496,6 +546,48 @@ class Auditing(World):
             f"{text}+{key_id(text, 1, public).hex()}+{base64.b64encode(bytes([1]) + public).decode()}\n")
         self.make(3, store=forged)
         self.assertIn("under another key", self.verify("--ask", witness.at, status=3, store=forged).stderr)
+
+
+class Canned:
+    """A server that answers everything alike, but a GET with 404."""
+
+    def __init__(self, status, headers, body):
+        class Answer(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(status, headers, body)
+
+            def do_GET(self):
+                self.answer(404, {}, b"")
+
+            def answer(self, *said):
+                try:
+                    self.send_response(said[0])
+                    for name, value in said[1].items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(said[2])))
+                    self.end_headers()
+                    self.wfile.write(said[2])
+                except OSError:
+                    pass
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 class WatchedCollector(shipping_test.Collector):
