@@ -145,23 +145,23 @@ def cosigned_at(note, path, witness):
 
 
 def check_outside_views(log, key, notes, witnesses):
-    """`notes`: (path, bytes, kept by a reader) of checkpoints. Each that is a reader's or was cosigned by one of
-    `witnesses` must be a state that the proved log went through; each witness must have cosigned one.
-    Returns (witness, size, time) of the newest ones."""
-    cosigned = []
-    found = [(witness, path, size, root, cosigned_at(note, path, witness))
-             for path, note, _ in notes for size, root in [open_note(note, path, key)] for witness in witnesses]
+    """`notes`: (path, bytes, kept by a reader) of checkpoints. Each that a reader kept or one of `witnesses` cosigned
+    must be a state that the proved log went through; each witness must have cosigned one. Returns (witness, size,
+    seconds since the Unix epoch) of the newest of each."""
+    newest = {}
     for path, note, kept in notes:
+        size, root = open_note(note, path, key)
         if kept:
-            check_extends(log, *open_note(note, path, key), path)
+            check_extends(log, size, root, f"the keeper of {path}")
+        for witness in witnesses:
+            seconds = cosigned_at(note, path, witness)
+            if seconds is not None:
+                check_extends(log, size, root, f"witness {witness.name} at {seconds}")
+                newest[witness] = max(newest.get(witness, (0, 0)), (size, seconds))
     for witness in witnesses:
-        mine = [(size, seconds, root) for who, _, size, root, seconds in found if who is witness and seconds is not None]
-        for size, seconds, root in mine:
-            check_extends(log, size, root, f"witness {witness.name} at {seconds}")
-        if not mine:
+        if witness not in newest:
             raise Unverified(f"no cosignature by witness {witness.name}")
-        cosigned.append((witness, *max(mine)[:2]))
-    return cosigned
+    return [(witness, *newest[witness]) for witness in witnesses]
 
 
 def check_extends(log, size, root, who):

@@ -55,12 +55,14 @@ class BoundedServer final : public httplib::Server {
   std::atomic<bool> stopping_ = false;
 };
 
-void Give(Response& response, const HttpAnswer& answer) {
+void Give(Response& response, HttpAnswer answer) {
   response.status = answer.status;
   if (!answer.cache_control.empty()) response.set_header("Cache-Control", answer.cache_control);
   response.set_header("X-Content-Type-Options", "nosniff");
   response.set_header("Accept-Ranges", "none");
-  response.set_content(answer.body, answer.content_type);
+  response.set_header("Content-Type", answer.content_type);
+  // Moved, as set_content would copy it, and a slow reader holds it for long.
+  response.body = std::move(answer.body);
 }
 
 void Refuse(Response& response, int status, const char* why) {
