@@ -8,7 +8,7 @@ checks the log (signature, tree, tiles, entries, files that do not belong), the 
 records mean. Of a bundle (spoor prove, spoor export) it checks every byte, the signature and each entry's
 proof; making the rows again takes Spoor. Slow and simple on purpose.
 
-usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE]
+usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--checkpoint FILE]… [--witness VKEYFILE]…
 exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
        5 could not run
 """
@@ -69,11 +69,14 @@ def decode_base64(text):
     return data if base64.b64encode(data).decode() == text else None
 
 
+LOG, WITNESS = 1, 4  # C2SP signature types
+
+
 class Key:
-    def __init__(self, text):
+    def __init__(self, text, use=LOG):
         parts = text.removesuffix("\n").split("+", 2)
         encoded = decode_base64(parts[2]) if len(parts) == 3 else None
-        if encoded is None or len(encoded) != 33 or encoded[0] != 1:
+        if encoded is None or len(encoded) != 33 or encoded[0] != use:
             raise Unverified("not a verifier key (name+hash+base64)")
         self.name, self.public = parts[0], encoded[1:]
         self.id = sha256(self.name.encode() + b"\n" + encoded)[:4]
@@ -98,12 +101,13 @@ def open_checkpoint(path, key):
     try:
         with open(path, "rb") as file:
             note = file.read(1 << 20)
-    except FileNotFoundError as error:
-        raise Unverified(f"{path}: missing") from error
-    return read_checkpoint(path, note, key)
+    except FileNotFoundError as missing:
+        raise Unverified(f"{path}: missing") from missing
+    return open_note(note, path, key)
 
 
-def read_checkpoint(path, note, key):
+def open_note(note, path, key):
+    """(size, root) of a signed checkpoint; `path` is what errors call it."""
     def bad(what):
         raise Unverified(f"{path}: {what}")
     split = note.rfind(b"\n\n")
@@ -136,6 +140,50 @@ def read_checkpoint(path, note, key):
     return int(body[1]), root
 
 
+def cosigned_at(note, path, witness):
+    """When `witness` cosigned the checkpoint, seconds since the Unix epoch, the last time; None if it did not."""
+    split = note.rfind(b"\n\n")
+    text, newest = note[:split + 1], None
+    for line in note[split + 2:-1].split(b"\n"):
+        _, name, encoded = line.split(b" ")
+        data = decode_base64(encoded.decode())
+        if name != witness.name.encode() or data[:4] != witness.id:
+            continue
+        seconds = int.from_bytes(data[4:12], "big")
+        if len(data) != 76 or seconds >= 1 << 63 or not witness.signed(
+                b"cosignature/v1\ntime %d\n" % seconds + text, data[12:]):
+            raise Unverified(f"{path}: the cosignature of {witness.name} does not fit the checkpoint")
+        newest = max(newest or 0, seconds)
+    return newest
+
+
+def check_outside_views(log, key, notes, witnesses):
+    """`notes`: (path, bytes, kept by a reader) of checkpoints. Each that a reader kept or one of `witnesses` cosigned
+    must be a state that the proved log went through; each witness must have cosigned one. Returns (witness, size,
+    seconds since the Unix epoch) of the newest of each."""
+    newest = {}
+    for path, note, kept in notes:
+        size, root = open_note(note, path, key)
+        if kept:
+            check_extends(log, size, root, f"the keeper of {path}")
+        for witness in witnesses:
+            seconds = cosigned_at(note, path, witness)
+            if seconds is not None:
+                check_extends(log, size, root, f"witness {witness.name} at {seconds}")
+                newest[witness] = max(newest.get(witness, (0, 0)), (size, seconds))
+    for witness in witnesses:
+        if witness not in newest:
+            raise Unverified(f"no cosignature by witness {witness.name}")
+    return [(witness, *newest[witness]) for witness in witnesses]
+
+
+def check_extends(log, size, root, who):
+    if size > log.size:
+        raise Unverified(f"rolled back: the log has {log.size} entries, but {who} saw {size}")
+    if (root_of(log.leaves[:size]) if size else sha256(b"")) != root:
+        raise Unverified(f"split view: the first {size} entries have another root here than {who} saw")
+
+
 def index_path(index):
     digits = str(index)
     digits = digits.rjust((len(digits) + 2) // 3 * 3, "0")
@@ -150,6 +198,7 @@ class Log:
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
         self.recordings, self.seals = Recordings(), Seals()
+        self.cosigned = []  # (witness, size, seconds), when asked for
         self.removed = []  # what retention entries say: dicts of from_entry, until_entry, policy …
 
     def extent(self, level):
@@ -348,7 +397,8 @@ class Log:
     def verify(self, escrow=None):
         self.seals = Seals(escrow)
         self.check_names()
-        self.check_entries(self.check_tiles())
+        self.leaves = self.check_tiles()
+        self.check_entries(self.leaves)
         self.recordings.finish(self.seals.has_account)
         self.seals.finish()
         return self
@@ -379,15 +429,25 @@ def check_segments(store, log_size):
             raise Unverified(f"{path}: is not what the catalog describes")
 
 
-def verify(store, key_file=None, escrow_file=None):
-    """The proved log of `store`; raises Unverified."""
-    with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
-        key = cached_key(file.read())
-    escrow = None
-    if escrow_file:
-        with open(escrow_file, encoding="ascii") as file:
-            escrow = verify_ciphers.read_x25519_private(file.read())
+def read(path):
+    with open(path, "rb") as file:
+        return file.read(1 << 20)
+
+
+def verify(store, key_file=None, escrow_file=None, checkpoints=(), witnesses=()):
+    """The proved log of `store`, which extends the checkpoints kept in the files `checkpoints` and was cosigned by
+    the keys in the files `witnesses`; raises Unverified."""
+    key = cached_key(read(key_file or os.path.join(store, "key/log.vkey")).decode("ascii"))
+    escrow = verify_ciphers.read_x25519_private(read(escrow_file).decode("ascii")) if escrow_file else None
     log = Log(os.path.join(store, "evidence"), key).verify(escrow)
+    kept = os.path.join(store, "witnessed")
+    names = sorted(os.listdir(kept)) if os.path.isdir(kept) else []
+    notes = [(path, read(path), True) for path in checkpoints]
+    notes += [(path, read(path), False) for path in [log.checkpoint] + [os.path.join(kept, name) for name in names
+                                                                         if name.endswith(".checkpoint")]]
+    if checkpoints or witnesses:
+        log.cosigned = check_outside_views(log, key, notes, [Key(read(path).decode("ascii"), WITNESS)
+                                                             for path in witnesses])
     check_segments(store, log.size)
     return log
 
@@ -495,7 +555,7 @@ class Excerpt:
         if self.take(12) != b"SPOOREXC\0\1\0\0":
             self.bundle.bad("evidence.excerpt: is not one of version 1")
         note = self.take(self.number(4))
-        self.size, self.root = read_checkpoint(f"{self.bundle.path}: evidence.excerpt", note, self.key)
+        self.size, self.root = open_note(note, f"{self.bundle.path}: evidence.excerpt", self.key)
         free_from = 0
         for _ in range(self.number(8)):
             begin, count = self.number(8), self.number(8)
@@ -558,11 +618,15 @@ def main():
     parser.add_argument("--key", metavar="FILE",
                         help="verifier key; default STORE/key/log.vkey, or the one in the bundle")
     parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals too")
+    parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[],
+                        help="a checkpoint that a reader kept: the log must extend it")
+    parser.add_argument("--witness", metavar="VKEYFILE", action="append", default=[],
+                        help="a witness's key: it must have cosigned the log")
     arguments = parser.parse_args()
     try:
         if os.path.isfile(arguments.store):
             return report_bundle(arguments.store, arguments.key) or 0
-        log = verify(arguments.store, arguments.key, arguments.escrow)
+        log = verify(arguments.store, arguments.key, arguments.escrow, arguments.checkpoint, arguments.witness)
     except Unverified as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3
@@ -574,6 +638,8 @@ def main():
               f"{ascii(removal.get('policy'))}, by {ascii(removal.get('by'))}")
     print(f"verified {log.size} entries, root {log.root.hex()}, "
           f"{log.tail_bytes} bytes behind the checkpoint")
+    for witness, size, seconds in log.cosigned:
+        print(f"witnessed {size} entries at {seconds} by {witness.name}")
     seals = log.seals
     if seals.has_account:
         print(f"{seals.sealed_count} sealed batches in {len(seals.chains)} chains, {seals.mac_count} with their key "

@@ -37,6 +37,7 @@ class Intake {
   struct Options {
     StoreLayout store;
     keys::KeyPointer escrow_private;
+    std::string origin{};                    ///< the log's name, as evidence::LogOptions says
     std::size_t queue_bytes_max = 64 << 20;  ///< what waits beyond this is told to come later
     std::size_t group_bytes_max = 8 << 20;   ///< at most that much under one checkpoint
   };

@@ -217,8 +217,22 @@ void HttpsServer::AddRoutes() {
       });
   server_->Get("/v1/status", [this](const Request& /*request*/, Response& response) {
     const Intake::Counts counts = intake_.counts();
+    nlohmann::json witnesses = nlohmann::json::array();
+    for (const auto& status : options_.cosigner == nullptr
+                                  ? std::vector<witness::Cosigner::Status>()
+                                  : options_.cosigner->status()) {
+      witnesses.push_back({{"name", status.name},
+                           {"url", status.url},
+                           {"cosigned_size", status.cosigned_size},
+                           {"cosigned_wall_ns", status.cosigned_wall_ns},
+                           {"cosigned_count", status.cosigned_count},
+                           {"failure_count", status.failure_count},
+                           {"refusal_count", status.refusal_count},
+                           {"failure", status.failure}});
+    }
     Answer(response, 200,
-           {{"frames_taken", counts.frames_taken},
+           {{"witnesses", witnesses},
+            {"frames_taken", counts.frames_taken},
             {"frames_duplicate", counts.frames_duplicate},
             {"frames_refused", counts.frames_refused},
             {"checkpoints", counts.checkpoints},

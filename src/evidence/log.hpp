@@ -22,9 +22,11 @@ namespace spoor::evidence {
 struct Checkpoint;  // checkpoint.hpp
 
 struct LogOptions {
-  std::filesystem::path folder;            ///< STORE/evidence
-  std::filesystem::path key_file;          ///< Ed25519 private key, PEM, 0600; made on first use
-  std::string origin = "spoor.local/log";  ///< name in checkpoints and the verifier key
+  std::filesystem::path folder;    ///< STORE/evidence
+  std::filesystem::path key_file;  ///< Ed25519 private key, PEM, 0600; made on first use
+  /// Name in checkpoints and the verifier key; no two logs that one witness sees may share it.
+  /// Empty: an existing log's own, for a new one "spoor.local/log/" and the beginning of its key.
+  std::string origin{};
 };
 
 /// Appends entries and signs checkpoints. One writer per log: holds a lock on the folder.

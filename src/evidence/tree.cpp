@@ -18,7 +18,7 @@ std::uint64_t SplitOf(Range range) {
 }
 
 /// Root of the subtree over `range`. A range that a proof names is perfect or reaches the end of
-/// the tree, so at most 64 nodes are read.
+/// the tree or of a prefix of it, so at most 64 nodes are read.
 Result<Hash> RangeRoot(Range range, const NodeReader& node, TreeHasher& hasher) {
   if (std::has_single_bit(range.size())) {
     const auto level = static_cast<unsigned>(std::countr_zero(range.size()));
@@ -201,6 +201,12 @@ Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t
   }
   std::reverse(proof.begin(), proof.end());
   return proof;
+}
+
+Result<Hash> PrefixRoot(std::uint64_t size, const NodeReader& node) {
+  TreeHasher hasher;
+  if (size == 0) return hasher.Plain({});
+  return RangeRoot({0, size}, node, hasher);
 }
 
 bool VerifyConsistency(const TreeGrowth& growth, std::span<const Hash> proof) {

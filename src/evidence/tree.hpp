@@ -98,6 +98,10 @@ Result<Hash> RootOfRange(EntryRange range, std::uint64_t size, std::span<const H
 Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t size,
                                            const NodeReader& node);
 
+/// Root of the first `size` entries of a tree that has at least as many; of none: SHA-256 of
+/// nothing. Reads at most 64 nodes. Fails: what `node` fails with.
+Result<Hash> PrefixRoot(std::uint64_t size, const NodeReader& node);
+
 /// What a consistency proof speaks about.
 struct TreeGrowth {
   std::uint64_t old_size = 0;

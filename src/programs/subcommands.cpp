@@ -10,6 +10,9 @@ void RegisterKeys(CLI::App& application, Action& action);
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterKeys(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);
+void RegisterPublish(CLI::App& application, Action& action);
+void RegisterWitness(CLI::App& application, Action& action);
+void RegisterCosign(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
@@ -29,6 +32,9 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterRecord,
       RegisterKeys,
       RegisterServe,
+      RegisterPublish,
+      RegisterWitness,
+      RegisterCosign,
       RegisterImport,
       RegisterQuery,
       RegisterSql,

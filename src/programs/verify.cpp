@@ -18,6 +18,7 @@
 #include "programs/verify_bundle.hpp"
 #include "programs/verify_completeness.hpp"
 #include "programs/verify_segments.hpp"
+#include "programs/verify_witnesses.hpp"
 #include "proof/transfer.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
@@ -32,6 +33,7 @@ struct VerifyCommand {
   std::string bundle;
   std::string key_file;
   std::string escrow_file;
+  OutsideViews outside;
   bool json = false;
   bool quiet = false;
   bool skip_segments = false;
@@ -52,6 +54,7 @@ struct Proof {
   std::uint64_t set_aside_bytes = 0;
   bool skipped_segments = false;
   std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
+  OutsideReport outside;
 };
 
 /// The verifier key, from --key or from the store itself.
@@ -149,6 +152,8 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                    evidence::LogReader::Open(layout.evidence(), public_key));
   ASSIGN_OR_RETURN(proof.origins, proof.transfers.Finish(*log));
+  ASSIGN_OR_RETURN(proof.outside,
+                   CheckOutsideViews(command.outside, layout, proof.key, proof.log.checkpoint));
   proof.skipped_segments = command.skip_segments;
   if (!command.skip_segments) {
     ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
@@ -207,31 +212,32 @@ void PrintJson(const Proof& proof) {
                        {"entry_count", origin.entry_count},
                        {"imported_wall_ns", origin.imported_wall_ns}});
   }
-  const nlohmann::json line{{"verified", true},
-                            {"origins", origins},
-                            {"seals",
-                             {{"chain_count", seals.chain_count},
-                              {"closed_chain_count", seals.closed_chain_count},
-                              {"sealed_count", seals.sealed_count},
-                              {"mac_count", seals.mac_count},
-                              {"missing_count", seals.missing_count},
-                              {"gap_count", seals.gap_count},
-                              {"refused_count", seals.refused_count},
-                              {"unsealed_count", seals.unsealed_count}}},
-                            {"completeness", CompletenessJson(proof.completeness)},
-                            {"entry_count", checkpoint.size},
-                            {"entry_bytes", proof.log.entry_bytes},
-                            {"root_sha256", evidence::EncodeHex(checkpoint.root)},
-                            {"signed_wall_ns", checkpoint.signed_wall_ns},
-                            {"signed_by", checkpoint.origin},
-                            {"key_id", evidence::EncodeHex(proof.key.key_id)},
-                            {"other_signatures", checkpoint.other_signatures},
-                            {"log_closed", proof.log.closed},
-                            {"unauthenticated_bytes", proof.log.tail_bytes},
-                            {"set_aside_bytes", proof.set_aside_bytes},
-                            {"segments", SegmentsJson(proof)},
-                            {"removals", RemovalsJson(proof)},
-                            {"recordings", recordings}};
+  nlohmann::json line{{"verified", true},
+                      {"origins", origins},
+                      {"seals",
+                       {{"chain_count", seals.chain_count},
+                        {"closed_chain_count", seals.closed_chain_count},
+                        {"sealed_count", seals.sealed_count},
+                        {"mac_count", seals.mac_count},
+                        {"missing_count", seals.missing_count},
+                        {"gap_count", seals.gap_count},
+                        {"refused_count", seals.refused_count},
+                        {"unsealed_count", seals.unsealed_count}}},
+                      {"completeness", CompletenessJson(proof.completeness)},
+                      {"entry_count", checkpoint.size},
+                      {"entry_bytes", proof.log.entry_bytes},
+                      {"root_sha256", evidence::EncodeHex(checkpoint.root)},
+                      {"signed_wall_ns", checkpoint.signed_wall_ns},
+                      {"signed_by", checkpoint.origin},
+                      {"key_id", evidence::EncodeHex(proof.key.key_id)},
+                      {"other_signatures", checkpoint.other_signatures},
+                      {"log_closed", proof.log.closed},
+                      {"unauthenticated_bytes", proof.log.tail_bytes},
+                      {"set_aside_bytes", proof.set_aside_bytes},
+                      {"segments", SegmentsJson(proof)},
+                      {"removals", RemovalsJson(proof)},
+                      {"recordings", recordings}};
+  proof.outside.AddTo(line);
   fmt::print("{}\n", line.dump());
 }
 
@@ -277,6 +283,7 @@ void PrintStatement(const Proof& proof) {
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
+  proof.outside.Print();
   std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
   std::uint64_t missing_count = 0;
@@ -381,6 +388,7 @@ void RegisterVerify(CLI::App& application, Action& action) {
       ->type_name("FILE");
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
+  command->outside.AddOptions(subcommand);
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
@@ -390,6 +398,8 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
       "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
       "what is missing, from when to when.\n"
+      "That the whole store was put back to an older state, or that someone else is shown another\n"
+      "history, only others can tell: --checkpoint, --witness, --ask.\n"
       "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
       "everything\n"
@@ -397,6 +407,7 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
+      "  spoor verify --store demo-store --ask http://witness.example:8444=witness.vkey\n"
       "  spoor verify case7.spoorproof --key /media/usb/log.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
