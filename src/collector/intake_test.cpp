@@ -62,14 +62,14 @@ TEST_F(IntakeTest, KeepsItsPlaceOverARestart) {
   {
     const auto intake = Open();
     const Reply reply =
-        intake->Submit("web-1", 0, false, TextOf({chain.frames[0], chain.frames[1]}));
+        intake->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0], chain.frames[1]}));
     EXPECT_EQ(reply.status, 200) << reply.error;
     EXPECT_EQ(reply.next_sequence, 2U);
   }
   const auto intake = Open();
   EXPECT_EQ(intake->PositionOf("web-1", {1}).next_sequence, 2U);
   EXPECT_EQ(intake->PositionOf("db-1", {1}).status, 404);
-  const Reply reply = intake->Submit("web-1", 1, false,
+  const Reply reply = intake->Submit("web-1", {.sequence = 1},
                                      TextOf({chain.frames[1], chain.frames[2], chain.frames[3]}));
   EXPECT_EQ(reply.status, 200) << reply.error;
   EXPECT_EQ(reply.next_sequence, 4U);
@@ -82,7 +82,7 @@ TEST_F(IntakeTest, SaysHowFarItGotWhenAFrameInTheMiddleIsBad) {
   chain.frames[2].back() ^= std::byte{1};
   const auto intake = Open();
   const Reply reply =
-      intake->Submit("web-1", 0, false,
+      intake->Submit("web-1", {.sequence = 0},
                      TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
   EXPECT_EQ(reply.status, 422);
   EXPECT_EQ(reply.next_sequence, 2U);
@@ -92,11 +92,12 @@ TEST_F(IntakeTest, RefusesBodiesThatAreNotASequenceOfFrames) {
   ChainForTests chain(escrow_.get());
   chain.AddBatch();
   const auto intake = Open();
-  EXPECT_EQ(intake->Submit("web-1", 0, false, "").status, 400);
-  EXPECT_EQ(intake->Submit("web-1", 5, false, TextOf({chain.frames[0]})).status, 400);
-  EXPECT_EQ(intake->Submit("web-1", 1, false, TextOf({chain.frames[1], chain.frames[0]})).status,
-            400);
-  EXPECT_EQ(intake->Submit("web-1", 0, false, TextOf({chain.frames[0]}) + "x").status, 400);
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 0}, "").status, 400);
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 5}, TextOf({chain.frames[0]})).status, 400);
+  EXPECT_EQ(
+      intake->Submit("web-1", {.sequence = 1}, TextOf({chain.frames[1], chain.frames[0]})).status,
+      400);
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0]}) + "x").status, 400);
   EXPECT_EQ(intake->counts().log_size, 0U);
 }
 
@@ -105,7 +106,7 @@ TEST_F(IntakeTest, TellsSensorsToComeLaterWhenTooMuchWaits) {
   auto intake = Intake::Open({.store = StoreLayout{folder_ / "store"},
                               .escrow_private = *keys::LoadPrivateKey(folder_ / "escrow.key"),
                               .queue_bytes_max = 10});
-  const Reply reply = (*intake)->Submit("web-1", 0, false, TextOf({chain.frames[0]}));
+  const Reply reply = (*intake)->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0]}));
   EXPECT_EQ(reply.status, 503);
   EXPECT_GT(reply.retry_after_seconds, 0);
 }
@@ -123,7 +124,7 @@ TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
         ChainForTests chain(escrow_.get(), name, static_cast<std::uint8_t>(i));
         for (std::uint64_t j = 0; j < kBatches; ++j) chain.AddBatch();
         for (std::uint64_t j = 0; j < chain.frames.size(); ++j) {
-          const Reply reply = intake->Submit(name, j, false, TextOf({chain.frames[j]}));
+          const Reply reply = intake->Submit(name, {.sequence = j}, TextOf({chain.frames[j]}));
           EXPECT_EQ(reply.status, 200) << reply.error;
           EXPECT_EQ(reply.next_sequence, j + 1);
         }
@@ -144,7 +145,7 @@ TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
 TEST_F(IntakeTest, AuditNamesABatchThatIsNotWhatWasSealed) {
   ChainForTests chain(escrow_.get());
   for (int i = 0; i < 3; ++i) chain.AddBatch();
-  Open()->Submit("web-1", 0, false,
+  Open()->Submit("web-1", {.sequence = 0},
                  TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
   // Whoever holds the log's signing key can sign another history, but not make the sensor's seals.
   const auto changed = Audit([&](std::uint64_t index, Bytes& entry) {

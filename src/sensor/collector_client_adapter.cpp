@@ -15,6 +15,8 @@ namespace {
 constexpr time_t kConnectSeconds = 5;
 // A slow link may take long for one parcel, but something must move.
 constexpr time_t kTransferSeconds = 60;
+// A multiple of what fits into a TLS record.
+constexpr std::size_t kWriteBytes = 256 << 10;
 constexpr int kEnrolBytesMax = 1 << 16;
 // Many hosts that enrol at once are told to come again; a second each.
 constexpr int kEnrolRetriesMax = 30;
@@ -99,14 +101,19 @@ class HttpsCollectorClient final : public CollectorClient {
     SetUp(client_, root);
   }
 
-  Result<CollectorAnswer> Post(std::uint64_t sequence, bool after_gap,
+  Result<CollectorAnswer> Post(const PostOptions& options,
                                std::span<const std::byte> frames) override {
-    const std::string path = fmt::format("/v1/sensors/{}/batches/{}{}", name_, sequence,
-                                         after_gap ? "?after_gap=1" : "");
-    return Answer([&] {
-      return client_.Post(path, reinterpret_cast<const char*>(frames.data()), frames.size(),
-                          "application/octet-stream");
-    });
+    const std::string path = fmt::format("/v1/sensors/{}/batches/{}{}", name_, options.sequence,
+                                         options.after_gap   ? "?after_gap=1"
+                                         : options.pipelined ? "?pipelined=1"
+                                                             : "");
+    // A provider, where a plain body would be copied first.
+    const auto provide = [frames](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+      const std::span<const std::byte> part = frames.subspan(offset, std::min(length, kWriteBytes));
+      return sink.write(reinterpret_cast<const char*>(part.data()), part.size());
+    };
+    return Answer(
+        [&] { return client_.Post(path, frames.size(), provide, "application/octet-stream"); });
   }
 
   Result<CollectorAnswer> Position(const wire::ChainId& chain_id) override {

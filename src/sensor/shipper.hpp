@@ -18,7 +18,8 @@
 namespace spoor::sensor {
 
 /// Moves what is in the spool to a collector, on a thread of its own, until it is stopped. A frame
-/// leaves the spool only when a collector has said that it is durable.
+/// leaves the spool only when a collector has said that it is durable. While more than a parcel
+/// waits, one parcel is on its way while the collector makes the one before it durable.
 class Shipper {
  public:
   struct Options {
@@ -54,6 +55,7 @@ class Shipper {
   Result<> ShipOldest();
   Result<> Deliver(const Spool::Parcel& parcel);
   Result<> Act(const Spool::Parcel& parcel, const CollectorAnswer& answer);
+  Result<> ActOnEarly(const Spool::Parcel& parcel, const CollectorAnswer& answer);
   Result<> AskPosition(const wire::ChainId& chain_id);
   Result<> Introduce(const wire::ChainId& chain_id);
   Result<> Release(const wire::ChainId& chain_id, std::uint64_t next_sequence);
@@ -62,7 +64,8 @@ class Shipper {
   void Pause(std::chrono::milliseconds time);
   std::size_t ParcelBytesMax() const;
 
-  static constexpr std::size_t kParcelBytesMax = 1 << 20;
+  // What a collector takes in one request.
+  static constexpr std::size_t kParcelBytesMax = 4 << 20;
 
   Spool& spool_;
   const std::vector<std::unique_ptr<CollectorClient>> collectors_;
@@ -74,6 +77,8 @@ class Shipper {
   std::size_t parcel_bytes_max_ = kParcelBytesMax;
   std::chrono::steady_clock::time_point left_first_;
   bool position_known_ = false;
+  std::optional<Spool::Place> sent_;  ///< behind what is sent; what is before may not be durable
+  bool may_pipeline_ = false;
   bool gap_told_ = false;  ///< the collector lacks frames before ours; we know and say so
   std::int64_t retry_after_seconds_ = 0;
   std::string last_narrated_;
