@@ -168,31 +168,64 @@ class PriorityBoost {
   int before_;
 };
 
+/// How soon after something urgent the next may be sealed. A batch of its own costs about a tenth
+/// of a millisecond here and an entry of the log there: a few come as fast as they happen, a storm
+/// of them two hundred times a second.
+class UrgentPace {
+ public:
+  int IntervalMs() {
+    const std::uint64_t now_boot_ns = BootNow();
+    allowance_ns_ = std::min(allowance_ns_ + (now_boot_ns - last_boot_ns_), kAllowanceNsMax);
+    last_boot_ns_ = now_boot_ns;
+    if (allowance_ns_ < kStormIntervalMs * kNsPerMs) return kStormIntervalMs;
+    allowance_ns_ -= kStormIntervalMs * kNsPerMs;
+    return kFirstIntervalMs;
+  }
+
+ private:
+  static constexpr std::uint64_t kNsPerMs = 1'000'000;
+  static constexpr int kFirstIntervalMs = 2;  // as the kernel half's URGENT_INTERVAL_NS
+  static constexpr int kStormIntervalMs = 10;
+  static constexpr std::uint64_t kAllowanceNsMax = 32 * kStormIntervalMs * kNsPerMs;
+  std::uint64_t allowance_ns_ = kAllowanceNsMax;
+  std::uint64_t last_boot_ns_ = BootNow();
+};
+
 /// One run: until the command ended, the time is over, a signal came, or nothing more can be
 /// stored.
 class Recording {
  public:
-  Recording(sensor::Recorder& recorder, StopSignals& signals, ChildCommand* child,
-            std::optional<std::int64_t> duration_ns)
-      : recorder_(recorder), signals_(signals), child_(child) {
+  Recording(sensor::KernelSource& source, sensor::Recorder& recorder, StopSignals& signals,
+            ChildCommand* child, std::optional<std::int64_t> duration_ns)
+      : source_(source), recorder_(recorder), signals_(signals), child_(child) {
     if (duration_ns) end_boot_ns_ = BootNow() + static_cast<std::uint64_t>(*duration_ns);
   }
 
   /// Why it ended. Fails: what the recorder failed with.
   Result<std::string> Run() {
     while (true) {
-      Wait();
+      const bool urgent = Wait();
       if (std::optional<std::string> reason = EndReason()) return *std::move(reason);
-      RETURN_IF_ERROR(recorder_.Drain());
+      RETURN_IF_ERROR(recorder_.Drain(urgent));
     }
   }
 
  private:
-  void Wait() {
-    std::array<pollfd, 2> watched{
+  /// Until it is time to drain. True when something urgent is the reason: what was recorded then is
+  /// sealed at once, and so is what follows within the pace's interval, for which the kernel half
+  /// does not wake us again.
+  bool Wait() {
+    const bool look_again = std::exchange(woken_, false);
+    const int timeout_ms = look_again ? pace_.IntervalMs() : kDrainIntervalMs;
+    std::array<pollfd, 3> watched{
         pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-        pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0}};
-    poll(watched.data(), watched.size(), kDrainIntervalMs);
+        pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0},
+        // What wakes us during the interval is taken at its end.
+        pollfd{.fd = look_again ? -1 : source_.wake_fd(), .events = POLLIN, .revents = 0}};
+    poll(watched.data(), watched.size(), timeout_ms);
+    woken_ = watched[2].revents != 0;
+    if (woken_) source_.ClearWake();
+    return woken_ || look_again;
   }
 
   std::optional<std::string> EndReason() {
@@ -212,9 +245,12 @@ class Recording {
     return std::nullopt;
   }
 
+  sensor::KernelSource& source_;
   sensor::Recorder& recorder_;
   StopSignals& signals_;
   ChildCommand* child_;
+  UrgentPace pace_;
+  bool woken_ = false;
   std::optional<std::uint64_t> end_boot_ns_;
   bool stopping_ = false;
 };
@@ -263,15 +299,15 @@ Result<Plan> PlanOf(const RecordOptions& options) {
 
 // From Start to why it ended; Finish is the caller's, whatever comes back.
 Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
-                                 sensor::Recorder& recorder, StopSignals& signals,
-                                 ChildCommand* child) {
+                                 sensor::KernelSource& source, sensor::Recorder& recorder,
+                                 StopSignals& signals, ChildCommand* child) {
   RETURN_IF_ERROR(recorder.Start());
   Narrate("recording {} into {} (profile {}){}",
           NameOf(plan.recording.source.scopes, options.command), options.destination.to,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
   PriorityBoost::Drain();
-  return Recording(recorder, signals, child, plan.duration_ns).Run();
+  return Recording(source, recorder, signals, child, plan.duration_ns).Run();
 }
 
 // The whole recording, until the log is closed.
@@ -290,7 +326,8 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
   sensor::Recorder recorder(*source, destination->Sink(), plan.recording);
-  const Result<std::string> reason = RunRecording(options, plan, recorder, signals, child.get());
+  const Result<std::string> reason =
+      RunRecording(options, plan, *source, recorder, signals, child.get());
   Result<> outcome;
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);

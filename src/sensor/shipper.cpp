@@ -184,6 +184,7 @@ Result<> Shipper::Release(const wire::ChainId& chain_id, std::uint64_t next_sequ
   const std::uint64_t before = spool_.level().frame_count;
   RETURN_IF_ERROR(spool_.Release(chain_id, next_sequence));
   const std::uint64_t after = spool_.level().frame_count;
+  if (options_.acknowledged && after < before) options_.acknowledged(chain_id, next_sequence);
   const std::lock_guard lock(mutex_);
   counts_.acknowledged_frames += before > after ? before - after : 0;
   changed_.notify_all();

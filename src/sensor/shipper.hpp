@@ -31,7 +31,10 @@ class Shipper {
     /// … and after this long the first one again.
     std::chrono::seconds return_to_first{60};
     /// Says what the operator must know: one line, only when it changes.
-    std::function<void(const std::string&)> narrate;
+    std::function<void(const std::string&)> narrate{};
+    /// Called, on the shipper's thread, when the chain's frames below `next_sequence` are off the
+    /// host for good.
+    std::function<void(const wire::ChainId&, std::uint64_t next_sequence)> acknowledged{};
   };
   /// `collectors`: at least one, in the order of preference. `spool` outlives the shipper.
   Shipper(Spool& spool, std::vector<std::unique_ptr<CollectorClient>> collectors, Options options);
