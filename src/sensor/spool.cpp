@@ -131,7 +131,14 @@ Result<> Spool::Append(std::span<const std::byte> frame) {
     return Fail(ErrorCode::kUnavailable, "{}: spool is full ({} bytes)", options_.folder.string(),
                 size_bytes_);
   }
-  if (header.kind == wire::FrameKind::kOpen) RETURN_IF_ERROR(KeepOpenFrame(frame, header.chain_id));
+  if (header.kind != wire::FrameKind::kOpen) return AppendToSegment(header, frame);
+  RETURN_IF_ERROR(KeepOpenFrame(frame, header.chain_id));
+  const Result<> appended = AppendToSegment(header, frame);
+  if (!appended) ::unlink(OpenFramePath(header.chain_id).c_str());
+  return appended;
+}
+
+Result<> Spool::AppendToSegment(const wire::FrameHeader& header, std::span<const std::byte> frame) {
   // What could not be let go is never written to again: its numbers would not be contiguous.
   if (writing_ == nullptr || segments_.back().size_bytes() >= kSegmentBytes ||
       segments_.back().chain_id != header.chain_id ||
@@ -153,8 +160,11 @@ Result<> Spool::Append(std::span<const std::byte> frame) {
 }
 
 Result<> Spool::KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id) {
-  const Result<> kept = WriteFileAtomically(OpenFramePath(chain_id), frame, 0600);
-  return kept ? kept : NoRoom(kept.error());
+  const std::filesystem::path path = OpenFramePath(chain_id);
+  const Result<> kept = WriteFileAtomically(path, frame, 0600);
+  if (kept) return kept;
+  ::unlink((path.string() + ".tmp").c_str());
+  return NoRoom(kept.error());
 }
 
 Result<> Spool::StartSegment(const wire::FrameHeader& header) {

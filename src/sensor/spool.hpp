@@ -95,6 +95,7 @@ class Spool {
   Spool(Options options, FileLock lock) : options_(std::move(options)), lock_(std::move(lock)) {}
   Result<> TakeUp();
   Result<> TakeUpSegment(const std::filesystem::path& path);
+  Result<> AppendToSegment(const wire::FrameHeader& header, std::span<const std::byte> frame);
   Result<> StartSegment(const wire::FrameHeader& header);
   Result<> KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id);
   Result<> RemoveFront();
