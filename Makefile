@@ -45,6 +45,7 @@ quick-test: setup ## unit and golden tests only, without privileges
 bench: setup ## measure overhead, sizes and answers side by side; writes bench/RESULTS.md
 	$(call build_preset,release)
 	@bench/run
+	@bench/shipping
 
 .PHONY: soak
 soak: setup ## 1,000 rounds of kill -9 on sensor, collector or both: nothing acknowledged may be lost

@@ -88,6 +88,34 @@ TEST_F(IntakeTest, SaysHowFarItGotWhenAFrameInTheMiddleIsBad) {
   EXPECT_EQ(reply.next_sequence, 2U);
 }
 
+TEST_F(IntakeTest, AnswersPipelinedSubmissionsWithWhatIsDurableNeverWithMore) {
+  ChainForTests chain(escrow_.get());
+  for (int i = 0; i < 50; ++i) chain.AddBatch();
+  const auto intake = Open();
+  const Reply first =
+      intake->Submit("web-1", {.sequence = 0, .pipelined = true}, TextOf({chain.frames[0]}));
+  EXPECT_EQ(first.status, 202);
+  EXPECT_FALSE(first.next_sequence) << "nothing of the chain is known to be durable yet";
+  std::uint64_t durable = 0;
+  for (std::uint64_t i = 1; i < 50; ++i) {
+    const Reply reply =
+        intake->Submit("web-1", {.sequence = i, .pipelined = true}, TextOf({chain.frames[i]}));
+    EXPECT_LT(reply.status, 300) << reply.error;
+    EXPECT_GE(reply.next_sequence.value_or(0), durable);
+    durable = reply.next_sequence.value_or(durable);
+    EXPECT_LE(durable, intake->PositionOf("web-1", {1}).next_sequence.value_or(0));
+  }
+  // The last one, asked for plainly, is behind all of them.
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 50}, TextOf({chain.frames[50]})).next_sequence,
+            51U);
+  // A bad one comes out at the next, or at the latest in the plain answer after it.
+  const Bytes forged = chain.Forge(51, Bytes(10));
+  intake->Submit("web-1", {.sequence = 51, .pipelined = true}, TextOf({forged}));
+  const Reply after = intake->Submit("web-1", {.sequence = 52}, TextOf({chain.Forge(52, {})}));
+  EXPECT_EQ(after.status, 409);
+  EXPECT_EQ(after.next_sequence, 51U);
+}
+
 TEST_F(IntakeTest, RefusesBodiesThatAreNotASequenceOfFrames) {
   ChainForTests chain(escrow_.get());
   chain.AddBatch();

@@ -23,6 +23,7 @@
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
+#include "sensor/urgent_pace.hpp"
 #include "wire/loss_class.hpp"
 
 namespace spoor::programs {
@@ -168,29 +169,6 @@ class PriorityBoost {
   int before_;
 };
 
-/// How soon after something urgent the next may be sealed. A batch of its own costs about a tenth
-/// of a millisecond here and an entry of the log there: a few come as fast as they happen, a storm
-/// of them two hundred times a second.
-class UrgentPace {
- public:
-  int IntervalMs() {
-    const std::uint64_t now_boot_ns = BootNow();
-    allowance_ns_ = std::min(allowance_ns_ + (now_boot_ns - last_boot_ns_), kAllowanceNsMax);
-    last_boot_ns_ = now_boot_ns;
-    if (allowance_ns_ < kStormIntervalMs * kNsPerMs) return kStormIntervalMs;
-    allowance_ns_ -= kStormIntervalMs * kNsPerMs;
-    return kFirstIntervalMs;
-  }
-
- private:
-  static constexpr std::uint64_t kNsPerMs = 1'000'000;
-  static constexpr int kFirstIntervalMs = 2;  // as the kernel half's URGENT_INTERVAL_NS
-  static constexpr int kStormIntervalMs = 10;
-  static constexpr std::uint64_t kAllowanceNsMax = 32 * kStormIntervalMs * kNsPerMs;
-  std::uint64_t allowance_ns_ = kAllowanceNsMax;
-  std::uint64_t last_boot_ns_ = BootNow();
-};
-
 /// One run: until the command ended, the time is over, a signal came, or nothing more can be
 /// stored.
 class Recording {
@@ -211,21 +189,19 @@ class Recording {
   }
 
  private:
-  /// Until it is time to drain. True when something urgent is the reason: what was recorded then is
-  /// sealed at once, and so is what follows within the pace's interval, for which the kernel half
-  /// does not wake us again.
+  /// Until it is time to drain. True when what there is, is to be sealed at once: something urgent
+  /// woke us, or did an interval ago, for which the kernel half does not wake us again.
   bool Wait() {
-    const bool look_again = std::exchange(woken_, false);
-    const int timeout_ms = look_again ? pace_.IntervalMs() : kDrainIntervalMs;
+    const bool paced = std::exchange(paced_, false);
     std::array<pollfd, 3> watched{
         pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
         pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0},
-        // What wakes us during the interval is taken at its end.
-        pollfd{.fd = look_again ? -1 : source_.wake_fd(), .events = POLLIN, .revents = 0}};
-    poll(watched.data(), watched.size(), timeout_ms);
-    woken_ = watched[2].revents != 0;
-    if (woken_) source_.ClearWake();
-    return woken_ || look_again;
+        pollfd{.fd = paced ? -1 : source_.wake_fd(), .events = POLLIN, .revents = 0}};
+    poll(watched.data(), watched.size(), paced ? pace_.IntervalMs(BootNow()) : kDrainIntervalMs);
+    pollfd wake{.fd = source_.wake_fd(), .events = POLLIN, .revents = 0};
+    paced_ = poll(&wake, 1, 0) == 1;
+    if (paced_) source_.ClearWake();
+    return paced || paced_;
   }
 
   std::optional<std::string> EndReason() {
@@ -249,8 +225,8 @@ class Recording {
   sensor::Recorder& recorder_;
   StopSignals& signals_;
   ChildCommand* child_;
-  UrgentPace pace_;
-  bool woken_ = false;
+  sensor::UrgentPace pace_;
+  bool paced_ = false;  // the next drain comes after the pace's interval
   std::optional<std::uint64_t> end_boot_ns_;
   bool stopping_ = false;
 };
