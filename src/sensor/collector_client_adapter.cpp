@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <httplib.h>
+#include <netinet/tcp.h>
 
 #include <charconv>
 #include <chrono>
@@ -49,6 +50,18 @@ Result<Address> ParseUrl(const std::string& url) {
   return address;
 }
 
+// A link that is cut says nothing. What was sent and is not acknowledged by TCP for so long, or a
+// collector that answers no probe while we wait for it, counts as gone; a slow one does not.
+void NoticeDeadLinks(int socket) {
+  const unsigned unacknowledged_ms = 10'000;
+  setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
+  const int on = 1, idle_seconds = 5, interval_seconds = 2, probes = 3;
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof(idle_seconds));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof(interval_seconds));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
 void SetUp(httplib::SSLClient& client, X509* root) {
   SSL_CTX_set_min_proto_version(client.ssl_context(), TLS1_3_VERSION);
   client.set_connection_timeout(kConnectSeconds);
@@ -56,6 +69,7 @@ void SetUp(httplib::SSLClient& client, X509* root) {
   client.set_write_timeout(kTransferSeconds);
   client.set_keep_alive(true);
   client.set_tcp_nodelay(true);
+  client.set_socket_options(NoticeDeadLinks);
   client.enable_server_certificate_verification(root != nullptr);
   if (root == nullptr) return;
   X509_STORE* store = X509_STORE_new();

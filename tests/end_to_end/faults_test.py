@@ -202,6 +202,24 @@ class Network(World):
         run("ip", "link", "set", self.outer, "up")
         self.assert_all_arrives(sensor, recording, 402)
 
+    def test_a_link_that_stays_dead_sends_it_to_the_second_collector(self):
+        run("ip", "-n", self.space, "link", "set", "lo", "up")
+        spoor("keys", "collector", "spare", "--dir", self.authority, "--address", "127.0.0.1")
+        spare = self.add(Spare(self, "spare")).start()
+        sensor = self.far_sensor("--batches", 300, "--bytes", 30000, "--interval-us", 3000, "--to", spare.url,
+                                 "--last-shipping-ms", 100_000)
+        recording = re.search(r"recording (\w+)", sensor.stdout.readline())[1]
+        wait_until("something arrives", lambda: self.held_so_far(recording) > 5)
+        run("ip", "link", "set", self.outer, "down")  # and nothing says so to TCP
+        out, err = sensor.communicate(timeout=120)
+        self.assertEqual(sensor.returncode, 0, err)
+        self.assertRegex(out, r"left 0 dropped 0 refused 0", err)
+        self.assertEqual((self.collector.stop(), spare.stop()), (0, 0))
+        first = recordings_of(read_log(self.collector.store))[recording]
+        second = recordings_of(read_log(spare.store))[recording]
+        self.assertEqual(sorted(set(first) | set(second)), list(range(302)))
+        self.assertGreater(len(second), 100)
+
     def test_a_slow_link_that_drops_packets_loses_nothing(self):
         # A queue of a few packets at 16 Mbit/s: TCP finds out by losing them.
         shaped = subprocess.run(["tc", "-n", self.space, "qdisc", "add", "dev", self.inner, "root", "tbf", "rate",
@@ -237,6 +255,15 @@ class Far(Collector):
     @property
     def url(self):
         return f"https://{self.address}:{self.port}"
+
+
+class Spare(Collector):
+    """A collector on the sensor's side of the cable."""
+
+    def spawn(self, keys, log):
+        return subprocess.Popen(
+            ["ip", "netns", "exec", self.world.space, shipping.SPOOR, "serve", "--listen", "127.0.0.1:0", "--store", self.store,
+             "--keys", keys], stdout=subprocess.PIPE, stderr=log, text=True)
 
 
 class FullDisk(World):
