@@ -105,6 +105,34 @@ class Kills(World):
         print(f"{KILL_ROUNDS} rounds in {time.monotonic() - begin:.0f} s, killed: {dict(killed)}; "
               f"{sum(safe.values())} frames acknowledged, {len(entries)} entries, nothing lost", file=sys.stderr)
 
+    def test_a_collector_killed_while_a_full_spool_is_shipped_loses_nothing(self):
+        """Parcels of 4 MiB, one sent while the one before is synced: the kill hits both."""
+        port = free_port()
+        recording, acknowledged, left, _, _, _ = self.result(self.sensor(
+            "--batches", 2500, "--bytes", 30000, "--interval-us", 0, "--last-shipping-ms", 1,
+            to=[f"https://127.0.0.1:{port}"]))
+        self.assertEqual((acknowledged, left), (0, 2504))
+        self.collector.port = port
+        self.collector.start()
+        listener = Listener(self.sensor("--batches", 1, "--say-acknowledged", "--last-shipping-ms", 60_000))
+        seed = random.randrange(1 << 32)
+        choose = random.Random(seed)
+        kills = 0
+        while listener.process.poll() is None and kills < 12:
+            time.sleep(choose.uniform(0.05, 0.3))
+            self.collector.kill()
+            kills += 1
+            safe = dict(listener.safe)
+            held = len(recordings_of(shipping.read_log_quietly(self.collector.store))[recording])
+            # Its open frame is one of them and no batch.
+            self.assertGreaterEqual(held + 1, max(safe.values(), default=0), f"seed {seed}")
+            self.collector.start()
+        listener.end()
+        self.assertEqual(self.collector.stop(), 0)
+        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(2502)), f"seed {seed}")
+        self.assertGreater(kills, 2)
+        self.assert_proved()
+
     def positions(self):
         """chain -> the collector's next sequence, as it says itself after a restart"""
         self.collector.start()
