@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // spoor serve: takes sealed batches from many sensors into one evidence log.
+#include <malloc.h>
+
 #include "base/store_layout.hpp"
 #include "collector/server.hpp"
 #include "programs/listener.hpp"
@@ -33,7 +35,16 @@ Result<std::unique_ptr<witness::Cosigner>> StartCosigner(const ServeOptions& opt
   return witness::Cosigner::Start(std::move(wanted));
 }
 
+// Bodies and batches come and go in blocks of up to 4 MiB. Given back to the system each time, they
+// would be zeroed and faulted in again for each: a tenth of the collector's work.
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_ARENA_MAX, 4);
+}
+
 Result<ExitCode> Serve(const ServeOptions& options) {
+  KeepFreedMemory();
   ASSIGN_OR_RETURN(const ListenAddress listen, ListenAddress::Parse(options.listen));
   // Before threads are made, so that they inherit the mask.
   StopSignals signals;
