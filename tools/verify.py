@@ -7,7 +7,7 @@ checks the log (signature, tree, tiles, entries, files that do not belong), the 
 (verify_batches.py) and the collector's account of what sensors sealed (verify_seals.py), not what
 records mean. Slow and simple on purpose.
 
-usage: tools/verify.py STORE [--key FILE] [--escrow FILE]
+usage: tools/verify.py STORE [--key FILE] [--escrow FILE] [--authority FILE]
 exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
        5 could not run
 """
@@ -260,8 +260,8 @@ class Log:
         else:
             self.seals.add_entry(batch)
 
-    def verify(self, escrow=None):
-        self.seals = Seals(escrow)
+    def verify(self, escrow=None, authority=None):
+        self.seals = Seals(escrow, authority)
         self.check_names()
         self.check_entries(self.check_tiles())
         self.recordings.finish(self.seals.has_account)
@@ -294,7 +294,7 @@ def check_segments(store, log_size):
             raise Unverified(f"{path}: is not what the catalog describes")
 
 
-def verify(store, key_file=None, escrow_file=None):
+def verify(store, key_file=None, escrow_file=None, authority_file=None):
     """The proved log of `store`; raises Unverified."""
     with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
         key = cached_key(file.read())
@@ -302,7 +302,11 @@ def verify(store, key_file=None, escrow_file=None):
     if escrow_file:
         with open(escrow_file, encoding="ascii") as file:
             escrow = verify_ciphers.read_x25519_private(file.read())
-    log = Log(os.path.join(store, "evidence"), key).verify(escrow)
+    authority = None
+    if authority_file:
+        with open(authority_file, encoding="ascii") as file:
+            authority = file.read()
+    log = Log(os.path.join(store, "evidence"), key).verify(escrow, authority)
     check_segments(store, log.size)
     return log
 
@@ -315,9 +319,10 @@ def main():
     parser.add_argument("store")
     parser.add_argument("--key", metavar="FILE", help="verifier key; default STORE/key/log.vkey")
     parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals too")
+    parser.add_argument("--authority", metavar="FILE", help="ca.crt: checks who issued the sensors' certificates, too")
     arguments = parser.parse_args()
     try:
-        log = verify(arguments.store, arguments.key, arguments.escrow)
+        log = verify(arguments.store, arguments.key, arguments.escrow, arguments.authority)
     except Unverified as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 3

@@ -37,8 +37,9 @@ class Intake {
   struct Options {
     StoreLayout store;
     keys::KeyPointer escrow_private;
-    std::size_t queue_bytes_max = 64 << 20;  ///< what waits beyond this is told to come later
-    std::size_t group_bytes_max = 8 << 20;   ///< at most that much under one checkpoint
+    keys::CertificatePointer root = nullptr;  ///< of the authority; null: certificates not asked
+    std::size_t queue_bytes_max = 64 << 20;   ///< what waits beyond this is told to come later
+    std::size_t group_bytes_max = 8 << 20;    ///< at most that much under one checkpoint
   };
   /// Opens the store's log for writing and takes up where every chain stood.
   /// Fails: kUnavailable (another writer), kUnverified (the log, or what is in it), kIo.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -111,15 +112,13 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
     return Fail(ErrorCode::kUnverified, "chain {}: frame {} does not open a chain", id,
                 header.sequence);
   }
-  if (!DescribesSensor(record.note, record.sensor)) {
-    return Fail(ErrorCode::kUnverified, "chain {} was opened in the name of another sensor than {}",
-                id, record.sensor);
-  }
   Chain chain{.sensor = record.sensor,
               .next_sequence = 1,
               .last_sha256 = wire::DigestOf(header),
               .key = {},
               .closed = false};
+  keys::ChainClaim claim{
+      .sensor = record.sensor, .chain_id = id, .first_key_tag = {}, .root = root_};
   if (escrow_private_ != nullptr) {
     ASSIGN_OR_RETURN(wire::ChainOpening opening,
                      wire::UnlockOpenFrame(record.head, escrow_private_));
@@ -127,8 +126,13 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
       return Fail(ErrorCode::kUnverified,
                   "chain {}: the sensor's seal on frame 0 does not belong to what is stored", id);
     }
+    claim.first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key));
     chain.key.emplace(std::move(opening.first_key));
     chain.key->Evolve();
+  }
+  if (const Result<> stated = keys::CheckChainStatement(record.note, claim); !stated) {
+    return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, record.sensor,
+                stated.error().message);
   }
   chains_.emplace(header.chain_id, std::move(chain));
   ++report_.chain_count;

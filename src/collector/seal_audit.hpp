@@ -20,8 +20,10 @@ namespace spoor::collector {
 /// listed in docs/formats/sealing.md. Feed it every entry in order, then Finish.
 class SealAudit {
  public:
-  /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
-  explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+  /// Both outlive the audit. `escrow_private`: null: the MACs are not checked. `root`: of the
+  /// authority; null: whether it issued the sensors' certificates is not asked.
+  explicit SealAudit(EVP_PKEY* escrow_private, X509* root = nullptr)
+      : escrow_private_(escrow_private), root_(root) {}
 
   /// Fails: kUnverified (what, naming the entry).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
@@ -64,6 +66,7 @@ class SealAudit {
                         const CollectedRecord& record);
 
   EVP_PKEY* const escrow_private_;
+  X509* const root_;
   std::map<wire::ChainId, Chain> chains_;
   /// Entries that no record names yet. Their records come under the same checkpoint.
   std::map<std::uint64_t, std::vector<std::byte>> waiting_;

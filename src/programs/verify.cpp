@@ -26,18 +26,22 @@ struct VerifyCommand {
   std::string store;
   std::string key_file;
   std::string escrow_file;
+  std::string authority_file;
   bool json = false;
   bool quiet = false;
 };
 
 /// All that the statement says.
 struct Proof {
-  explicit Proof(keys::KeyPointer escrow_private)
-      : escrow(std::move(escrow_private)), seals(escrow.get()) {}
+  Proof(keys::KeyPointer escrow_private, keys::CertificatePointer authority_root)
+      : escrow(std::move(escrow_private)),
+        authority(std::move(authority_root)),
+        seals(escrow.get(), authority.get()) {}
   evidence::VerifyReport log;
   evidence::VerifierKey key;
   wire::BatchChain recordings;
-  keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
+  keys::KeyPointer escrow;             ///< null: seals are not checked against their keys
+  keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
   collector::SealAudit seals;
   std::uint64_t set_aside_bytes = 0;
   std::uint64_t segment_count = 0;
@@ -128,7 +132,11 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   if (!command.escrow_file.empty()) {
     ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(command.escrow_file));
   }
-  Proof proof(std::move(escrow));
+  keys::CertificatePointer authority;
+  if (!command.authority_file.empty()) {
+    ASSIGN_OR_RETURN(authority, keys::LoadCertificate(command.authority_file));
+  }
+  Proof proof(std::move(escrow), std::move(authority));
   ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
   ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
   {
@@ -221,9 +229,11 @@ void PrintStatement(const Proof& proof) {
   if (proof.seals.has_account()) {
     const collector::SealAudit::Report& seals = proof.seals.report();
     fmt::print(
-        "seals      {} batches in {} chains ({} closed); {}\n", seals.sealed_count,
+        "seals      {} batches in {} chains ({} closed); {}; {}\n", seals.sealed_count,
         seals.chain_count, seals.closed_chain_count,
-        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked");
+        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked",
+        proof.authority == nullptr ? "certificates not checked (--authority)"
+                                   : "every sensor's certificate checked");
     if (seals.unsealed_count != 0) {
       fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
                  seals.unsealed_count);
@@ -281,6 +291,11 @@ void RegisterVerify(CLI::App& application, Action& action) {
       .add_option("--escrow", command->escrow_file,
                   "a collector's escrow.key: checks each sensor's seal on each batch as well")
       ->type_name("FILE");
+  subcommand
+      .add_option("--authority", command->authority_file,
+                  "the authority's ca.crt: checks that it issued the certificates of the sensors "
+                  "that signed")
+      ->type_name("FILE");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
@@ -292,7 +307,8 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "not deliver all; 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
-      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");
+      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
+      "  spoor verify --store /var/lib/spoor --escrow escrow.key --authority ca.crt\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
 

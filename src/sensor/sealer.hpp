@@ -19,9 +19,11 @@ class Sealer {
   /// Takes one frame; the bytes live only during the call. kUnavailable: there is no room.
   using Sink = std::function<Result<>(std::span<const std::byte>)>;
 
-  /// `description`: JSON, who seals (docs/formats/sealing.md). Fails: kInvalidArgument (no escrow
-  /// key), or what the sink returned.
-  static Result<Sealer> Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink);
+  /// Says who seals (JSON, docs/formats/sealing.md), given the chain and its first key's tag.
+  using Describe =
+      std::function<Result<std::string>(const wire::ChainId&, const wire::Sha256& first_key_tag)>;
+  /// Fails: kInvalidArgument (no escrow key), or what `describe` or the sink returned.
+  static Result<Sealer> Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink);
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the
   /// count is sealed behind the next batch that finds room. Fails: what else the sink returned.

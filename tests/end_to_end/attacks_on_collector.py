@@ -184,9 +184,9 @@ def _(case):
 
 @host_root("deep-description", "opens a chain with a description that is nested to break its readers", "sensor")
 def _(case):
-    chain = forgery.ForgedChain("web-1", case.escrow_public, more=',"x":' + "[" * 3000 + "]" * 3000)
-    case.expect(case.post(0, *chain.frames), 422, "in the name of another sensor")
-    return Expected(recorded=[("web-1", "in the name of another sensor")])
+    chain = forgery.ForgedChain("web-1", case.escrow_public, case.keys(), more=',"x":' + "[" * 3000 + "]" * 3000)
+    case.expect(case.post(0, *chain.frames), 422, "too deep")
+    return Expected(recorded=[("web-1", "too deep")])
 
 
 @host_root("repeat-batch", "seals a batch twice", "sensor, recording, batch")

@@ -5,7 +5,7 @@ import struct
 
 import collecting
 import forgery
-from attacks import OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, Expected, attack
+from attacks import OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_AUTHORITY, VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, Expected, attack
 from forgery import flip
 
 
@@ -358,7 +358,7 @@ def _(case):
     return Expected((f"chain {chain.hex()}", "web-1"))
 
 
-@operator("rename-sensor-and-note", "… in the description beside it, too", "chain, frame 0", caught=VERIFY_WITH_ESCROW)
+@operator("rename-sensor-and-note", "… in the description beside it, too", "chain, sensor without a certificate")
 def _(case):
     log = case.log()
     chain = log.record_of(log.of(case.base.db_1)[0]).head[16:32]
@@ -367,7 +367,49 @@ def _(case):
             record.sensor = "web-1"
             record.note = record.note.replace(b"db-1", b"web-1")
     log.write()
-    return Expected((f"chain {chain.hex()}", "frame 0"))
+    return Expected((f"chain {chain.hex()}", "no certificate of the sensor web-1"))
+
+
+def forged_run(case, identity):
+    """The base store with one run more, made up by whoever has this identity; its chain."""
+    log = case.log()
+    public = forgery.public_escrow_key(f"{case.world.authority}/escrow.pub")
+    chain = forgery.ForgedChain("web-1", public, identity)
+    account = next(batch for batch in reversed(log.batches) if batch.records is not None)
+    like = log.records()[0]
+    for verdict in (1, 2, 2, 4):
+        record = forgery.ForgedRecord(like)
+        record.verdict, record.sensor, record.note, record.entry = verdict, "web-1", b"", forgery.NO_ENTRY
+        if verdict == 1:
+            record.head, record.note = chain.frames[0], chain.description
+        elif verdict == 2:
+            record.head, record.batch = chain.add_batch()[:120], chain.last_batch
+            log.batches.insert(log.batches.index(account), chain.last_batch)
+        else:
+            record.head, record.note = chain.add(forgery.FRAME_CLOSE, b"{}")[:120], b"{}"
+        account.records.append(record)
+    log.write()
+    return Expected((f"chain {chain.chain.hex()}", "web-1"))
+
+
+@operator("forge-sensor", "makes up a run of a sensor, its keys and seals included, under the sensor's certificate",
+          "chain, sensor that did not sign")
+def _(case):
+    identity = case.store / "forged"
+    shutil.copytree(f"{case.world.authority}/sensors/db-1", identity, ignore=shutil.ignore_patterns("spool"))
+    shutil.copy(f"{case.world.authority}/sensors/web-1/identity.crt", identity)
+    expected = forged_run(case, identity)
+    shutil.rmtree(identity)
+    return expected
+
+
+@operator("forge-sensor-and-authority", "… under a certificate of an authority of their own",
+          "chain, sensor whose certificate is not the authority's", caught=VERIFY_WITH_AUTHORITY)
+def _(case):
+    authority = case.world.folder / "forged-authority"
+    collecting.spoor("keys", "init", "--dir", authority)
+    collecting.spoor("keys", "sensor", "web-1", "--dir", authority)
+    return forged_run(case, authority / "sensors/web-1")
 
 
 @operator("endless-gap", "claims a gap that would take a verifier for ever to count", "chain, frame")
