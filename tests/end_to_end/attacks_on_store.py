@@ -212,6 +212,14 @@ def named_frame(record):
     return f"chain {record.head[16:32].hex()}", f"frame {struct.unpack_from('<Q', record.head, 32)[0]}"
 
 
+@operator("resign-bad-checksum", "leaves a batch's checksum wrong", "entry")
+def _(case):
+    entries = collecting.read_log(case.store)
+    entries[-1] = flip(entries[-1], -3)
+    forgery.write_log(case.store, entries)
+    return Expected((f"entry {len(entries) - 1}", "checksum"))
+
+
 @operator("resign-without-batch", "takes a batch out and signs the log anew", "recording")
 def _(case):
     log = case.log()
