@@ -311,6 +311,11 @@ def verify(store, key_file=None, escrow_file=None, authority_file=None):
     return log
 
 
+def visible(text):
+    """Names in a record are whoever's who wrote it: nothing of them may steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 cached_key = functools.lru_cache(Key)
 
 
@@ -324,7 +329,7 @@ def main():
     try:
         log = verify(arguments.store, arguments.key, arguments.escrow, arguments.authority)
     except Unverified as error:
-        print(f"verify.py: {error}", file=sys.stderr)
+        print(f"verify.py: {visible(str(error))}", file=sys.stderr)
         return 3
     except (OSError, ValueError, Unsupported) as error:
         print(f"verify.py: {error}", file=sys.stderr)
@@ -335,6 +340,8 @@ def main():
     if seals.has_account:
         print(f"{seals.sealed_count} sealed batches in {len(seals.chains)} chains, {seals.mac_count} with their key "
               f"checked; {seals.unsealed_count} batches that no sensor sealed")
+    for host, sensors in sorted(seals.shared_hosts.items()):
+        print(f"several sensors say that they record the host {visible(host)}: {visible(', '.join(sensors))}")
     if not log.complete:
         print(f"incomplete: {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
               f"{seals.gap_count} gaps told")

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 
 import verify_ciphers as ciphers
+from verify_batches import OPEN as RECORDING_OPEN
 from verify_batches import Unverified, number_at
 
 HEADER_BYTES, TAG_BYTES, FRAME_BYTES_MAX = 120, 16, 65783
@@ -134,6 +135,17 @@ def is_issued(certificate, authority):
                    certificate=certificate) is not None
 
 
+def hosts_of(description):
+    """The hosts that a recording's description names."""
+    try:
+        described = json.loads(description.decode())
+    except (ValueError, RecursionError):
+        return set()
+    scopes = described.get("scopes") if isinstance(described, dict) else None
+    parts = [described, *(scopes if isinstance(scopes, list) else [])]
+    return {part["host"] for part in parts if isinstance(part, dict) and isinstance(part.get("host"), str)}
+
+
 def evolve(key):
     return key and ciphers.hmac_sha256(key, b"spoor seal next v1\x01")
 
@@ -156,8 +168,13 @@ class Seals:
         self.waiting = {}         # entries that no record names yet, in their order
         self.waiting_bytes = self.unsealed_count = 0
         self.sealed_by = {}       # recording -> the chain that its sealed batches are of
+        self.hosts = {}           # by name: the sensors whose recordings say that they are of it
         self.first_unsealed = {}  # recording -> its first batch without a seal
         self.sealed_count = self.mac_count = self.missing_count = self.gap_count = self.refused_count = 0
+
+    @property
+    def shared_hosts(self):
+        return {host: sorted(sensors) for host, sensors in self.hosts.items() if len(sensors) > 1}
 
     def add_entry(self, batch):
         self.waiting[batch.number] = batch
@@ -261,6 +278,9 @@ class Seals:
                 raise Unverified(f"{where} is said to be entry {record.entry}, which is not there or has a seal")
             if self.sealed_by.setdefault(batch.recording, frame.chain) != frame.chain:
                 raise Unverified(f"{where} is entry {record.entry}, of a recording of another chain")
+            if batch.kind == RECORDING_OPEN:
+                for host in hosts_of(batch.payload()):
+                    self.hosts.setdefault(host, set()).add(record.sensor)
             content = batch.entry
             self.waiting_bytes -= len(content)
             self.sealed_count += 1

@@ -2,8 +2,10 @@
 #include "collector/seal_audit.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/visible_text.hpp"
 #include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
@@ -98,7 +100,7 @@ Result<> SealAudit::AddRecord(const CollectedRecord& record) {
   const auto found = chains_.find(header.chain_id);
   if (found == chains_.end() || found->second.sensor != record.sensor) {
     return Fail(ErrorCode::kUnverified, "chain {} of {} was never opened",
-                wire::FormatChainId(header.chain_id), record.sensor);
+                wire::FormatChainId(header.chain_id), VisibleText(record.sensor));
   }
   return Follow(found->second, header, record);
 }
@@ -131,8 +133,8 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
     chain.key->Evolve();
   }
   if (const Result<> stated = keys::CheckChainStatement(record.note, claim); !stated) {
-    return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, record.sensor,
-                stated.error().message);
+    return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(record.sensor),
+                VisibleText(stated.error().message));
   }
   chains_.emplace(header.chain_id, std::move(chain));
   ++report_.chain_count;
@@ -193,7 +195,23 @@ Result<> SealAudit::Claim(const wire::FrameHeader& header, const CollectedRecord
                 wire::FormatChainId(header.chain_id), header.sequence, record.entry_index);
   }
   recording.sealed_by = header.chain_id;
+  if (batch->kind == wire::BatchKind::kRecordingOpen) KeepHosts(record.sensor, entry->second);
   return {};
+}
+
+void SealAudit::KeepHosts(const std::string& sensor, std::span<const std::byte> entry) {
+  const Result<wire::Batch> batch = wire::DecodeBatch(entry);
+  if (!batch) return;  // wire::BatchChain says what is wrong
+  const nlohmann::json json =
+      nlohmann::json::parse(AsText(batch->payload), nullptr, /*allow_exceptions=*/false);
+  const auto keep = [&](const nlohmann::json& described) {
+    if (described.is_object() && described.contains("host") && described["host"].is_string()) {
+      report_.hosts[described["host"].get<std::string>()].insert(sensor);
+    }
+  };
+  keep(json);
+  if (!json.is_object() || !json.contains("scopes")) return;
+  for (const nlohmann::json& scope : json["scopes"]) keep(scope);
 }
 
 Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,

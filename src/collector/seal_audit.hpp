@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class SealAudit {
     std::uint64_t gap_count = 0;       ///< times a sensor said that it dropped some
     std::uint64_t refused_count = 0;   ///< refusals that the collector recorded
     std::uint64_t unsealed_count = 0;  ///< entries that no sensor shipped (imports)
+    /// Hosts by name, with the sensors whose recordings say that they are of it. A sensor says this
+    /// itself: where there are several, one of them may be lying.
+    std::map<std::string, std::set<std::string>> hosts;
   };
   const Report& report() const { return report_; }
   bool has_account() const { return has_account_; }
@@ -59,6 +63,7 @@ class SealAudit {
   Result<> AddRecord(const CollectedRecord& record);
   Result<> Open(const wire::FrameHeader& header, const CollectedRecord& record);
   Result<> Skip(Chain& chain, const wire::FrameHeader& header);
+  void KeepHosts(const std::string& sensor, std::span<const std::byte> entry);
   Result<> Claim(const wire::FrameHeader& header, const CollectedRecord& record);
   void LeaveUnsealed();
   Result<> Follow(Chain& chain, const wire::FrameHeader& header, const CollectedRecord& record);

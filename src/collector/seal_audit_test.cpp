@@ -92,6 +92,25 @@ TEST_F(SealAuditTest, CountsARecordingWithoutAnySeal) {
   EXPECT_EQ(Audit()->unsealed_count, 1U);
 }
 
+TEST_F(SealAuditTest, TellsWhichSensorsSayThatTheyRecordAHost) {
+  ChainForTests other(escrow_.get(), "db-1", 2);
+  wire::Batch open;
+  open.kind = wire::BatchKind::kRecordingOpen;
+  open.recording_id = {0xDD};
+  const auto text = AsBytes(R"({"host":"a","scopes":[{"host":"b"},{"host":7},"c"]})");
+  open.payload.assign(text.begin(), text.end());
+  other.AddBatch(open);
+  batches_.push_back(other.batches[0]);
+  records_.push_back(Record(Verdict::kOpened, other.frames[0], other.description));
+  records_.push_back(Record(Verdict::kAccepted, other.frames[1], "", 3));
+  records_[6].sensor = records_[7].sensor = "db-1";
+  const auto report = Audit();
+  ASSERT_TRUE(report) << report.error().message;
+  const std::set<std::string> db_1{"db-1"};
+  EXPECT_EQ(report->hosts,
+            (std::map<std::string, std::set<std::string>>{{"a", db_1}, {"b", db_1}}));
+}
+
 TEST_F(SealAuditTest, NamesAChainUnderAnotherSensorsName) {
   for (CollectedRecord& record : records_) record.sensor = "db-1";
   ExpectUnverified("of db-1: the chain was opened in the name of another sensor");

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/store_layout.hpp"
 #include "base/time.hpp"
+#include "base/visible_text.hpp"
 #include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
@@ -160,6 +161,13 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   return proof;
 }
 
+/// Hosts that several sensors say they record.
+std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
+  std::map<std::string, std::set<std::string>> shared = proof.seals.report().hosts;
+  std::erase_if(shared, [](const auto& host) { return host.second.size() < 2; });
+  return shared;
+}
+
 void PrintJson(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   nlohmann::json recordings = nlohmann::json::array();
@@ -185,7 +193,8 @@ void PrintJson(const Proof& proof) {
                               {"missing_count", seals.missing_count},
                               {"gap_count", seals.gap_count},
                               {"refused_count", seals.refused_count},
-                              {"unsealed_count", seals.unsealed_count}}},
+                              {"unsealed_count", seals.unsealed_count},
+                              {"shared_hosts", SharedHosts(proof)}}},
                             {"entry_count", checkpoint.size},
                             {"entry_bytes", proof.log.entry_bytes},
                             {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -237,6 +246,10 @@ void PrintStatement(const Proof& proof) {
     if (seals.unsealed_count != 0) {
       fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
                  seals.unsealed_count);
+    }
+    for (const auto& [host, sensors] : SharedHosts(proof)) {
+      fmt::print("           several sensors say that they record the host {}: {}\n",
+                 VisibleText(host), fmt::join(sensors, ", "));
     }
     if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
       fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",

@@ -189,6 +189,20 @@ def _(case):
     return Expected(recorded=[("web-1", "too deep")])
 
 
+@host_root("speak-for-other-host", "seals a recording that says it is of another sensor's host", "host, both sensors",
+           caught=VERIFY)
+def _(case):
+    for sensor in ("db-1", "web-1"):
+        chain = case.chain(sensor)
+        chain.add_batch(payload=b'{"format":1,"scopes":[{"host":"db-1.example","kind":"machine"}]}')
+        case.expect(case.post(0, *chain.frames, sensor=sensor), 200)
+
+    def check(test, report, log):
+        shared = {"db-1.example": ["db-1", "web-1"]}
+        test.assertEqual((report["seals"]["shared_hosts"], log.seals.shared_hosts), (shared, shared))
+    return Expected(check=check)
+
+
 @host_root("repeat-batch", "seals a batch twice", "sensor, recording, batch")
 def _(case):
     return lies(case, "batch 0 of recording", index=0, kind=forgery.RECORDING_OPEN, after_first=True)

@@ -2,11 +2,13 @@
 """Rows of the attack matrix that change a collector's store, without the log's key and with it."""
 import shutil
 import struct
+import subprocess
+import sys
 
 import collecting
 import forgery
 from attacks import OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_AUTHORITY, VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, Expected, attack
-from forgery import flip
+from forgery import flip, verify
 
 
 def store_writer(name, does, named, exit_code=3, caught=VERIFY):
@@ -376,6 +378,24 @@ def _(case):
             record.note = record.note.replace(b"db-1", b"web-1")
     log.write()
     return Expected((f"chain {chain.hex()}", "no certificate of the sensor web-1"))
+
+
+@operator("steer-the-terminal", "names a sensor so that a terminal shows something else", "chain, the name spelled out")
+def _(case):
+    log = case.log()
+    chain = log.record_of(log.of(case.base.db_1)[0]).head[16:32]
+    for record in log.records():
+        if record.head[16:32] == chain:
+            record.sensor = "\r\x1b[2Kverified"
+    log.write()
+
+    def check(test, _report, _log):
+        for program in ([collecting.SPOOR, "verify", "--store"], [sys.executable, "-B", verify.__file__]):
+            said = subprocess.run([*program, case.store], capture_output=True, check=False).stderr
+            test.assertNotIn(b"\x1b", said)
+            test.assertNotIn(b"\r", said)
+            test.assertIn(chain.hex().encode(), said)
+    return Expected((f"chain {chain.hex()}",), check=check)
 
 
 def forged_run(case, identity):
