@@ -8,7 +8,8 @@ checks the log (signature, tree, tiles, entries, files that do not belong), the 
 records mean. Of a bundle (spoor prove, spoor export) it checks every byte, the signature and each entry's
 proof; making the rows again takes Spoor. Slow and simple on purpose.
 
-usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--checkpoint FILE]… [--witness VKEYFILE]…
+usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--authority FILE] [--checkpoint FILE]…
+                       [--witness VKEYFILE]…
 exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
        5 could not run
 """
@@ -394,8 +395,8 @@ class Log:
         else:
             self.seals.add_entry(batch)
 
-    def verify(self, escrow=None):
-        self.seals = Seals(escrow)
+    def verify(self, escrow=None, authority=None):
+        self.seals = Seals(escrow, authority)
         self.check_names()
         self.leaves = self.check_tiles()
         self.check_entries(self.leaves)
@@ -434,12 +435,13 @@ def read(path):
         return file.read(1 << 20)
 
 
-def verify(store, key_file=None, escrow_file=None, checkpoints=(), witnesses=()):
+def verify(store, key_file=None, escrow_file=None, authority_file=None, checkpoints=(), witnesses=()):
     """The proved log of `store`, which extends the checkpoints kept in the files `checkpoints` and was cosigned by
     the keys in the files `witnesses`; raises Unverified."""
     key = cached_key(read(key_file or os.path.join(store, "key/log.vkey")).decode("ascii"))
     escrow = verify_ciphers.read_x25519_private(read(escrow_file).decode("ascii")) if escrow_file else None
-    log = Log(os.path.join(store, "evidence"), key).verify(escrow)
+    authority = read(authority_file).decode("ascii") if authority_file else None
+    log = Log(os.path.join(store, "evidence"), key).verify(escrow, authority)
     kept = os.path.join(store, "witnessed")
     names = sorted(os.listdir(kept)) if os.path.isdir(kept) else []
     notes = [(path, read(path), True) for path in checkpoints]
@@ -450,6 +452,11 @@ def verify(store, key_file=None, escrow_file=None, checkpoints=(), witnesses=())
                                                              for path in witnesses])
     check_segments(store, log.size)
     return log
+
+
+def visible(text):
+    """Names in a record are whoever's who wrote it: nothing of them may steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 cached_key = functools.lru_cache(Key)
@@ -618,6 +625,7 @@ def main():
     parser.add_argument("--key", metavar="FILE",
                         help="verifier key; default STORE/key/log.vkey, or the one in the bundle")
     parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals too")
+    parser.add_argument("--authority", metavar="FILE", help="ca.crt: checks who issued the sensors' certificates, too")
     parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[],
                         help="a checkpoint that a reader kept: the log must extend it")
     parser.add_argument("--witness", metavar="VKEYFILE", action="append", default=[],
@@ -626,9 +634,10 @@ def main():
     try:
         if os.path.isfile(arguments.store):
             return report_bundle(arguments.store, arguments.key) or 0
-        log = verify(arguments.store, arguments.key, arguments.escrow, arguments.checkpoint, arguments.witness)
+        log = verify(arguments.store, arguments.key, arguments.escrow, arguments.authority, arguments.checkpoint,
+                     arguments.witness)
     except Unverified as error:
-        print(f"verify.py: {error}", file=sys.stderr)
+        print(f"verify.py: {visible(str(error))}", file=sys.stderr)
         return 3
     except (OSError, ValueError, Unsupported) as error:
         print(f"verify.py: {error}", file=sys.stderr)
@@ -644,6 +653,8 @@ def main():
     if seals.has_account:
         print(f"{seals.sealed_count} sealed batches in {len(seals.chains)} chains, {seals.mac_count} with their key "
               f"checked; {seals.unsealed_count} batches that no sensor sealed")
+    for host, sensors in sorted(seals.shared_hosts.items()):
+        print(f"several sensors say that they record the host {visible(host)}: {visible(', '.join(sensors))}")
     if not log.complete:
         print(f"incomplete: {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
               f"{seals.gap_count} gaps told")

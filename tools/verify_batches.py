@@ -2,10 +2,11 @@
 """What tools/verify.py checks of the log's entries as batches (docs/formats/batch.md): that each is
 one, and that every recording begins with its description, misses no batch and ends at its end.
 
-Not checked: the XXH3 checksum, which tells accidents only (the tree has proved the bytes), and whether
-payloads decompress, but for the collector's account."""
+Not checked: whether payloads decompress, but for the collector's account."""
 import hashlib
 import subprocess
+
+from verify_checksum import xxh3_64
 
 HEADER_BYTES = 104
 CHECKSUM_BYTES = 8
@@ -62,6 +63,8 @@ class Batch:
             bad("no batch begins here")
         if number_at(entry, 8, 2) != 1:
             raise Unsupported(f"entry {number}: batch: format version {number_at(entry, 8, 2)}, this verifier reads 1")
+        if xxh3_64(entry[:-CHECKSUM_BYTES]) != number_at(entry, len(entry) - CHECKSUM_BYTES, CHECKSUM_BYTES):
+            bad("checksum does not match")
         self.kind = number_at(entry, 10, 2)
         self.payload_bytes = number_at(entry, 12, 4)
         self.recording = entry[16:32].hex()

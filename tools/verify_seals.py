@@ -2,11 +2,17 @@
 """What tools/verify.py checks of a collector's account (docs/formats/sealing.md): that the frames of
 each chain follow each other, that each accepted one is an entry that no other is and, with the escrow
 key, that the sensor's MAC is on it."""
+import functools
 import hashlib
 import hmac
 import json
+import os
+import re
+import subprocess
+import tempfile
 
 import verify_ciphers as ciphers
+from verify_batches import OPEN as RECORDING_OPEN
 from verify_batches import Unverified, number_at
 
 HEADER_BYTES, TAG_BYTES, FRAME_BYTES_MAX = 120, 16, 65783
@@ -63,13 +69,81 @@ def depth_of(value):
     return 1 + max(map(depth_of, inner), default=0) if isinstance(value, (dict, list)) else 0
 
 
-def describes(note, sensor):
-    """Whether an open frame's description names this sensor."""
+class Statement:
+    """What a sensor signed when it opened a chain: an open frame's description, or Unverified."""
+
+    def __init__(self, note, sensor):
+        try:
+            description = json.loads(note.decode())
+        except (ValueError, RecursionError):
+            raise Unverified("the chain's description is no JSON object, or too deep") from None
+        if not isinstance(description, dict) or depth_of(description) > DEPTH_MAX:
+            raise Unverified("the chain's description is no JSON object, or too deep")
+        member = {name: value for name, value in description.items() if isinstance(value, str)}
+        if member.get("sensor") != sensor:
+            raise Unverified("the chain was opened in the name of another sensor")
+        self.sensor, self.first_key_tag = sensor, member.get("first_key_tag", "")
+        self.certificate = member.get("certificate", "")
+        self.names = [member.get(name, "") for name in ("host", "boot_id")]
+        signature = member.get("signature", "")
+        self.signature = bytes.fromhex(signature) if re.fullmatch(r"([0-9a-f]{2}){1,256}", signature) else b""
+
+    def check(self, chain, authority):
+        """Its certificate and signature; with `authority` (PEM) also who issued the certificate."""
+        serial, key = read_certificate(self.certificate, self.sensor)
+        lines = ["spoor seal open v1", chain, self.first_key_tag, self.sensor, serial, *self.names]
+        if any(ord(c) < 0x20 for line in lines for c in line) \
+                or not is_signed(key, "".join(f"{line}\n" for line in lines).encode(), self.signature):
+            raise Unverified(f"the chain's opening is not signed by {self.sensor}")
+        if authority and not is_issued(self.certificate, authority):
+            raise Unverified(f"the chain's certificate of {self.sensor} was not issued by this authority")
+
+
+def openssl(*words, **files):
+    """Runs openssl with these texts as files; their names take the place of their keys."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data if isinstance(data, bytes) else data.encode())
+        done = subprocess.run(["openssl", *(os.path.join(folder, word) if word in files else word for word in words)],
+                              capture_output=True, check=False)
+    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+
+@functools.lru_cache
+def read_certificate(pem, sensor):
+    """Serial number (lower-case hexadecimal) and public key (PEM) of a certificate that is this sensor's."""
+    printed = openssl("x509", "-in", "certificate", "-noout", "-serial", "-subject", "-nameopt", "RFC2253", "-pubkey",
+                      certificate=pem) or ""
+    serial = re.search(r"^serial=([0-9A-F]+)$", printed, re.M)
+    key = re.search(r"^-----BEGIN PUBLIC KEY-----$.*^-----END PUBLIC KEY-----$", printed, re.M | re.S)
+    if not serial or not key or f"subject=CN={sensor},OU=sensor,O=Spoor" not in printed.splitlines():
+        raise Unverified(f"the chain has no certificate of the sensor {sensor}")
+    return serial[1].lower(), key[0] + "\n"
+
+
+@functools.lru_cache
+def is_signed(key, text, signature):
+    return openssl("dgst", "-sha256", "-verify", "key", "-signature", "signature", "text", key=key, signature=signature,
+                   text=text) is not None
+
+
+@functools.lru_cache
+def is_issued(certificate, authority):
+    """By the authority's key; when, and whether it was revoked since, is not asked."""
+    return openssl("verify", "-no_check_time", "-CAfile", "root", "certificate", root=authority,
+                   certificate=certificate) is not None
+
+
+def hosts_of(description):
+    """The hosts that a recording's description names."""
     try:
-        description = json.loads(note.decode())
-        return depth_of(description) <= DEPTH_MAX and description["sensor"] == sensor
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return False
+        described = json.loads(description.decode())
+    except (ValueError, RecursionError):
+        return set()
+    scopes = described.get("scopes") if isinstance(described, dict) else None
+    parts = [described, *(scopes if isinstance(scopes, list) else [])]
+    return {part["host"] for part in parts if isinstance(part, dict) and isinstance(part.get("host"), str)}
 
 
 def evolve(key):
@@ -84,18 +158,24 @@ class Chain:
 
 
 class Seals:
-    """Follows the account through the log. `escrow`: raw X25519 private key, or None."""
+    """Follows the account through the log. `escrow`: raw X25519 private key, or None; `authority`: its
+    certificate in PEM, or None."""
 
-    def __init__(self, escrow=None):
-        self.escrow = escrow
+    def __init__(self, escrow=None, authority=None):
+        self.escrow, self.authority = escrow, authority
         self.has_account = False
         self.chains = {}
         self.waiting = {}         # entries that no record names yet, in their order
         self.waiting_bytes = self.unsealed_count = 0
         self.sealed_by = {}       # recording -> the chain that its sealed batches are of
+        self.hosts = {}           # by name: the sensors whose recordings say that they are of it
         self.first_unsealed = {}  # recording -> its first batch without a seal
         self.removed_until = 0
         self.sealed_count = self.mac_count = self.missing_count = self.gap_count = self.refused_count = 0
+
+    @property
+    def shared_hosts(self):
+        return {host: sorted(sensors) for host, sensors in self.hosts.items() if len(sensors) > 1}
 
     def go_on(self, carried, removed_until):
         """Before the first entry of a log whose beginning was removed: verify_retention.CarriedChain."""
@@ -183,9 +263,14 @@ class Seals:
         if frame.kind != FRAME_KIND[OPENED] or frame.sequence != 0 or frame.previous_sha256 != bytes(32) \
                 or frame.size_bytes != len(record.head) or record.head[-TAG_BYTES:] != bytes(TAG_BYTES):
             raise Unverified(f"{where}: frame {frame.sequence} does not open a chain")
-        if not describes(record.note, record.sensor):
-            raise Unverified(f"{where} was opened in the name of another sensor than {record.sensor}")
         key = self.first_key(record, frame, where) if self.escrow else None
+        try:
+            statement = Statement(record.note, record.sensor)
+            if key and statement.first_key_tag != ciphers.hmac_sha256(key, b"spoor seal tag v1\x01").hex():
+                raise Unverified("the chain's first key is not the one that was signed")
+            statement.check(frame.chain, self.authority)
+        except Unverified as error:
+            raise Unverified(f"{where} of {record.sensor}: {error}") from None
         self.chains[frame.chain] = Chain(record.sensor, frame, key)
 
     def unlock(self, head, where):
@@ -217,6 +302,9 @@ class Seals:
                 raise Unverified(f"{where} is said to be entry {record.entry}, which is not there or has a seal")
             if self.sealed_by.setdefault(batch.recording, frame.chain) != frame.chain:
                 raise Unverified(f"{where} is entry {record.entry}, of a recording of another chain")
+            if batch.kind == RECORDING_OPEN:
+                for host in hosts_of(batch.payload()):
+                    self.hosts.setdefault(host, set()).add(record.sensor)
             content = batch.entry
             self.waiting_bytes -= len(content)
             self.sealed_count += 1

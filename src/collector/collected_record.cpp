@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
 #include "base/file.hpp"
@@ -45,23 +44,6 @@ std::string_view VerdictName(Verdict verdict) {
       return "refused";
   }
   return "unknown";
-}
-
-bool DescribesSensor(const std::string& description, const std::string& sensor) {
-  // Readers that recurse must get along with it, too.
-  constexpr int kDepthMax = 16;
-  using Event = nlohmann::json::parse_event_t;
-  int depth = 0;
-  bool deep = false;
-  const auto watch = [&](int /*depth*/, Event event, nlohmann::json& /*parsed*/) {
-    if (event == Event::object_start || event == Event::array_start) ++depth;
-    if (event == Event::object_end || event == Event::array_end) --depth;
-    deep = deep || depth > kDepthMax;
-    return !deep;
-  };
-  const nlohmann::json json = nlohmann::json::parse(description, watch, false);
-  return !deep && json.is_object() && json.contains("sensor") && json["sensor"].is_string() &&
-         json["sensor"].get_ref<const std::string&>() == sensor;
 }
 
 void AppendRecord(const CollectedRecord& record, std::vector<std::byte>& payload) {

@@ -37,9 +37,6 @@ struct CollectedRecord {
   std::string note;
 };
 
-/// Whether an open frame's description (JSON, nested at most 16 deep) names this sensor.
-bool DescribesSensor(const std::string& description, const std::string& sensor);
-
 void AppendRecord(const CollectedRecord& record, std::vector<std::byte>& payload);
 /// Fails: kCorrupt.
 Result<std::vector<CollectedRecord>> ParseRecords(std::span<const std::byte> payload);

@@ -72,7 +72,7 @@ Result<> Intake::OpenLog() {
   ASSIGN_OR_RETURN(const std::string public_key,
                    ReadTextFile(store.public_key(), kPublicKeyBytesMax));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
-  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get());
+  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get(), options_.root.get());
   std::map<wire::ChainId, Ledger::Position> durable;
   ASSIGN_OR_RETURN(const wire::Carried carried, reader->ReadCarried());
   RETURN_IF_ERROR(ledger->Continue(carried));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -52,7 +53,7 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
   const auto found = chains_.find(header->chain_id);
   if (found == chains_.end()) {
     if (header->kind != wire::FrameKind::kOpen) return {Outcome::kUnknownChain, {}, std::nullopt};
-    return Open(sensor, frame, *header, received_wall_ns);
+    return Open(sensor, frame, *header, received_wall_ns, root_);
   }
   Chain& chain = found->second;
   if (chain.sensor != sensor) {
@@ -76,7 +77,8 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
 }
 
 Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::byte> frame,
-                              const wire::FrameHeader& header, std::int64_t received_wall_ns) {
+                              const wire::FrameHeader& header, std::int64_t received_wall_ns,
+                              X509* root) {
   CollectedRecord record{.verdict = Verdict::kOpened,
                          .entry_index = kNoEntry,
                          .received_wall_ns = received_wall_ns,
@@ -87,8 +89,14 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
   std::string why;
   if (!opening) why = opening.error().message;
   if (frame.size() > kToldBytesMax) why = "describes itself at too great length";
-  if (opening && why.empty() && !DescribesSensor(opening->description, sensor)) {
-    why = "the chain was opened in the name of another sensor";
+  if (opening && why.empty()) {
+    const Result<> stated = keys::CheckChainStatement(
+        opening->description,
+        {.sensor = sensor,
+         .chain_id = wire::FormatChainId(header.chain_id),
+         .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening->first_key)),
+         .root = root});
+    if (!stated) why = stated.error().message;
   }
   if (!why.empty()) {
     record.head = HeadOf(frame);
@@ -219,7 +227,9 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
   if (record.verdict == Verdict::kRefused || record.verdict == Verdict::kMissing) return {};
   ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(record.head));
   if (record.verdict == Verdict::kOpened) {
-    const Decision decision = Open(record.sensor, record.head, header, record.received_wall_ns);
+    // The authority may be another by now; whom it knew was asked when the frame came.
+    const Decision decision =
+        Open(record.sensor, record.head, header, record.received_wall_ns, nullptr);
     if (decision.outcome == Outcome::kTaken) return {};
     return Fail(ErrorCode::kUnverified, "collector's account: chain {}: {}",
                 wire::FormatChainId(header.chain_id), decision.records.front().note);

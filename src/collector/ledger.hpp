@@ -23,8 +23,10 @@ namespace spoor::collector {
 /// Not thread-safe.
 class Ledger {
  public:
-  /// `escrow_private`: outlives the ledger.
-  explicit Ledger(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+  /// Both outlive the ledger. `root`: the authority that must have issued the certificates of
+  /// sensors which open chains; null: not asked.
+  explicit Ledger(EVP_PKEY* escrow_private, X509* root = nullptr)
+      : escrow_private_(escrow_private), root_(root) {}
 
   enum class Outcome {
     kTaken,         ///< recorded; a batch is to be appended if `batch` is set
@@ -77,7 +79,7 @@ class Ledger {
     std::optional<wire::RecordingId> recording_id;  ///< that its batches are of
   };
   Decision Open(const std::string& sensor, std::span<const std::byte> frame,
-                const wire::FrameHeader& header, std::int64_t received_wall_ns);
+                const wire::FrameHeader& header, std::int64_t received_wall_ns, X509* root);
   Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
                     CollectedRecord record, bool after_gap);
   Result<> TakeBatch(Chain& chain, std::span<const std::byte> content);
@@ -86,6 +88,7 @@ class Ledger {
   static Result<> Skip(Chain& chain, std::uint64_t sequence);
 
   EVP_PKEY* const escrow_private_;
+  X509* const root_;
   std::map<wire::ChainId, Chain> chains_;
   wire::BatchChain recordings_;
   std::set<wire::RecordingId> accounts_;

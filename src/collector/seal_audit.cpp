@@ -2,8 +2,11 @@
 #include "collector/seal_audit.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/visible_text.hpp"
+#include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -121,7 +124,7 @@ Result<> SealAudit::AddRecord(const CollectedRecord& record) {
   const auto found = chains_.find(header.chain_id);
   if (found == chains_.end() || found->second.sensor != record.sensor) {
     return Fail(ErrorCode::kUnverified, "chain {} of {} was never opened",
-                wire::FormatChainId(header.chain_id), record.sensor);
+                wire::FormatChainId(header.chain_id), VisibleText(record.sensor));
   }
   return Follow(found->second, header, record);
 }
@@ -135,15 +138,13 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
     return Fail(ErrorCode::kUnverified, "chain {}: frame {} does not open a chain", id,
                 header.sequence);
   }
-  if (!DescribesSensor(record.note, record.sensor)) {
-    return Fail(ErrorCode::kUnverified, "chain {} was opened in the name of another sensor than {}",
-                id, record.sensor);
-  }
   Chain chain{.sensor = record.sensor,
               .next_sequence = 1,
               .last_sha256 = wire::DigestOf(header),
               .key = {},
               .closed = false};
+  keys::ChainClaim claim{
+      .sensor = record.sensor, .chain_id = id, .first_key_tag = {}, .root = root_};
   if (escrow_private_ != nullptr) {
     ASSIGN_OR_RETURN(wire::ChainOpening opening,
                      wire::UnlockOpenFrame(record.head, escrow_private_));
@@ -151,8 +152,13 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
       return Fail(ErrorCode::kUnverified,
                   "chain {}: the sensor's seal on frame 0 does not belong to what is stored", id);
     }
+    claim.first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key));
     chain.key.emplace(std::move(opening.first_key));
     chain.key->Evolve();
+  }
+  if (const Result<> stated = keys::CheckChainStatement(record.note, claim); !stated) {
+    return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(record.sensor),
+                VisibleText(stated.error().message));
   }
   chains_.emplace(header.chain_id, std::move(chain));
   ++report_.chain_count;
@@ -213,7 +219,23 @@ Result<> SealAudit::Claim(const wire::FrameHeader& header, const CollectedRecord
                 wire::FormatChainId(header.chain_id), header.sequence, record.entry_index);
   }
   recording.sealed_by = header.chain_id;
+  if (batch->kind == wire::BatchKind::kRecordingOpen) KeepHosts(record.sensor, entry->second);
   return {};
+}
+
+void SealAudit::KeepHosts(const std::string& sensor, std::span<const std::byte> entry) {
+  const Result<wire::Batch> batch = wire::DecodeBatch(entry);
+  if (!batch) return;  // wire::BatchChain says what is wrong
+  const nlohmann::json json =
+      nlohmann::json::parse(AsText(batch->payload), nullptr, /*allow_exceptions=*/false);
+  const auto keep = [&](const nlohmann::json& described) {
+    if (described.is_object() && described.contains("host") && described["host"].is_string()) {
+      report_.hosts[described["host"].get<std::string>()].insert(sensor);
+    }
+  };
+  keep(json);
+  if (!json.is_object() || !json.contains("scopes")) return;
+  for (const nlohmann::json& scope : json["scopes"]) keep(scope);
 }
 
 Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,10 @@ namespace spoor::collector {
 /// listed in docs/formats/sealing.md. Feed it every entry in order, then Finish.
 class SealAudit {
  public:
-  /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
-  explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+  /// Both outlive the audit. `escrow_private`: null: the MACs are not checked. `root`: of the
+  /// authority; null: whether it issued the sensors' certificates is not asked.
+  explicit SealAudit(EVP_PKEY* escrow_private, X509* root = nullptr)
+      : escrow_private_(escrow_private), root_(root) {}
 
   /// Before the first entry of a log whose first `removed_until` entries were removed: where the
   /// chains stood there. Fails: kUnverified (an open frame that the escrow key does not open).
@@ -41,6 +44,9 @@ class SealAudit {
     std::uint64_t gap_count = 0;       ///< times a sensor said that it dropped some
     std::uint64_t refused_count = 0;   ///< refusals that the collector recorded
     std::uint64_t unsealed_count = 0;  ///< entries that no sensor shipped (imports)
+    /// Hosts by name, with the sensors whose recordings say that they are of it. A sensor says this
+    /// itself: where there are several, one of them may be lying.
+    std::map<std::string, std::set<std::string>> hosts;
   };
   const Report& report() const { return report_; }
   bool has_account() const { return has_account_; }
@@ -61,6 +67,7 @@ class SealAudit {
   Result<> AddRecord(const CollectedRecord& record);
   Result<> Open(const wire::FrameHeader& header, const CollectedRecord& record);
   Result<> Skip(Chain& chain, const wire::FrameHeader& header);
+  void KeepHosts(const std::string& sensor, std::span<const std::byte> entry);
   Result<> Claim(const wire::FrameHeader& header, const CollectedRecord& record);
   void LeaveUnsealed();
   Result<> Follow(Chain& chain, const wire::FrameHeader& header, const CollectedRecord& record);
@@ -68,6 +75,7 @@ class SealAudit {
                         const CollectedRecord& record);
 
   EVP_PKEY* const escrow_private_;
+  X509* const root_;
   std::map<wire::ChainId, Chain> chains_;
   /// Entries that no record names yet. Their records come under the same checkpoint.
   std::map<std::uint64_t, std::vector<std::byte>> waiting_;

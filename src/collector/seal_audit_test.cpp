@@ -20,7 +20,7 @@ class SealAuditTest : public ::testing::Test {
   void SetUp() override {
     for (int i = 0; i < 3; ++i) chain_.AddBatch();
     batches_ = chain_.batches;
-    records_.push_back(Record(Verdict::kOpened, chain_.frames[0], R"({"sensor":"web-1"})"));
+    records_.push_back(Record(Verdict::kOpened, chain_.frames[0], chain_.description));
     for (std::size_t i = 1; i < chain_.frames.size(); ++i) {
       records_.push_back(Record(Verdict::kAccepted, chain_.frames[i], "", i - 1));
     }
@@ -42,7 +42,7 @@ class SealAuditTest : public ::testing::Test {
   }
   /// The log: all batches, then the account of them.
   Result<SealAudit::Report> Audit(bool with_escrow = false) const {
-    SealAudit audit(with_escrow ? escrow_.get() : nullptr);
+    SealAudit audit(with_escrow ? escrow_.get() : nullptr, authority_);
     for (std::size_t i = 0; i < batches_.size(); ++i) RETURN_IF_ERROR(audit.Add(i, batches_[i]));
     wire::Batch account;
     account.kind = wire::BatchKind::kCollected;
@@ -61,6 +61,7 @@ class SealAuditTest : public ::testing::Test {
   }
 
   keys::KeyPointer escrow_ = *keys::MakeEscrowKey();
+  X509* authority_ = nullptr;
   ChainForTests chain_{escrow_.get()};
   std::vector<Bytes> batches_;
   std::vector<CollectedRecord> records_;  ///< opened, three accepted, gap, closed
@@ -91,12 +92,46 @@ TEST_F(SealAuditTest, CountsARecordingWithoutAnySeal) {
   EXPECT_EQ(Audit()->unsealed_count, 1U);
 }
 
+TEST_F(SealAuditTest, TellsWhichSensorsSayThatTheyRecordAHost) {
+  ChainForTests other(escrow_.get(), "db-1", 2);
+  wire::Batch open;
+  open.kind = wire::BatchKind::kRecordingOpen;
+  open.recording_id = {0xDD};
+  const auto text = AsBytes(R"({"host":"a","scopes":[{"host":"b"},{"host":7},"c"]})");
+  open.payload.assign(text.begin(), text.end());
+  other.AddBatch(open);
+  batches_.push_back(other.batches[0]);
+  records_.push_back(Record(Verdict::kOpened, other.frames[0], other.description));
+  records_.push_back(Record(Verdict::kAccepted, other.frames[1], "", 3));
+  records_[6].sensor = records_[7].sensor = "db-1";
+  const auto report = Audit();
+  ASSERT_TRUE(report) << report.error().message;
+  const std::set<std::string> db_1{"db-1"};
+  EXPECT_EQ(report->hosts,
+            (std::map<std::string, std::set<std::string>>{{"a", db_1}, {"b", db_1}}));
+}
+
 TEST_F(SealAuditTest, NamesAChainUnderAnotherSensorsName) {
   for (CollectedRecord& record : records_) record.sensor = "db-1";
-  ExpectUnverified("opened in the name of another sensor than db-1");
-  records_[0].note = R"({"sensor":"db-1"})";
-  EXPECT_TRUE(Audit());  // without the escrow key there is only the collector's word
-  ExpectUnverified("seal on frame 0", /*with_escrow=*/true);
+  ExpectUnverified("of db-1: the chain was opened in the name of another sensor");
+  std::string& note = records_[0].note;
+  note.replace(note.find("\"sensor\":\"web-1\"") + 10, 5, "db-1");
+  ExpectUnverified("no certificate of the sensor db-1");
+}
+
+TEST_F(SealAuditTest, NamesAStatementThatWasSignedForAnotherChain) {
+  const ChainForTests other(escrow_.get(), "web-1", 2);
+  records_[0].note = other.description;
+  ExpectUnverified("is not signed by web-1");
+}
+
+TEST_F(SealAuditTest, NamesACertificateOfAnotherAuthority) {
+  const keys::KeyPointer key = *keys::MakeSigningKey();
+  const keys::CertificatePointer other = *keys::MakeRoot(key.get(), 1);
+  authority_ = other.get();
+  ExpectUnverified("of web-1 was not issued by this authority");
+  authority_ = ChainForTests::root();
+  EXPECT_TRUE(Audit());
 }
 
 TEST_F(SealAuditTest, NamesABatchThatIsPassedOffAsAGap) {

@@ -49,9 +49,12 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   // Before threads are made, so that they inherit the mask.
   StopSignals signals;
   const keys::IdentityLayout identity{options.keys};
-  collector::Intake::Options intake_options{
-      .store = StoreLayout{options.store}, .escrow_private = nullptr, .origin = options.origin};
+  collector::Intake::Options intake_options{.store = StoreLayout{options.store},
+                                            .escrow_private = nullptr,
+                                            .origin = options.origin,
+                                            .root = nullptr};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
+  ASSIGN_OR_RETURN(intake_options.root, keys::LoadCertificate(identity.root()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
   ASSIGN_OR_RETURN(const auto cosigner, StartCosigner(options));
   collector::Server::Options server_options{.address = listen.address,

@@ -34,6 +34,7 @@ struct VerifyCommand {
   std::string key_file;
   std::string escrow_file;
   OutsideViews outside;
+  std::string authority_file;
   bool json = false;
   bool quiet = false;
   bool skip_segments = false;
@@ -41,12 +42,15 @@ struct VerifyCommand {
 
 /// All that the statement says.
 struct Proof {
-  explicit Proof(keys::KeyPointer escrow_private)
-      : escrow(std::move(escrow_private)), seals(escrow.get()) {}
+  Proof(keys::KeyPointer escrow_private, keys::CertificatePointer authority_root)
+      : escrow(std::move(escrow_private)),
+        authority(std::move(authority_root)),
+        seals(escrow.get(), authority.get()) {}
   evidence::VerifyReport log;
   evidence::VerifierKey key;
   wire::BatchChain recordings;
-  keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
+  keys::KeyPointer escrow;             ///< null: seals are not checked against their keys
+  keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
   collector::SealAudit seals;
   collector::Completeness completeness;
   proof::TransferAudit transfers;
@@ -119,7 +123,11 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   if (!command.escrow_file.empty()) {
     ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(command.escrow_file));
   }
-  Proof proof(std::move(escrow));
+  keys::CertificatePointer authority;
+  if (!command.authority_file.empty()) {
+    ASSIGN_OR_RETURN(authority, keys::LoadCertificate(command.authority_file));
+  }
+  Proof proof(std::move(escrow), std::move(authority));
   ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
   ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
   {
@@ -188,6 +196,13 @@ nlohmann::json SegmentsJson(const Proof& proof) {
           {"next_entry", segments.next_entry}};
 }
 
+/// Hosts that several sensors say they record.
+std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
+  std::map<std::string, std::set<std::string>> shared = proof.seals.report().hosts;
+  std::erase_if(shared, [](const auto& host) { return host.second.size() < 2; });
+  return shared;
+}
+
 void PrintJson(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   nlohmann::json recordings = nlohmann::json::array();
@@ -222,7 +237,8 @@ void PrintJson(const Proof& proof) {
                         {"missing_count", seals.missing_count},
                         {"gap_count", seals.gap_count},
                         {"refused_count", seals.refused_count},
-                        {"unsealed_count", seals.unsealed_count}}},
+                        {"unsealed_count", seals.unsealed_count},
+                        {"shared_hosts", SharedHosts(proof)}}},
                       {"completeness", CompletenessJson(proof.completeness)},
                       {"entry_count", checkpoint.size},
                       {"entry_bytes", proof.log.entry_bytes},
@@ -306,12 +322,18 @@ void PrintStatement(const Proof& proof) {
   if (proof.seals.has_account()) {
     const collector::SealAudit::Report& seals = proof.seals.report();
     fmt::print(
-        "seals      {} batches in {} chains ({} closed); {}\n", seals.sealed_count,
+        "seals      {} batches in {} chains ({} closed); {}; {}\n", seals.sealed_count,
         seals.chain_count, seals.closed_chain_count,
-        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked");
+        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked",
+        proof.authority == nullptr ? "certificates not checked (--authority)"
+                                   : "every sensor's certificate checked");
     if (seals.unsealed_count != 0) {
       fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
                  seals.unsealed_count);
+    }
+    for (const auto& [host, sensors] : SharedHosts(proof)) {
+      fmt::print("           several sensors say that they record the host {}: {}\n",
+                 VisibleText(host), fmt::join(sensors, ", "));
     }
     if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
       fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
@@ -389,6 +411,11 @@ void RegisterVerify(CLI::App& application, Action& action) {
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
   command->outside.AddOptions(subcommand);
+  subcommand
+      .add_option("--authority", command->authority_file,
+                  "the authority's ca.crt: checks that it issued the certificates of the sensors "
+                  "that signed")
+      ->type_name("FILE");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
@@ -408,6 +435,7 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
       "  spoor verify --store demo-store --ask http://witness.example:8444=witness.vkey\n"
+      "  spoor verify --store /var/lib/spoor --escrow escrow.key --authority ca.crt\n"
       "  spoor verify case7.spoorproof --key /media/usb/log.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }

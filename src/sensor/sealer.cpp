@@ -12,11 +12,13 @@ namespace spoor::sensor {
 
 using wire::FrameKind;
 
-Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink,
+Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink,
                             WallClock wall_clock) {
   Sealer sealer(wire::FrameKey::Random(), std::move(sink), std::move(wall_clock));
   SPOOR_CHECK(RAND_bytes(sealer.chain_id_.data(), static_cast<int>(sealer.chain_id_.size())) == 1)
       << "no random numbers";
+  ASSIGN_OR_RETURN(const std::string description,
+                   describe(sealer.chain_id_, wire::FirstKeyTag(sealer.key_)));
   ASSIGN_OR_RETURN(
       const std::vector<std::byte> content,
       wire::LockOpening({sealer.key_.Clone(), description}, sealer.chain_id_, escrow_public));

@@ -23,9 +23,11 @@ class Sealer {
   /// CLOCK_REALTIME in ns: the host's to lie about, and to set.
   using WallClock = std::function<std::int64_t()>;
 
-  /// `description`: JSON, who seals (docs/formats/sealing.md). Fails: kInvalidArgument (no escrow
-  /// key), or what the sink returned.
-  static Result<Sealer> Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink,
+  /// Says who seals (JSON, docs/formats/sealing.md), given the chain and its first key's tag.
+  using Describe =
+      std::function<Result<std::string>(const wire::ChainId&, const wire::Sha256& first_key_tag)>;
+  /// Fails: kInvalidArgument (no escrow key), or what `describe` or the sink returned.
+  static Result<Sealer> Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink,
                              WallClock wall_clock = WallNow);
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the

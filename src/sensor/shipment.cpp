@@ -2,8 +2,9 @@
 #include "sensor/shipment.hpp"
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
+
+#include "keys/chain_statement.hpp"
 
 namespace spoor::sensor {
 namespace {
@@ -12,19 +13,21 @@ namespace {
 constexpr std::chrono::seconds kRoomMax{10};
 constexpr std::chrono::milliseconds kRoomInterval{50};
 
-// Who seals, and in which boot: bound to every frame through the chain.
-Result<std::string> DescribeChain(const keys::IdentityLayout& identity, const std::string& host) {
+// Who seals, and in which boot: signed, and bound to every frame through the chain.
+Result<std::string> DescribeChain(const keys::IdentityLayout& identity, const std::string& host,
+                                  const wire::ChainId& chain_id, const wire::Sha256& tag) {
   ASSIGN_OR_RETURN(const keys::CertificatePointer certificate,
                    keys::LoadCertificate(identity.certificate()));
+  ASSIGN_OR_RETURN(const keys::KeyPointer key, keys::LoadPrivateKey(identity.private_key()));
   ASSIGN_OR_RETURN(const keys::Identity self, keys::IdentityOf(certificate.get()));
   ASSIGN_OR_RETURN(std::string boot_id, ReadTextFile("/proc/sys/kernel/random/boot_id", 4096));
   boot_id.erase(boot_id.find_last_not_of('\n') + 1);
-  return nlohmann::json{{"format", 1},
-                        {"sensor", self.name},
-                        {"certificate_serial", self.serial},
-                        {"host", host},
-                        {"boot_id", boot_id}}
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return keys::SignChainStatement({.sensor = self.name,
+                                   .host = host,
+                                   .boot_id = boot_id,
+                                   .chain_id = wire::FormatChainId(chain_id),
+                                   .first_key_tag = wire::FormatSha256(tag)},
+                                  certificate.get(), key.get());
 }
 
 }  // namespace
@@ -37,21 +40,23 @@ Result<std::unique_ptr<Shipment>> Shipment::Open(Options options) {
   }
   ASSIGN_OR_RETURN(const keys::KeyPointer escrow,
                    keys::LoadPublicKey(options.identity.escrow_public()));
-  ASSIGN_OR_RETURN(const std::string description, DescribeChain(options.identity, options.host));
+  const auto describe = [&options](const wire::ChainId& chain_id, const wire::Sha256& tag) {
+    return DescribeChain(options.identity, options.host, chain_id, tag);
+  };
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.spool));
   std::unique_ptr<Shipment> shipment(new Shipment(std::move(spool)));
   shipment->shipper_ =
       std::make_unique<Shipper>(*shipment->spool_, std::move(clients), std::move(options.shipper));
-  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), description, options.wall_clock));
+  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), describe, options.wall_clock));
   return shipment;
 }
 
-Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const std::string& description,
+Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
                               const Sealer::WallClock& wall_clock) {
   const auto append = [this](std::span<const std::byte> frame) { return spool_->Append(frame); };
   const auto give_up = std::chrono::steady_clock::now() + kRoomMax;
   while (true) {
-    Result<Sealer> sealer = Sealer::Open(escrow_public, description, append, wall_clock);
+    Result<Sealer> sealer = Sealer::Open(escrow_public, describe, append, wall_clock);
     if (sealer) {
       sealer_.emplace(*std::move(sealer));
       return {};

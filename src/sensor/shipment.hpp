@@ -48,7 +48,7 @@ class Shipment {
 
  private:
   explicit Shipment(std::unique_ptr<Spool> spool) : spool_(std::move(spool)) {}
-  Result<> BeginChain(EVP_PKEY* escrow_public, const std::string& description,
+  Result<> BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
                       const Sealer::WallClock& wall_clock);
 
   std::unique_ptr<Spool> spool_;

@@ -40,17 +40,17 @@ class Matrix(unittest.TestCase):
         collecting.spoor("keys", "sensor", "db-1", "--dir", cls.world.authority)
         cls.base = attacks.make_base(cls.world)
 
-    def verdict(self, store, escrow=None, key=None):
+    def verdict(self, store, **keys):
         """(exit code, all it said, object of --json) of `spoor verify`."""
-        words = [*(["--escrow", escrow] if escrow else []), *(["--key", key] if key else [])]
+        words = [word for name, file in keys.items() for word in (f"--{name}", file)]
         told = collecting.spoor("verify", "--store", store, *words, status=None)
         lines = collecting.spoor("verify", "--store", store, "--json", *words, status=told.returncode).stdout
         return told.returncode, told.stdout + told.stderr, json.loads(lines)
 
-    def second_verdict(self, store, escrow=None, key=None):
+    def second_verdict(self, store, **keys):
         """(exit code, what it names or None, the log) of tools/verify.py."""
         try:
-            log = verify.verify(str(store), key, escrow)
+            log = verify.verify(str(store), **{f"{name}_file": file for name, file in keys.items()})
         except verify.Unverified as error:
             return 3, str(error), None
         return 0 if log.complete else 4, None, log
@@ -70,11 +70,16 @@ class Matrix(unittest.TestCase):
         store = self.world.folder / row.name
         shutil.copytree(self.base.store, store)
         done = row.run(attacks.StoreCase(self.world, self.base, store)) or attacks.Expected()
-        keys = {"escrow": f"{self.world.authority}/escrow.key"} if row.caught != attacks.VERIFY_WITH_KEY else {}
-        if row.caught in (attacks.VERIFY_WITH_ESCROW, attacks.VERIFY_WITH_KEY):
-            self.agree(store, 0)  # or the row claims too much for that key
-        if row.caught == attacks.VERIFY_WITH_KEY:
-            keys = {"key": self.base.kept_key}
+        # What each way of asking needs; the least that catches it is what the row says.
+        authority = self.world.authority
+        keys = {attacks.VERIFY: {}, attacks.VERIFY_WITH_KEY: {"key": self.base.kept_key},
+                attacks.VERIFY_WITH_ESCROW: {"escrow": f"{authority}/escrow.key"},
+                attacks.VERIFY_WITH_AUTHORITY: {"authority": f"{authority}/ca.crt"}}
+        if keys[row.caught]:
+            self.agree(store, 0)
+            if row.caught == attacks.VERIFY_WITH_AUTHORITY:
+                self.agree(store, 0, **keys[attacks.VERIFY_WITH_ESCROW])
+        keys = keys[row.caught]
         report, log = self.agree(store, row.exit_code, done.named, **keys)
         if done.check:
             done.check(self, report, log)
@@ -84,7 +89,8 @@ class Matrix(unittest.TestCase):
         self.addCleanup(case.end)
         done = row.run(case) or attacks.Expected()
         self.assertEqual(case.collector.stop(), 0)
-        report, log = self.agree(case.collector.store, row.exit_code, escrow=f"{self.world.authority}/escrow.key")
+        report, log = self.agree(case.collector.store, row.exit_code, escrow=f"{self.world.authority}/escrow.key",
+                                 authority=f"{self.world.authority}/ca.crt")
         account = [(record.sensor, record.note.decode())
                    for record in forgery.ForgedLog(case.collector.store, case.entries()).records()
                    if record.verdict in (attacks.MISSING, attacks.REFUSED)]

@@ -21,6 +21,7 @@ AT_RECEIPT = "collector, at receipt"
 VERIFY = "`spoor verify`"
 VERIFY_WITH_ESCROW = "`spoor verify --escrow`"
 VERIFY_WITH_KEY = "`spoor verify --key`"
+VERIFY_WITH_AUTHORITY = "`spoor verify --authority`"
 AT_SENSOR = "sensor"
 
 ACCEPTED, MISSING, REFUSED = 2, 5, 6
@@ -154,7 +155,7 @@ class CollectorCase:
         return str(copy)
 
     def chain(self, sensor="web-1", batches=0):
-        chain = forgery.ForgedChain(sensor, self.escrow_public)
+        chain = forgery.ForgedChain(sensor, self.escrow_public, self.keys(sensor))
         for _ in range(batches):
             chain.add_batch()
         return chain

@@ -184,9 +184,23 @@ def _(case):
 
 @host_root("deep-description", "opens a chain with a description that is nested to break its readers", "sensor")
 def _(case):
-    chain = forgery.ForgedChain("web-1", case.escrow_public, more=',"x":' + "[" * 3000 + "]" * 3000)
-    case.expect(case.post(0, *chain.frames), 422, "in the name of another sensor")
-    return Expected(recorded=[("web-1", "in the name of another sensor")])
+    chain = forgery.ForgedChain("web-1", case.escrow_public, case.keys(), more=',"x":' + "[" * 3000 + "]" * 3000)
+    case.expect(case.post(0, *chain.frames), 422, "too deep")
+    return Expected(recorded=[("web-1", "too deep")])
+
+
+@host_root("speak-for-other-host", "seals a recording that says it is of another sensor's host", "host, both sensors",
+           caught=VERIFY)
+def _(case):
+    for sensor in ("db-1", "web-1"):
+        chain = case.chain(sensor)
+        chain.add_batch(payload=b'{"format":1,"scopes":[{"host":"db-1.example","kind":"machine"}]}')
+        case.expect(case.post(0, *chain.frames, sensor=sensor), 200)
+
+    def check(test, report, log):
+        shared = {"db-1.example": ["db-1", "web-1"]}
+        test.assertEqual((report["seals"]["shared_hosts"], log.seals.shared_hosts), (shared, shared))
+    return Expected(check=check)
 
 
 @host_root("repeat-batch", "seals a batch twice", "sensor, recording, batch")

@@ -2,11 +2,13 @@
 """Rows of the attack matrix that change a collector's store, without the log's key and with it."""
 import shutil
 import struct
+import subprocess
+import sys
 
 import collecting
 import forgery
-from attacks import OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, Expected, attack
-from forgery import flip
+from attacks import OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_AUTHORITY, VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, Expected, attack
+from forgery import flip, verify
 
 
 def store_writer(name, does, named, exit_code=3, caught=VERIFY):
@@ -212,6 +214,14 @@ def named_frame(record):
     return f"chain {record.head[16:32].hex()}", f"frame {struct.unpack_from('<Q', record.head, 32)[0]}"
 
 
+@operator("resign-bad-checksum", "leaves a batch's checksum wrong", "entry")
+def _(case):
+    entries = collecting.read_log(case.store)
+    entries[-1] = flip(entries[-1], -3)
+    forgery.write_log(case.store, entries)
+    return Expected((f"entry {len(entries) - 1}", "checksum"))
+
+
 @operator("resign-without-batch", "takes a batch out and signs the log anew", "recording")
 def _(case):
     log = case.log()
@@ -358,7 +368,7 @@ def _(case):
     return Expected((f"chain {chain.hex()}", "web-1"))
 
 
-@operator("rename-sensor-and-note", "… in the description beside it, too", "chain, frame 0", caught=VERIFY_WITH_ESCROW)
+@operator("rename-sensor-and-note", "… in the description beside it, too", "chain, sensor without a certificate")
 def _(case):
     log = case.log()
     chain = log.record_of(log.of(case.base.db_1)[0]).head[16:32]
@@ -367,7 +377,67 @@ def _(case):
             record.sensor = "web-1"
             record.note = record.note.replace(b"db-1", b"web-1")
     log.write()
-    return Expected((f"chain {chain.hex()}", "frame 0"))
+    return Expected((f"chain {chain.hex()}", "no certificate of the sensor web-1"))
+
+
+@operator("steer-the-terminal", "names a sensor so that a terminal shows something else", "chain, the name spelled out")
+def _(case):
+    log = case.log()
+    chain = log.record_of(log.of(case.base.db_1)[0]).head[16:32]
+    for record in log.records():
+        if record.head[16:32] == chain:
+            record.sensor = "\r\x1b[2Kverified"
+    log.write()
+
+    def check(test, _report, _log):
+        for program in ([collecting.SPOOR, "verify", "--store"], [sys.executable, "-B", verify.__file__]):
+            said = subprocess.run([*program, case.store], capture_output=True, check=False).stderr
+            test.assertNotIn(b"\x1b", said)
+            test.assertNotIn(b"\r", said)
+            test.assertIn(chain.hex().encode(), said)
+    return Expected((f"chain {chain.hex()}",), check=check)
+
+
+def forged_run(case, identity):
+    """The base store with one run more, made up by whoever has this identity; its chain."""
+    log = case.log()
+    public = forgery.public_escrow_key(f"{case.world.authority}/escrow.pub")
+    chain = forgery.ForgedChain("web-1", public, identity)
+    account = next(batch for batch in reversed(log.batches) if batch.records is not None)
+    like = log.records()[0]
+    for verdict in (1, 2, 2, 4):
+        record = forgery.ForgedRecord(like)
+        record.verdict, record.sensor, record.note, record.entry = verdict, "web-1", b"", forgery.NO_ENTRY
+        if verdict == 1:
+            record.head, record.note = chain.frames[0], chain.description
+        elif verdict == 2:
+            record.head, record.batch = chain.add_batch()[:120], chain.last_batch
+            log.batches.insert(log.batches.index(account), chain.last_batch)
+        else:
+            record.head, record.note = chain.add(forgery.FRAME_CLOSE, b"{}")[:120], b"{}"
+        account.records.append(record)
+    log.write()
+    return Expected((f"chain {chain.chain.hex()}", "web-1"))
+
+
+@operator("forge-sensor", "makes up a run of a sensor, its keys and seals included, under the sensor's certificate",
+          "chain, sensor that did not sign")
+def _(case):
+    identity = case.store / "forged"
+    shutil.copytree(f"{case.world.authority}/sensors/db-1", identity, ignore=shutil.ignore_patterns("spool"))
+    shutil.copy(f"{case.world.authority}/sensors/web-1/identity.crt", identity)
+    expected = forged_run(case, identity)
+    shutil.rmtree(identity)
+    return expected
+
+
+@operator("forge-sensor-and-authority", "… under a certificate of an authority of their own",
+          "chain, sensor whose certificate is not the authority's", caught=VERIFY_WITH_AUTHORITY)
+def _(case):
+    authority = case.world.folder / "forged-authority"
+    collecting.spoor("keys", "init", "--dir", authority)
+    collecting.spoor("keys", "sensor", "web-1", "--dir", authority)
+    return forged_run(case, authority / "sensors/web-1")
 
 
 @operator("endless-gap", "claims a gap that would take a verifier for ever to count", "chain, frame")

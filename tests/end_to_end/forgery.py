@@ -3,6 +3,7 @@
 chains, accounts, and a whole log signed anew. The tests of attacks use it; nothing else must."""
 import base64
 import ctypes
+import json
 import os
 import pathlib
 import shutil
@@ -138,16 +139,30 @@ def header_sha256(frame):
     return verify.sha256(frame[:120])
 
 
-class ForgedChain:
-    """A chain as a sensor makes it, about which it may lie."""
+def describe_chain(sensor, chain, first, identity, more=""):
+    """Signed with the identity's key, whoever that is."""
+    certificate = (identity / "identity.crt").read_text()
+    serial = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=certificate, capture_output=True, text=True,
+                            check=True).stdout.strip().removeprefix("serial=").lower()
+    tag = ciphers.hmac_sha256(first, b"spoor seal tag v1\x01").hex()
+    lines = ["spoor seal open v1", chain.hex(), tag, sensor, serial, "h", "b"]
+    signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", identity / "identity.key"], capture_output=True,
+                               input="".join(f"{line}\n" for line in lines).encode(), check=True).stdout
+    description = json.dumps({"format": 1, "sensor": sensor, "certificate_serial": serial, "host": "h", "boot_id": "b",
+                              "first_key_tag": tag, "certificate": certificate, "signature": signature.hex()})
+    return (description[:-1] + more + "}").encode()
 
-    def __init__(self, sensor, escrow_public, key=None, more=""):
-        self.chain, self.key = os.urandom(16), key or os.urandom(32)
+
+class ForgedChain:
+    """A chain as the holder of an identity (a folder) makes it, who may lie. `more`: of its description."""
+
+    def __init__(self, sensor, escrow_public, identity, more=""):
+        self.chain, self.key = os.urandom(16), os.urandom(32)
         self.recording, self.last_batch = os.urandom(16), None
         own = os.urandom(32)
         ephemeral = ciphers.x25519_public(own)
         lock = escrow_lock(ciphers.x25519(own, escrow_public), ephemeral, escrow_public, self.chain)
-        self.description = f'{{"format":1,"sensor":"{sensor}","host":"h","boot_id":"b"{more}}}'.encode()
+        self.description = describe_chain(sensor, self.chain, self.key, pathlib.Path(identity), more)
         self.frames = []
         self.add(FRAME_OPEN, ephemeral + ciphers.gcm_encrypt(lock, ephemeral, self.key + self.description))
 
