@@ -185,17 +185,48 @@ Intake::Counts Intake::counts() const {
 void Intake::Run() {
   for (;;) {
     std::deque<Submission> group = TakeGroup();
-    if (group.empty()) break;
-    Commit(group);
+    const bool retained = TakeRetention();
+    if (group.empty() && !retained) break;
+    if (!group.empty()) Commit(group);
   }
   if (log_ != nullptr) static_cast<void>(log_->Close());
   log_.reset();
 }
 
-// Empty only when stopping and nothing waits.
+Result<std::uint64_t> Intake::Retain(const RetentionPlan& plan) {
+  std::future<Result<std::uint64_t>> removed_bytes;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || retention_) return Fail(ErrorCode::kUnavailable, "the collector is stopping");
+    retention_.emplace();
+    retention_->plan = &plan;
+    removed_bytes = retention_->removed_bytes.get_future();
+  }
+  changed_.notify_all();
+  return removed_bytes.get();
+}
+
+// Whether there was one to carry out.
+bool Intake::TakeRetention() {
+  std::optional<RetentionRequest> request;
+  {
+    const std::lock_guard lock(mutex_);
+    request.swap(retention_);
+  }
+  if (!request) return false;
+  Result<std::uint64_t> removed = Fail(ErrorCode::kUnavailable, "the log is closed since an error");
+  if (log_ != nullptr) {
+    removed = CarryOutRetention(*request->plan, *log_, options_.store.evidence());
+    if (!removed) log_.reset();  // the next group opens it again
+  }
+  request->removed_bytes.set_value(std::move(removed));
+  return true;
+}
+
+// Empty only when stopping and nothing waits, or when there is a retention to carry out.
 std::deque<Intake::Submission> Intake::TakeGroup() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  changed_.wait(lock, [this] { return stopping_ || !queue_.empty() || retention_; });
   std::deque<Submission> group;
   for (std::size_t bytes = 0; !queue_.empty() && bytes < options_.group_bytes_max;) {
     bytes += queue_.front().frames.size();

@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
 #include "collector/ledger.hpp"
+#include "collector/retention.hpp"
 #include "evidence/log.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -59,6 +60,9 @@ class Intake {
   };
   /// `frames`: one or more of one chain. Returns when what was taken is durable, or refused.
   Reply Submit(const std::string& sensor, const SubmitOptions& options, std::string frames);
+  /// Carries out a retention plan made for this log, between two groups of frames. Returns the
+  /// bytes removed. Fails: kIo, kUnavailable (stopping, or the log is closed since an error).
+  Result<std::uint64_t> Retain(const RetentionPlan& plan);
   Reply PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const;
 
   struct Counts {
@@ -92,6 +96,7 @@ class Intake {
   Result<> OpenLog();
   Result<> OpenLogAgain();
   void Run();
+  bool TakeRetention();
   std::deque<Submission> TakeGroup();
   void Commit(std::deque<Submission>& group);
   Result<> TryCommit(std::deque<Submission>& group);
@@ -123,6 +128,11 @@ class Intake {
   std::map<std::pair<std::string, wire::ChainId>, Waiting> last_;  ///< of each sensor and chain
   std::size_t queue_bytes_ = 0;
   bool stopping_ = false;
+  struct RetentionRequest {
+    const RetentionPlan* plan = nullptr;  ///< lives until the promise is kept
+    std::promise<Result<std::uint64_t>> removed_bytes;
+  };
+  std::optional<RetentionRequest> retention_;
   std::map<wire::ChainId, Ledger::Position> durable_;  ///< positions under a checkpoint
   Counts counts_;
   std::thread thread_;

@@ -3,8 +3,10 @@
 #include <malloc.h>
 
 #include "base/store_layout.hpp"
+#include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
 #include "programs/listener.hpp"
+#include "programs/retention_options.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/cosigner.hpp"
@@ -19,6 +21,7 @@ struct ServeOptions {
   std::string authority;
   std::vector<std::string> witnesses;
   std::string origin;
+  RetentionOptions retention;
 };
 
 /// Nothing when there are no witnesses to ask.
@@ -57,6 +60,16 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   ASSIGN_OR_RETURN(intake_options.root, keys::LoadCertificate(identity.root()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
   ASSIGN_OR_RETURN(const auto cosigner, StartCosigner(options));
+  std::unique_ptr<collector::RetentionKeeper> keeper;
+  if (options.retention.given()) {
+    ASSIGN_OR_RETURN(collector::RetentionPolicy policy, options.retention.Policy());
+    keeper = collector::RetentionKeeper::Start(
+        {.store = StoreLayout{options.store},
+         .policy = std::move(policy),
+         .by = WhoRemoves("spoor serve"),
+         .narrate = [](const std::string& line) { fmt::print(stderr, "spoor serve: {}\n", line); }},
+        *intake);
+  }
   collector::Server::Options server_options{.address = listen.address,
                                             .port = listen.port,
                                             .identity = identity,
@@ -72,6 +85,7 @@ Result<ExitCode> Serve(const ServeOptions& options) {
              server->port());
   std::fflush(stdout);
   signals.Wait();
+  keeper.reset();
   intake->Stop();
   if (cosigner != nullptr) cosigner->Stop();
   server->Stop();
@@ -109,6 +123,7 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->type_name("URL=VKEYFILE")
       ->expected(1)
       ->take_all();
+  options->retention.AddTo(*subcommand);
   subcommand->footer(
       "Example:\n"
       "  spoor serve --listen 0.0.0.0:8443 --store /var/lib/spoor \\\n"
