@@ -135,7 +135,9 @@ class ShipperTest : public ::testing::Test {
     folder_ = pattern;
     spool_ = std::move(*Spool::Open({.folder = folder_}));
     sealer_.emplace(std::move(*Sealer::Open(
-        escrow_.get(), "{}", [this](std::span<const std::byte> f) { return spool_->Append(f); })));
+        escrow_.get(),
+        [](const wire::ChainId&, const wire::Sha256&) { return Result<std::string>("{}"); },
+        [this](std::span<const std::byte> f) { return spool_->Append(f); })));
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
