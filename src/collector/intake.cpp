@@ -72,10 +72,16 @@ Result<> Intake::OpenLog() {
   ASSIGN_OR_RETURN(const std::string public_key,
                    ReadTextFile(store.public_key(), kPublicKeyBytesMax));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
-  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get());
+  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get(), options_.root.get());
   std::map<wire::ChainId, Ledger::Position> durable;
+  ASSIGN_OR_RETURN(const wire::Carried carried, reader->ReadCarried());
+  RETURN_IF_ERROR(ledger->Continue(carried));
+  for (const wire::CarriedChain& chain : carried.chains) {
+    durable[chain.chain_id] = {chain.sensor, chain.next_sequence};
+  }
   RETURN_IF_ERROR(
       reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        ledger->TakeUpBatch(index, entry);
         if (wire::PeekKind(entry) != wire::BatchKind::kCollected) return {};
         ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
         ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
@@ -93,6 +99,7 @@ Result<> Intake::OpenLog() {
         return {};
       }));
   const wire::RecordingId account_id = wire::MakeRecordingId();
+  ledger->Reserve(account_id);
   account_sealer_ = std::make_unique<wire::BatchSealer>(
       account_id, [bare = log.get()](std::span<const std::byte> batch) -> Result<> {
         ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch));
@@ -108,10 +115,11 @@ Result<> Intake::OpenLog() {
   return {};
 }
 
-Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
-                     std::string frames) {
+Reply Intake::Submit(const std::string& sensor, const SubmitOptions& options, std::string frames) {
+  const std::uint64_t sequence = options.sequence;
   Submission submission{.sensor = sensor,
-                        .after_gap = after_gap,
+                        .number = 0,
+                        .after_gap = options.after_gap,
                         .frames = std::move(frames),
                         .chain_id = {},
                         .reply = {},
@@ -128,7 +136,9 @@ Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool aft
     }
     rest = rest.subspan(header->frame_bytes);
   }
-  std::future<Reply> reply = submission.reply.get_future();
+  std::shared_future<Reply> reply = submission.reply.get_future().share();
+  std::optional<std::shared_future<Reply>> before;
+  Reply durable{.status = 202, .next_sequence = {}, .error = {}, .retry_after_seconds = 0};
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Busy("the collector is stopping");
@@ -136,10 +146,19 @@ Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool aft
       return Busy("too much is waiting to be written");
     }
     queue_bytes_ += submission.frames.size();
+    submission.number = ++submission_number_;
+    const auto [last, first] = last_.try_emplace({sensor, submission.chain_id});
+    if (!first) before = last->second.reply;
+    last->second = {submission.number, reply};
+    const auto position = durable_.find(submission.chain_id);
+    if (position != durable_.end() && position->second.sensor == sensor) {
+      durable.next_sequence = position->second.next_sequence;
+    }
     queue_.push_back(std::move(submission));
   }
   changed_.notify_all();
-  return reply.get();
+  if (!options.pipelined) return reply.get();
+  return before ? before->get() : durable;
 }
 
 Reply Intake::PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const {
@@ -166,17 +185,48 @@ Intake::Counts Intake::counts() const {
 void Intake::Run() {
   for (;;) {
     std::deque<Submission> group = TakeGroup();
-    if (group.empty()) break;
-    Commit(group);
+    const bool retained = TakeRetention();
+    if (group.empty() && !retained) break;
+    if (!group.empty()) Commit(group);
   }
   if (log_ != nullptr) static_cast<void>(log_->Close());
   log_.reset();
 }
 
-// Empty only when stopping and nothing waits.
+Result<std::uint64_t> Intake::Retain(const RetentionPlan& plan) {
+  std::future<Result<std::uint64_t>> removed_bytes;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || retention_) return Fail(ErrorCode::kUnavailable, "the collector is stopping");
+    retention_.emplace();
+    retention_->plan = &plan;
+    removed_bytes = retention_->removed_bytes.get_future();
+  }
+  changed_.notify_all();
+  return removed_bytes.get();
+}
+
+// Whether there was one to carry out.
+bool Intake::TakeRetention() {
+  std::optional<RetentionRequest> request;
+  {
+    const std::lock_guard lock(mutex_);
+    request.swap(retention_);
+  }
+  if (!request) return false;
+  Result<std::uint64_t> removed = Fail(ErrorCode::kUnavailable, "the log is closed since an error");
+  if (log_ != nullptr) {
+    removed = CarryOutRetention(*request->plan, *log_, options_.store.evidence());
+    if (!removed) log_.reset();  // the next group opens it again
+  }
+  request->removed_bytes.set_value(std::move(removed));
+  return true;
+}
+
+// Empty only when stopping and nothing waits, or when there is a retention to carry out.
 std::deque<Intake::Submission> Intake::TakeGroup() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  changed_.wait(lock, [this] { return stopping_ || !queue_.empty() || retention_; });
   std::deque<Submission> group;
   for (std::size_t bytes = 0; !queue_.empty() && bytes < options_.group_bytes_max;) {
     bytes += queue_.front().frames.size();
@@ -198,8 +248,15 @@ void Intake::Commit(std::deque<Submission>& group) {
   // Nothing of this group counts. The next one begins from what the log really holds.
   log_.reset();
   for (Submission& submission : group) {
-    submission.reply.set_value(Busy("cannot write: " + committed.error().message));
+    Answer(submission, Busy("cannot write: " + committed.error().message));
   }
+}
+
+void Intake::Answer(Submission& submission, Reply reply) {
+  submission.reply.set_value(std::move(reply));
+  const std::lock_guard lock(mutex_);
+  const auto last = last_.find({submission.sensor, submission.chain_id});
+  if (last != last_.end() && last->second.number == submission.number) last_.erase(last);
 }
 
 // Reads the whole log, so not for every sensor that asks.
@@ -310,7 +367,7 @@ void Intake::Publish(std::deque<Submission>& group) {
       durable_[submission.chain_id] = *std::move(position);
     }
   }
-  for (Submission& submission : group) submission.reply.set_value(std::move(submission.decided));
+  for (Submission& submission : group) Answer(submission, std::move(submission.decided));
 }
 
 }  // namespace spoor::collector

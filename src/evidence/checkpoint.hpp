@@ -21,7 +21,7 @@ struct Checkpoint {
   Hash root{};
   std::int64_t signed_wall_ns = 0;  ///< what the writer's clock said: a claim, as all wall time
   unsigned other_signatures = 0;    ///< lines by other keys (witnesses), not checked here
-  std::string note{};               ///< the signed note that it was read from
+  std::string note{};               ///< as it was read, with every signature line; else empty
 };
 
 /// The three lines that every C2SP checkpoint has, of any log.

@@ -54,6 +54,10 @@ class TileLogWriter final : public LogWriter {
   Result<std::uint64_t> Append(std::span<const std::byte> entry) override;
   Result<> Checkpoint() override { return CloseIfFailed(TryCheckpoint()); }
   Result<> Close() override;
+  void Abandon() override {
+    if (!closed_because_) closed_because_ = Error{ErrorCode::kUnavailable, "it was abandoned"};
+    parts_.lock.reset();
+  }
   std::uint64_t size() const override { return tree_.size(); }
   std::uint64_t set_aside_bytes() const override { return set_aside_bytes_; }
 
@@ -177,6 +181,10 @@ Result<> TileLogWriter::OpenColumn(Column& column) {
   if (!fs::exists(growing)) {
     const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
     RETURN_IF_ERROR(Rename(parts_.folder / TilePath(column.id, TileForm::kClosed, width), growing));
+    // Before it grows: a file that a power cut left longer under its old name, which says how many
+    // hashes it has, would not verify.
+    RETURN_IF_ERROR(SyncFolder(parent));
+    RETURN_IF_ERROR(SyncFolder(closed_folder));
     if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
   }
   ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND));

@@ -12,6 +12,7 @@
 #include "store/catalog.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
+#include "wire/retention.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -38,10 +39,22 @@ bool HasWriter(const StoreLayout& layout) {
 /// One catch-up: reads entries, leads each to its recording.
 class Run {
  public:
-  Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog)
-      : layout_(layout), options_(options), catalog_(std::move(catalog)) {
+  /// `carried`: over from the removed beginning of the log, its first `removed_until` entries.
+  Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog,
+      const wire::Carried& carried, std::uint64_t removed_until)
+      : layout_(layout),
+        options_(options),
+        catalog_(std::move(catalog)),
+        removed_until_(removed_until) {
     for (const store::IngestedRecording& recording : catalog_.recordings) {
-      if (!recording.provisional) done_.insert(recording.recording_id);
+      if (recording.first_entry < removed_until_) {
+        forgotten_.insert(recording.recording_id);
+      } else if (!recording.provisional) {
+        done_before_.insert(recording.recording_id);
+      }
+    }
+    for (const wire::CarriedRecording& recording : carried.recordings) {
+      carried_.emplace(recording.recording_id, recording);
     }
   }
 
@@ -49,9 +62,10 @@ class Run {
   std::uint64_t first_entry() const {
     std::uint64_t first = catalog_.next_entry;
     for (const store::IngestedRecording& recording : catalog_.recordings) {
-      if (recording.provisional) first = std::min(first, recording.first_entry);
+      const bool cut = recording.first_entry < removed_until_;
+      if (recording.provisional || cut) first = std::min(first, recording.first_entry);
     }
-    return first;
+    return std::max(first, removed_until_);
   }
 
   Result<> Take(std::uint64_t index, std::span<const std::byte> entry) {
@@ -59,16 +73,23 @@ class Run {
     if (!batch) {
       return Fail(batch.error().code, "evidence entry {}: {}", index, batch.error().message);
     }
-    if (batch->kind == wire::BatchKind::kCollected) {
-      collected_ = true;
+    if (batch->kind == wire::BatchKind::kCollected) collected_ = true;
+    if (!wire::IsOfRecording(batch->kind)) return {};
+    const std::string id = wire::FormatRecordingId(batch->recording_id);
+    if (done_before_.contains(id)) {
+      // An import can bring more of a recording that was taken to be over.
+      if (index >= catalog_.next_entry) continued_.insert(id);
       return {};
     }
-    const std::string id = wire::FormatRecordingId(batch->recording_id);
     if (done_.contains(id)) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];
     if (recording == nullptr) {
       ASSIGN_OR_RETURN(recording, RecordingIngest::Begin(layout_, options_, batch->recording_id,
                                                          catalog_.generation + 1, index));
+      const auto before = carried_.find(batch->recording_id);
+      if (batch->batch_index > 0 && before != carried_.end()) {
+        RETURN_IF_ERROR(recording->Resume(before->second));
+      }
     }
     RETURN_IF_ERROR(recording->Take(*batch, index, wire::DigestOf(entry), entry.size()));
     if (!recording->closed()) return {};
@@ -77,6 +98,9 @@ class Run {
     open_.erase(id);
     return {};
   }
+
+  /// Recordings that were done, and of which there was more: they must be ingested anew.
+  const std::set<std::string>& continued() const { return continued_; }
 
   /// `size`: entries of the log. Publishes the new catalog.
   Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
@@ -88,10 +112,19 @@ class Run {
         newest = recording.get();
       }
     }
+    std::set<std::string> going_on;
     for (const auto& [id, recording] : open_) {
       const bool goes_on = collected_ || (recording.get() == newest && has_writer &&
                                           recording->last_entry() + 1 == size);
-      RETURN_IF_ERROR(End(*recording, !goes_on));
+      if (goes_on) going_on.insert(id);
+    }
+    return FinishKnowing(size, going_on);
+  }
+
+  /// As Finish, when it is known which recordings go on.
+  Result<CatchUpSummary> FinishKnowing(std::uint64_t size, const std::set<std::string>& going_on) {
+    for (const auto& [id, recording] : open_) {
+      RETURN_IF_ERROR(End(*recording, !going_on.contains(id)));
     }
     CatchUpSummary summary{.entry_count = size - first_entry(), .event_count = event_count_};
     RETURN_IF_ERROR(Publish(size));
@@ -123,7 +156,9 @@ class Run {
 
   Result<> Publish(std::uint64_t size) {
     const auto replaced = [&](const std::string& id) {
-      return std::any_of(ended_.begin(), ended_.end(),
+      // What came from removed entries cannot be derived again: it goes with them.
+      return forgotten_.contains(id) ||
+             std::any_of(ended_.begin(), ended_.end(),
                          [&](const auto& ended) { return ended.recording_id == id; });
     };
     store::Catalog next;
@@ -154,11 +189,16 @@ class Run {
   const StoreLayout& layout_;
   const CatchUpOptions& options_;
   store::Catalog catalog_;
-  std::set<std::string> done_;
+  const std::uint64_t removed_until_;
+  std::set<std::string> done_before_;  ///< in catalog_
+  std::set<std::string> done_;         ///< in this run
+  std::set<std::string> forgotten_;    ///< recordings that began in the removed entries
+  std::map<wire::RecordingId, wire::CarriedRecording> carried_;
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::vector<store::IngestedRecording> ended_;
   std::vector<store::Segment> segments_;
   std::uint64_t event_count_ = 0;
+  std::set<std::string> continued_;
   bool collected_ = false;  ///< a collector's account is among what was read
 };
 
@@ -169,12 +209,16 @@ Result<store::Catalog> LoadCatalogOrNone(const StoreLayout& layout) {
   return catalog;
 }
 
-/// Whether `catalog` shows the first `size` entries, and no recording that it calls open has lost
-/// its writer since.
-bool IsUpToDate(const store::Catalog& catalog, std::uint64_t size, bool has_writer) {
+/// Whether `catalog` shows all entries that are left of `log`, and no recording that it calls open
+/// has lost its writer since.
+bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, bool has_writer) {
+  const bool cut = std::any_of(
+      catalog.recordings.begin(), catalog.recordings.end(),
+      [&](const auto& recording) { return recording.first_entry < log.removed_until(); });
+  if (cut) return false;
   const bool open = std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
                                 [](const auto& recording) { return recording.provisional; });
-  return catalog.generation > 0 && catalog.next_entry >= size && (has_writer || !open);
+  return catalog.generation > 0 && catalog.next_entry >= log.size() && (has_writer || !open);
 }
 
 }  // namespace
@@ -186,7 +230,7 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
     const bool has_writer = HasWriter(layout);
     ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
     ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
-    if (IsUpToDate(catalog, log->size(), has_writer)) return CatchUpSummary{};
+    if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
   }
   ASSIGN_OR_RETURN(const FileLock lock,
                    FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
@@ -195,24 +239,46 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
   const std::uint64_t size = log->size();
   ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
-  if (IsUpToDate(catalog, size, has_writer)) return CatchUpSummary{};
-  Run run(layout, options, std::move(catalog));
-  const std::uint64_t first = run.first_entry();
-  auto result =
-      log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
-        if (progress && index % kEntriesBetweenProgress == 0) progress(index - first, size - first);
-        return run.Take(index, entry);
-      });
-  Result<CatchUpSummary> summary;
-  if (result) {
-    summary = run.Finish(size, has_writer);
-    if (!summary) result = tl::unexpected<Error>(summary.error());
+  if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
+  ASSIGN_OR_RETURN(const wire::Carried carried, log->ReadCarried());
+  for (;;) {
+    Run run(layout, options, catalog, carried, log->removed_until());
+    const std::uint64_t first = run.first_entry();
+    auto result =
+        log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+          if (progress && index % kEntriesBetweenProgress == 0)
+            progress(index - first, size - first);
+          return run.Take(index, entry);
+        });
+    if (result && !run.continued().empty()) {
+      run.Discard();
+      for (store::IngestedRecording& recording : catalog.recordings) {
+        if (run.continued().contains(recording.recording_id)) recording.provisional = true;
+      }
+      continue;
+    }
+    Result<CatchUpSummary> summary;
+    if (result) {
+      summary = run.Finish(size, has_writer);
+      if (!summary) result = tl::unexpected<Error>(summary.error());
+    }
+    if (!result) {
+      run.Discard();
+      return tl::unexpected<Error>(result.error());
+    }
+    return summary;
   }
-  if (!result) {
-    run.Discard();
-    return tl::unexpected<Error>(result.error());
-  }
-  return summary;
+}
+
+Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
+                                  const StoreLayout& layout, const CatchUpOptions& options) {
+  Run run(layout, options, store::Catalog{}, wire::Carried{}, 0);
+  std::uint64_t size = 0;
+  RETURN_IF_ERROR(feed([&](std::uint64_t index, std::span<const std::byte> entry) {
+    size = index + 1;
+    return run.Take(index, entry);
+  }));
+  return run.FinishKnowing(size, open);
 }
 
 Result<> RemoveDerived(const StoreLayout& layout) {

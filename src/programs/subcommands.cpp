@@ -20,8 +20,11 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
+void RegisterProve(CLI::App& application, Action& action);
+void RegisterExport(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
+void RegisterRetain(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -39,8 +42,11 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterReport,
       RegisterStatus,
+      RegisterProve,
+      RegisterExport,
       RegisterVerify,
       RegisterRebuild,
+      RegisterRetain,
       RegisterManual,
   };
   return kSubcommands;

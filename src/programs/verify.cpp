@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor verify: proves a store's evidence, or names the first thing that is wrong with it.
+// spoor verify: proves a store's evidence, or names the first thing that is wrong with it. Bundles
+// (spoor prove, spoor export) are verified by verify_bundle.cpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,12 +10,16 @@
 #include "base/file.hpp"
 #include "base/store_layout.hpp"
 #include "base/time.hpp"
+#include "base/visible_text.hpp"
 #include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
+#include "programs/verify_bundle.hpp"
+#include "programs/verify_completeness.hpp"
+#include "programs/verify_segments.hpp"
 #include "programs/verify_witnesses.hpp"
-#include "store/catalog.hpp"
+#include "proof/transfer.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -25,24 +30,34 @@ namespace fs = std::filesystem;
 
 struct VerifyCommand {
   std::string store;
+  std::string bundle;
   std::string key_file;
   std::string escrow_file;
   OutsideViews outside;
+  std::string authority_file;
   bool json = false;
   bool quiet = false;
+  bool skip_segments = false;
 };
 
 /// All that the statement says.
 struct Proof {
-  explicit Proof(keys::KeyPointer escrow_private)
-      : escrow(std::move(escrow_private)), seals(escrow.get()) {}
+  Proof(keys::KeyPointer escrow_private, keys::CertificatePointer authority_root)
+      : escrow(std::move(escrow_private)),
+        authority(std::move(authority_root)),
+        seals(escrow.get(), authority.get()) {}
   evidence::VerifyReport log;
   evidence::VerifierKey key;
   wire::BatchChain recordings;
-  keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
+  keys::KeyPointer escrow;             ///< null: seals are not checked against their keys
+  keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
   collector::SealAudit seals;
+  collector::Completeness completeness;
+  proof::TransferAudit transfers;
+  std::vector<proof::TransferAudit::Origin> origins;
   std::uint64_t set_aside_bytes = 0;
-  std::uint64_t segment_count = 0;
+  bool skipped_segments = false;
+  std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
   OutsideReport outside;
 };
 
@@ -86,29 +101,6 @@ class Progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// The tables are derived data, but the catalog says what was made: a file that is another now
-/// would give wrong answers.
-Result<std::uint64_t> VerifySegments(const StoreLayout& layout, std::uint64_t entry_count) {
-  const Result<store::Catalog> catalog = store::LoadCatalog(layout);
-  if (!catalog && catalog.error().code == ErrorCode::kNotFound) return 0;
-  const auto unverified = [](const Error& error) {
-    const bool wrong = error.code == ErrorCode::kCorrupt;
-    return tl::unexpected<Error>(Error{wrong ? ErrorCode::kUnverified : error.code, error.message});
-  };
-  if (!catalog) return unverified(catalog.error());
-  if (catalog->next_entry > entry_count) {
-    return Fail(ErrorCode::kUnverified,
-                "{}: was made from {} entries of evidence, of which {} are there now: the log was "
-                "put back to an older state",
-                layout.catalog().string(), catalog->next_entry, entry_count);
-  }
-  for (const store::Segment& segment : catalog->segments) {
-    const Result<> checked = store::CheckSegment(layout, segment, /*hash_all=*/true);
-    if (!checked) return unverified(checked.error());
-  }
-  return catalog->segments.size();
-}
-
 std::uint64_t BytesBelow(const fs::path& folder) {
   std::uint64_t size_bytes = 0;
   std::error_code error;
@@ -131,7 +123,11 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   if (!command.escrow_file.empty()) {
     ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(command.escrow_file));
   }
-  Proof proof(std::move(escrow));
+  keys::CertificatePointer authority;
+  if (!command.authority_file.empty()) {
+    ASSIGN_OR_RETURN(authority, keys::LoadCertificate(command.authority_file));
+  }
+  Proof proof(std::move(escrow), std::move(authority));
   ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
   ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
   {
@@ -143,18 +139,68 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              .public_key = public_key,
              .progress = [&](std::uint64_t done,
                              std::uint64_t total) { progress.Show(done, total); },
+             .carried = [&](const wire::Carried& carried, std::uint64_t removed) -> Result<> {
+               for (const wire::CarriedRecording& recording : carried.recordings) {
+                 proof.recordings.Continue(recording.recording_id, recording.extent,
+                                           recording.last_sha256);
+               }
+               proof.completeness.Continue(carried);
+               return proof.seals.Continue(carried, removed);
+             },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
+               proof.completeness.Add(index, proof.recordings.last_batch());
+               RETURN_IF_ERROR(proof.transfers.Add(index, entry));
                return proof.seals.Add(index, entry);
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
-  proof.seals.Finish();
-  ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
+  RETURN_IF_ERROR(proof.seals.Finish());
+  proof.completeness.Finish();
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
+                   evidence::LogReader::Open(layout.evidence(), public_key));
+  ASSIGN_OR_RETURN(proof.origins, proof.transfers.Finish(*log));
   ASSIGN_OR_RETURN(proof.outside,
                    CheckOutsideViews(command.outside, layout, proof.key, proof.log.checkpoint));
+  proof.skipped_segments = command.skip_segments;
+  if (!command.skip_segments) {
+    ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
+  }
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
+}
+
+nlohmann::json RemovalsJson(const Proof& proof) {
+  nlohmann::json removals = nlohmann::json::array();
+  if (!proof.log.retention) return removals;
+  for (const wire::Removal& removal : proof.log.retention->removals) {
+    removals.push_back({{"from_entry", removal.from_entry},
+                        {"until_entry", removal.until_entry},
+                        {"bundle_bytes", removal.bundle_bytes},
+                        {"wall_ns", removal.wall_ns},
+                        {"policy", removal.policy},
+                        {"by", removal.by}});
+  }
+  return removals;
+}
+
+nlohmann::json SegmentsJson(const Proof& proof) {
+  if (!proof.segments) return {{"checked", false}};
+  const ingest::DerivationReport& segments = *proof.segments;
+  return {{"checked", true},
+          {"segment_count", segments.segment_count},
+          {"row_count", segments.row_count},
+          {"same_bytes_count", segments.same_bytes_count},
+          {"provisional_count", segments.provisional_count},
+          {"removed_recording_count", segments.removed_count},
+          {"next_entry", segments.next_entry}};
+}
+
+/// Hosts that several sensors say they record.
+std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
+  std::map<std::string, std::set<std::string>> shared = proof.seals.report().hosts;
+  std::erase_if(shared, [](const auto& host) { return host.second.size() < 2; });
+  return shared;
 }
 
 void PrintJson(const Proof& proof) {
@@ -173,7 +219,16 @@ void PrintJson(const Proof& proof) {
                           {"closed", extent.closed}});
   }
   const collector::SealAudit::Report& seals = proof.seals.report();
+  nlohmann::json origins = nlohmann::json::array();
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    origins.push_back({{"origin", origin.name},
+                       {"key_id", origin.key_id},
+                       {"checkpoint_size", origin.checkpoint_size},
+                       {"entry_count", origin.entry_count},
+                       {"imported_wall_ns", origin.imported_wall_ns}});
+  }
   nlohmann::json line{{"verified", true},
+                      {"origins", origins},
                       {"seals",
                        {{"chain_count", seals.chain_count},
                         {"closed_chain_count", seals.closed_chain_count},
@@ -181,7 +236,10 @@ void PrintJson(const Proof& proof) {
                         {"mac_count", seals.mac_count},
                         {"missing_count", seals.missing_count},
                         {"gap_count", seals.gap_count},
-                        {"refused_count", seals.refused_count}}},
+                        {"refused_count", seals.refused_count},
+                        {"unsealed_count", seals.unsealed_count},
+                        {"shared_hosts", SharedHosts(proof)}}},
+                      {"completeness", CompletenessJson(proof.completeness)},
                       {"entry_count", checkpoint.size},
                       {"entry_bytes", proof.log.entry_bytes},
                       {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -192,15 +250,52 @@ void PrintJson(const Proof& proof) {
                       {"log_closed", proof.log.closed},
                       {"unauthenticated_bytes", proof.log.tail_bytes},
                       {"set_aside_bytes", proof.set_aside_bytes},
-                      {"segment_count", proof.segment_count},
+                      {"segments", SegmentsJson(proof)},
+                      {"removals", RemovalsJson(proof)},
                       {"recordings", recordings}};
   proof.outside.AddTo(line);
   fmt::print("{}\n", line.dump());
 }
 
+/// Not a failure, but nobody is to believe that these entries were there to be checked.
+void PrintRemovals(const Proof& proof) {
+  if (!proof.log.retention) return;
+  fmt::print("removed    entries 0 to {} by policy; their hashes are kept and verified\n",
+             proof.log.retention->removed_until_entry - 1);
+  for (const wire::Removal& removal : proof.log.retention->removals) {
+    fmt::print("           {} to {} ({} bytes) at {}: {}, by {}\n", removal.from_entry,
+               removal.until_entry - 1, removal.bundle_bytes, FormatWallTime(removal.wall_ns),
+               VisibleText(removal.policy), VisibleText(removal.by));
+  }
+}
+
+void PrintSegments(const Proof& proof) {
+  if (proof.skipped_segments) {
+    fmt::print("segments   not checked (--skip-segments)\n");
+    return;
+  }
+  if (!proof.segments) {
+    fmt::print("segments   none: nothing was ingested yet\n");
+    return;
+  }
+  const ingest::DerivationReport& segments = *proof.segments;
+  fmt::print("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
+             segments.segment_count, segments.row_count, segments.same_bytes_count);
+  if (segments.removed_count != 0) {
+    fmt::print("           rows of {} recordings not checked: their evidence was removed since\n",
+               segments.removed_count);
+  }
+  // The log may have grown since it was proved.
+  if (segments.next_entry < proof.log.checkpoint.size) {
+    fmt::print("           entries {} to {} are not ingested yet\n", segments.next_entry,
+               proof.log.checkpoint.size - 1);
+  }
+}
+
 void PrintStatement(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   fmt::print("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
+  PrintRemovals(proof);
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
@@ -227,15 +322,31 @@ void PrintStatement(const Proof& proof) {
   if (proof.seals.has_account()) {
     const collector::SealAudit::Report& seals = proof.seals.report();
     fmt::print(
-        "seals      {} batches in {} chains ({} closed); {}\n", seals.sealed_count,
+        "seals      {} batches in {} chains ({} closed); {}; {}\n", seals.sealed_count,
         seals.chain_count, seals.closed_chain_count,
-        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked");
+        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked",
+        proof.authority == nullptr ? "certificates not checked (--authority)"
+                                   : "every sensor's certificate checked");
+    if (seals.unsealed_count != 0) {
+      fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
+                 seals.unsealed_count);
+    }
+    for (const auto& [host, sensors] : SharedHosts(proof)) {
+      fmt::print("           several sensors say that they record the host {}: {}\n",
+                 VisibleText(host), fmt::join(sensors, ", "));
+    }
     if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
       fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
-  fmt::print("segments   {}, all as the catalog describes them\n", proof.segment_count);
+  PrintCompleteness(proof.completeness);
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    fmt::print(
+        "imported   {} entries were entries of {} (key {}), whose checkpoint of {} proves them\n",
+        origin.entry_count, origin.name, origin.key_id, origin.checkpoint_size);
+  }
+  PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
     fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
                proof.log.tail_bytes);
@@ -246,7 +357,20 @@ void PrintStatement(const Proof& proof) {
   }
 }
 
+Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
+  if (!command.escrow_file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--escrow is for stores: a bundle has no seals");
+  }
+  VerifyBundleCommand bundle{
+      .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
+  if (!command.key_file.empty()) {
+    ASSIGN_OR_RETURN(bundle.public_key, ReadVerifierKey(command, StoreLayout{command.store}));
+  }
+  return VerifyBundleFile(bundle);
+}
+
 Result<ExitCode> Verify(const VerifyCommand& command) {
+  if (!command.bundle.empty()) return VerifyBundleOf(command);
   const Result<Proof> proof = Prove(command, StoreLayout{command.store});
   if (!proof) {
     if (command.json && proof.error().code == ErrorCode::kUnverified) {
@@ -260,11 +384,7 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }
-  const collector::SealAudit::Report& seals = proof->seals.report();
-  for (const auto& [id, recording] : proof->recordings.recordings()) {
-    if (recording.extent.missing_batch_count != 0) return ExitCode::kIncomplete;
-  }
-  return seals.gap_count == 0 ? ExitCode::kDone : ExitCode::kIncomplete;
+  return proof->completeness.has_loss() ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
 }  // namespace
@@ -275,6 +395,11 @@ void RegisterVerify(CLI::App& application, Action& action) {
   const auto command = std::make_shared<VerifyCommand>();
   AddStoreOption(subcommand, command->store);
   subcommand
+      .add_option("bundle", command->bundle,
+                  "a file of spoor prove or spoor export, in place of a store")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  subcommand
       .add_option("--key", command->key_file,
                   "verifier key (name+hash+base64); default: STORE/key/log.vkey. A copy kept "
                   "elsewhere also proves that the store is yours")
@@ -283,23 +408,35 @@ void RegisterVerify(CLI::App& application, Action& action) {
       .add_option("--escrow", command->escrow_file,
                   "a collector's escrow.key: checks each sensor's seal on each batch as well")
       ->type_name("FILE");
+  subcommand.add_flag("--skip-segments", command->skip_segments,
+                      "do not derive the tables again, which takes as long as spoor rebuild");
   command->outside.AddOptions(subcommand);
+  subcommand
+      .add_option("--authority", command->authority_file,
+                  "the authority's ca.crt: checks that it issued the certificates of the sensors "
+                  "that signed")
+      ->type_name("FILE");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
       "Checks the checkpoint's signature, every entry and tile up to the signed root, that no "
       "other\n"
-      "file is in evidence/, that every recording's batches are complete and in order, and the\n"
-      "SHA-256 of every segment. Works beside a running recorder. That the whole store was put "
-      "back\n"
-      "to an older state, or that someone else is shown another history, only others can tell:\n"
-      "--checkpoint, --witness, --ask.\n\n"
-      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
-      "not deliver all; 5 no store there.\n\n"
+      "file is in evidence/, that every recording's batches are complete and in order, and, by\n"
+      "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
+      "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
+      "what is missing, from when to when.\n"
+      "That the whole store was put back to an older state, or that someone else is shown another\n"
+      "history, only others can tell: --checkpoint, --witness, --ask.\n"
+      "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
+      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
+      "everything\n"
+      "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
-      "  spoor verify --store demo-store --ask http://witness.example:8444=witness.vkey\n");
+      "  spoor verify --store demo-store --ask http://witness.example:8444=witness.vkey\n"
+      "  spoor verify --store /var/lib/spoor --escrow escrow.key --authority ca.crt\n"
+      "  spoor verify case7.spoorproof --key /media/usb/log.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
 

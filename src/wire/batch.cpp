@@ -21,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 constexpr std::array<char, 8> kMagic{'S', 'P', 'O', 'O', 'R', 'B', 'A', 'T'};
 constexpr std::uint16_t kVersion = 1;
 constexpr int kZstdLevel = 1;
+constexpr std::size_t kRawFrameHeaderBytes = 12;
 
 struct BatchHeader {
   std::array<char, 8> magic;
@@ -46,7 +47,7 @@ std::uint64_t ChecksumOf(std::span<const std::byte> bytes) {
 
 Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
   if (header.kind < static_cast<std::uint16_t>(BatchKind::kRecordingOpen) ||
-      header.kind > static_cast<std::uint16_t>(BatchKind::kCollected)) {
+      header.kind > static_cast<std::uint16_t>(BatchKind::kTransferred)) {
     return Fail(ErrorCode::kUnsupported, "batch {}: unknown kind {}", header.batch_index,
                 header.kind);
   }
@@ -64,10 +65,39 @@ Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
   return {};
 }
 
+Batch WithoutPayload(const BatchHeader& header) {
+  return {.kind = static_cast<BatchKind>(header.kind),
+          .recording_id = header.recording_id,
+          .batch_index = header.batch_index,
+          .boot_ns = header.boot_ns,
+          .wall_ns = header.wall_ns,
+          .complete_until_boot_ns = header.complete_until_boot_ns,
+          .previous_sha256 = header.previous_sha256,
+          .payload = {}};
+}
+
+/// A zstd frame (RFC 8878) of one raw block, written by hand: who reads it needs no zstd.
+/// `payload` fits one block.
+std::size_t StoreAsItIs(std::span<const std::byte> payload, std::byte* frame) {
+  const auto size_bytes = static_cast<std::uint32_t>(payload.size());
+  constexpr std::array<std::uint8_t, 5> kFrameBegin{0x28, 0xB5, 0x2F, 0xFD,
+                                                    0xA0};  // one segment, 4 bytes of size
+  const std::uint32_t block_header = size_bytes << 3 | 1;   // last block, raw
+  std::memcpy(frame, kFrameBegin.data(), kFrameBegin.size());
+  std::memcpy(frame + 5, &size_bytes, 4);
+  std::memcpy(frame + 9, &block_header, 3);
+  std::memcpy(frame + kRawFrameHeaderBytes, payload.data(), payload.size());
+  return kRawFrameHeaderBytes + payload.size();
+}
+
 // Exactly one frame, whose own idea of its size is the header's.
 Result<std::vector<std::byte>> Decompress(const BatchHeader& header,
                                           std::span<const std::byte> stored) {
-  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.payload_bytes ||
+  // Only the format of RFC 8878, not the skippable and legacy ones that zstd reads as well.
+  constexpr std::uint32_t kMagicNumber = ZSTD_MAGICNUMBER;
+  if (stored.size() < sizeof(kMagicNumber) ||
+      std::memcmp(stored.data(), &kMagicNumber, sizeof(kMagicNumber)) != 0 ||
+      ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.payload_bytes ||
       ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size()) {
     return Fail(ErrorCode::kCorrupt, "batch {}: payload is not one zstd frame of {} bytes",
                 header.batch_index, header.payload_bytes);
@@ -90,11 +120,14 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch) {
     return Fail(ErrorCode::kInvalidArgument, "batch {}: payload of {} bytes, at most {} allowed",
                 batch.batch_index, batch.payload.size(), kBatchPayloadBytesMax);
   }
-  std::vector<std::byte> bytes(sizeof(BatchHeader) + ZSTD_compressBound(batch.payload.size()) +
-                               kChecksumBytes);
+  const bool as_it_is = batch.kind == BatchKind::kRetention && batch.payload.size() < 65536;
+  std::vector<std::byte> bytes(sizeof(BatchHeader) + kRawFrameHeaderBytes +
+                               ZSTD_compressBound(batch.payload.size()) + kChecksumBytes);
   const std::size_t stored_bytes =
-      ZSTD_compress(bytes.data() + sizeof(BatchHeader), bytes.size() - sizeof(BatchHeader),
-                    batch.payload.data(), batch.payload.size(), kZstdLevel);
+      as_it_is
+          ? StoreAsItIs(batch.payload, bytes.data() + sizeof(BatchHeader))
+          : ZSTD_compress(bytes.data() + sizeof(BatchHeader), bytes.size() - sizeof(BatchHeader),
+                          batch.payload.data(), batch.payload.size(), kZstdLevel);
   SPOOR_CHECK(ZSTD_isError(stored_bytes) == 0) << ZSTD_getErrorName(stored_bytes);
   const std::size_t size_bytes = sizeof(BatchHeader) + stored_bytes + kChecksumBytes;
   if (size_bytes > kBatchBytesMax) {
@@ -140,24 +173,22 @@ Result<Batch> DecodeBatch(std::span<const std::byte> bytes) {
     return Fail(ErrorCode::kCorrupt, "batch: checksum does not match its {} bytes", bytes.size());
   }
   RETURN_IF_ERROR(CheckHeader(header, bytes.size()));
-  Batch batch{.kind = static_cast<BatchKind>(header.kind),
-              .recording_id = header.recording_id,
-              .batch_index = header.batch_index,
-              .boot_ns = header.boot_ns,
-              .wall_ns = header.wall_ns,
-              .complete_until_boot_ns = header.complete_until_boot_ns,
-              .previous_sha256 = header.previous_sha256,
-              .payload = {}};
+  Batch batch = WithoutPayload(header);
   ASSIGN_OR_RETURN(batch.payload, Decompress(header, covered.subspan(sizeof(BatchHeader))));
   return batch;
 }
 
 std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes) {
+  const std::optional<Batch> batch = PeekBatch(bytes);
+  return batch ? std::optional(batch->kind) : std::nullopt;
+}
+
+std::optional<Batch> PeekBatch(std::span<const std::byte> bytes) {
   BatchHeader header;
   if (bytes.size() < sizeof(header)) return std::nullopt;
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.magic != kMagic) return std::nullopt;
-  return static_cast<BatchKind>(header.kind);
+  return WithoutPayload(header);
 }
 
 Sha256 DigestOf(std::span<const std::byte> encoded_batch) {
