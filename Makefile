@@ -18,11 +18,11 @@ demo: build ## break into a lab host under the sensor, tell the story, leave dem
 .PHONY: test
 test: setup ## every test: unit, golden, kernel, end to end; then address, undefined and thread sanitizers, fuzz targets
 	$(call build_preset,dev)
-	@ctest --preset dev
+	@ctest --preset dev -j $$(nproc)
 	$(call build_preset,asan)
-	@ctest --preset asan -L 'unit|fuzz'
+	@ctest --preset asan -j $$(nproc) -L 'unit|fuzz'
 	$(call build_preset,tsan)
-	@ctest --preset tsan -L unit
+	@ctest --preset tsan -j $$(nproc) -L unit
 
 ##@ Parts of them
 
@@ -37,7 +37,7 @@ build: setup ## the program: build/release/spoor
 .PHONY: quick-test
 quick-test: setup ## unit and golden tests only, without privileges
 	$(call build_preset,dev)
-	@ctest --preset dev -LE kernel
+	@ctest --preset dev -j $$(nproc) -LE kernel
 
 ##@ For developers
 

@@ -25,7 +25,8 @@ import sys
 import tempfile
 
 import verify_ciphers
-from verify_batches import ACCOUNT, Batch, Recordings, Unsupported, Unverified
+from verify_batches import ACCOUNT, CARRIED, RETENTION, Batch, Recordings, Unsupported, Unverified
+from verify_retention import Carried
 from verify_seals import Seals
 
 WIDTH = 256
@@ -49,6 +50,14 @@ def root_of(hashes):
         return hashes[0]
     k = 1 << (len(hashes) - 1).bit_length() - 1
     return node(root_of(hashes[:k]), root_of(hashes[k:]))
+
+
+def root_of_any(leaves):
+    """Root of the tree over any number of leaf hashes."""
+    while len(leaves) > 1:
+        # Pairs of full subtrees first; an odd one out goes up as it is, as RFC 6962 splits.
+        leaves = [node(*leaves[i:i + 2]) if i + 1 < len(leaves) else leaves[i] for i in range(0, len(leaves), 2)]
+    return leaves[0]
 
 
 def decode_base64(text):
@@ -136,6 +145,7 @@ class Log:
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
         self.recordings, self.seals = Recordings(), Seals()
+        self.removed = []  # what retention entries say: dicts of from_entry, until_entry, policy …
 
     def extent(self, level):
         """Number of full tiles of a level ("entries": as level 0), and what the tile behind them holds."""
@@ -235,8 +245,75 @@ class Log:
             above = hashes + (edges[level][1] if level in edges else [])
         return above
 
+    def find_retention(self, leaves):
+        """Number of first entries that the newest retention entry says were removed; 0 if none are gone."""
+        first = os.path.join(self.folder, f"tile/entries/{index_path(0)}")
+        if self.size < WIDTH or os.path.exists(first) or os.path.exists(first + ".partial"):
+            return 0
+        for bundle in reversed(range(0, len(leaves), WIDTH)):
+            wanted = leaves[bundle:bundle + WIDTH]
+            try:
+                name, data, _ = self.read("entries", bundle // WIDTH, len(wanted))
+            except Unverified:
+                continue  # named below, once it is known what may be missing
+            found, at = None, 0
+            for number, leaf in enumerate(wanted, bundle):
+                length = int.from_bytes(data[at:at + 2], "big")
+                entry = data[at + 2:at + 2 + length]
+                at += 2 + length
+                if entry[:8] == b"SPOORBAT" and int.from_bytes(entry[10:12], "little") == RETENTION:
+                    if sha256(b"\x00" + entry) != leaf:
+                        raise Unverified(f"{name}: entry {number} is not the one that was logged")
+                    found = number, entry
+            if found:
+                return self.open_retention(*found, leaves)
+        raise Unverified("tile/entries/000: missing, and no retention entry says that it was removed")
+
+    def open_retention(self, number, entry, leaves):
+        """Its payload is a zstd frame of one raw block: 12 bytes before the JSON."""
+        def bad(what):
+            raise Unverified(f"entry {number}: retention entry: {what}")
+        frame = entry[104:-8]
+        size = int.from_bytes(frame[5:9], "little")
+        if frame[:5] != bytes.fromhex("28b52ffda0") or len(frame) != 12 + size \
+                or int.from_bytes(frame[9:12], "little") != size << 3 | 1:
+            bad("not stored as it must be")
+        try:
+            said = json.loads(frame[12:])
+            until, removals, carried = said["removed_until_entry"], said["removals"], said["carried_count"]
+            root = said["root_sha256"]
+            ends = [0] + [removal["until_entry"] for removal in removals]
+            follows = [removal["from_entry"] for removal in removals] == ends[:-1]
+        except (ValueError, KeyError, TypeError) as error:
+            bad(repr(error))
+        if said.get("format") != 1 or not follows or ends[-1] != until or until % WIDTH or not 0 < until <= number - carried:
+            bad("does not add up")
+        if root_of_any(leaves[:until]).hex() != root:
+            bad("its root is not that of the first entries")
+        self.removed = removals
+        carried_state = Carried([self.read_entry(at, leaves) for at in range(number - carried, number)])
+        self.recordings.go_on(carried_state.recordings)
+        self.seals.go_on(carried_state.chains, until)
+        return until
+
+    def read_entry(self, number, leaves):
+        """One entry that is held against its leaf hash."""
+        bundle = number // WIDTH
+        name, data, _ = self.read("entries", bundle, min(WIDTH, len(leaves) - bundle * WIDTH))
+        at = 0
+        for _ in range(number % WIDTH):
+            at += 2 + int.from_bytes(data[at:at + 2], "big")
+        entry = data[at + 2:at + 2 + int.from_bytes(data[at:at + 2], "big")]
+        if sha256(b"\x00" + entry) != leaves[number]:
+            raise Unverified(f"{name}: entry {number} is not the one that was logged")
+        return Batch(number, entry)
+
     def check_entries(self, leaves):
+        removed = self.find_retention(leaves)
         for bundle in range(0, len(leaves), WIDTH):
+            # What an interrupted removal left is checked as any other.
+            if bundle < removed and not os.path.exists(os.path.join(self.folder, f"tile/entries/{index_path(bundle // WIDTH)}")):
+                continue
             wanted = leaves[bundle:bundle + WIDTH]
             name, data, grows = self.read("entries", bundle // WIDTH, len(wanted))
             at = 0
@@ -247,13 +324,16 @@ class Log:
                     raise Unverified(f"{name}: entry {number} is cut off")
                 if sha256(b"\x00" + entry) != leaf:
                     raise Unverified(f"{name}: entry {number} is not the one that was logged")
-                self.check_batch(Batch(number, entry))
+                if number >= removed:
+                    self.check_batch(Batch(number, entry))
                 at += 2 + length
             if at != len(data) and not grows:
                 raise Unverified(f"{name}: {len(data) - at} bytes behind its last entry")
             self.tail_bytes += len(data) - at
 
     def check_batch(self, batch):
+        if batch.kind in (RETENTION, CARRIED):
+            return
         self.recordings.add(batch)
         if batch.kind == ACCOUNT:
             self.seals.add_account(batch)
@@ -334,6 +414,9 @@ def main():
     except (OSError, ValueError, Unsupported) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 5
+    for removal in log.removed:
+        print(f"removed  entries {removal['from_entry']} to {removal['until_entry'] - 1}: "
+              f"{ascii(removal.get('policy'))}, by {ascii(removal.get('by'))}")
     print(f"verified {log.size} entries, root {log.root.hex()}, "
           f"{log.tail_bytes} bytes behind the checkpoint")
     seals = log.seals

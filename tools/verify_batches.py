@@ -12,7 +12,7 @@ HEADER_BYTES = 104
 CHECKSUM_BYTES = 8
 BATCH_BYTES_MAX = 65535
 PAYLOAD_BYTES_MAX = 4 << 20
-OPEN, CLOSE, ACCOUNT = 1, 3, 5
+OPEN, CLOSE, ACCOUNT, RETENTION, CARRIED = 1, 3, 5, 6, 7
 
 
 class Unverified(Exception):
@@ -71,7 +71,7 @@ class Batch:
         self.index = number_at(entry, 32, 8)
         self.previous_sha256 = entry[64:96]
         self.stored = entry[HEADER_BYTES:-CHECKSUM_BYTES]
-        if not OPEN <= self.kind <= ACCOUNT:
+        if not OPEN <= self.kind <= CARRIED:
             raise Unsupported(f"entry {number}: batch: unknown kind {self.kind}")
         if self.payload_bytes > PAYLOAD_BYTES_MAX or number_at(entry, 100, 4) != 0 \
                 or number_at(entry, 96, 4) != len(self.stored) \
@@ -123,6 +123,13 @@ class Recordings:
         recording.batch_count += 1
         recording.last_sha256 = hashlib.sha256(batch.entry).digest()
         recording.closed = batch.kind == CLOSE
+
+    def go_on(self, carried):
+        """Before the first entry of a log whose beginning was removed: verify_retention.CarriedRecording."""
+        for item in carried:
+            recording = self.by_id[item.recording] = Recording(item.is_account)
+            recording.batch_count, recording.missing_count = item.batch_count, item.missing_count
+            recording.last_sha256, recording.closed = item.last_sha256, item.closed
 
     def finish(self, has_account):
         """Batches may be missing only where a collector kept account of what it received."""

@@ -153,7 +153,7 @@ def evolve(key):
 class Chain:
     def __init__(self, sensor, frame, key):
         self.sensor, self.key = sensor, evolve(key)
-        self.next_sequence, self.last_sha256 = 1, frame.sha256
+        self.next_sequence, self.last_sha256 = 1, frame and frame.sha256
         self.closed = False
 
 
@@ -170,11 +170,29 @@ class Seals:
         self.sealed_by = {}       # recording -> the chain that its sealed batches are of
         self.hosts = {}           # by name: the sensors whose recordings say that they are of it
         self.first_unsealed = {}  # recording -> its first batch without a seal
+        self.removed_until = 0
         self.sealed_count = self.mac_count = self.missing_count = self.gap_count = self.refused_count = 0
 
     @property
     def shared_hosts(self):
         return {host: sorted(sensors) for host, sensors in self.hosts.items() if len(sensors) > 1}
+
+    def go_on(self, carried, removed_until):
+        """Before the first entry of a log whose beginning was removed: verify_retention.CarriedChain."""
+        self.removed_until = removed_until
+        for item in carried:
+            self.has_account = True
+            chain = self.chains[item.chain] = Chain(item.sensor, None, None)
+            chain.next_sequence, chain.last_sha256, chain.closed = item.next_sequence, item.last_sha256, item.closed
+            if item.recording:
+                self.sealed_by[item.recording] = item.chain
+            if self.escrow and not item.closed:
+                clear = self.unlock(item.open_frame, f"chain {item.chain}")
+                key = clear[:32]
+                self.check_statement(clear[32:], item.sensor, item.chain, key)
+                for _ in range(item.next_sequence):
+                    key = evolve(key)
+                chain.key = key
 
     def add_entry(self, batch):
         self.waiting[batch.number] = batch
@@ -248,30 +266,42 @@ class Seals:
                 or frame.size_bytes != len(record.head) or record.head[-TAG_BYTES:] != bytes(TAG_BYTES):
             raise Unverified(f"{where}: frame {frame.sequence} does not open a chain")
         key = self.first_key(record, frame, where) if self.escrow else None
-        try:
-            statement = Statement(record.note, record.sensor)
-            if key and statement.first_key_tag != ciphers.hmac_sha256(key, b"spoor seal tag v1\x01").hex():
-                raise Unverified("the chain's first key is not the one that was signed")
-            statement.check(frame.chain, self.authority)
-        except Unverified as error:
-            raise Unverified(f"{where} of {record.sensor}: {error}") from None
+        self.check_statement(record.note, record.sensor, frame.chain, key)
         self.chains[frame.chain] = Chain(record.sensor, frame, key)
 
-    def first_key(self, record, frame, where):
-        content = record.head[HEADER_BYTES:-TAG_BYTES]
+    def check_statement(self, description, sensor, chain, key):
+        """What the sensor signed when it opened the chain; `key`: the first one, or None."""
+        try:
+            statement = Statement(description, sensor)
+            if key and statement.first_key_tag != ciphers.hmac_sha256(key, b"spoor seal tag v1\x01").hex():
+                raise Unverified("the chain's first key is not the one that was signed")
+            statement.check(chain, self.authority)
+        except Unverified as error:
+            raise Unverified(f"chain {chain} of {sensor}: {error}") from None
+
+    def unlock(self, head, where):
+        """The first key and the description behind it."""
+        content = head[HEADER_BYTES:-TAG_BYTES]
         ephemeral = content[:32]
         secret = ciphers.x25519(self.escrow, ephemeral)
         lock = ciphers.hmac_sha256(secret, b"spoor seal escrow v1" + ephemeral + ciphers.x25519_public(self.escrow)
-                                   + record.head[16:32] + b"\x01")
+                                   + head[16:32] + b"\x01")
         clear = ciphers.gcm_decrypt(lock, ephemeral, content[32:])
         if clear is None:
             raise Unverified(f"{where}: its first key is not locked for this escrow key")
+        return clear
+
+    def first_key(self, record, frame, where):
+        content = record.head[HEADER_BYTES:-TAG_BYTES]
+        clear = self.unlock(record.head, where)
         if not frame.has_mac(clear[:32], content) or clear[32:] != record.note:
             raise Unverified(f"{where}: the sensor's seal on frame 0 does not belong to what is stored")
         return clear[:32]
 
     def check_content(self, chain, frame, record, where):
         content = record.note
+        if record.verdict == ACCEPTED and record.entry < self.removed_until:
+            return  # the account of the last removed entries may stand behind them
         if record.verdict == ACCEPTED:
             batch = self.waiting.pop(record.entry, None)
             if batch is None:

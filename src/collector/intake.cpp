@@ -73,6 +73,11 @@ Result<> Intake::OpenLog() {
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
   auto ledger = std::make_unique<Ledger>(options_.escrow_private.get(), options_.root.get());
   std::map<wire::ChainId, Ledger::Position> durable;
+  ASSIGN_OR_RETURN(const wire::Carried carried, reader->ReadCarried());
+  RETURN_IF_ERROR(ledger->Continue(carried));
+  for (const wire::CarriedChain& chain : carried.chains) {
+    durable[chain.chain_id] = {chain.sensor, chain.next_sequence};
+  }
   RETURN_IF_ERROR(
       reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
         ledger->TakeUpBatch(index, entry);

@@ -117,6 +117,7 @@ TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
   {
     const auto intake = Open();
     std::vector<std::jthread> sensors;
+    sensors.reserve(kSensors);
     for (int i = 0; i < kSensors; ++i) {
       sensors.emplace_back([&, i] {
         const std::string name = fmt::format("web-{}", i);

@@ -38,9 +38,6 @@ Ledger::Decision Refuse(CollectedRecord record, std::string why) {
   return {Ledger::Outcome::kRefused, {std::move(record)}, std::nullopt};
 }
 
-// More than the log takes between a batch and the record about it.
-constexpr std::size_t kUnclaimedCountMax = 1 << 18;
-
 }  // namespace
 
 Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std::byte> frame,
@@ -65,6 +62,11 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
   if (header->sequence < chain.next_sequence) {
     const std::optional<std::uint64_t> digest = DigestAt(chain, header->sequence);
     if (digest == ShortDigest(*header)) return {Outcome::kDuplicate, {}, std::nullopt};
+    if (header->sequence < chain.carried_until) {
+      return Refuse(std::move(record),
+                    fmt::format("frame {} was taken before the evidence of its time was removed",
+                                header->sequence));
+    }
     return Refuse(std::move(record),
                   !digest ? fmt::format("frame {} was given up as missing", header->sequence)
                           : fmt::format("frame {} again with other content: sealed anew or forged",
@@ -106,6 +108,7 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .next_sequence = 0,
               .last_sha256 = {},
               .closed = false,
+              .carried_until = 0,
               .taken = {},
               .recording_id = {}};
   Advance(chain, header);
@@ -169,7 +172,7 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
 // would leave a log that does not verify, for all sensors.
 Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
   ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
-  if (batch.kind == wire::BatchKind::kCollected) {
+  if (!wire::IsOfRecording(batch.kind)) {
     return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
   }
   const bool known = recordings_.recordings().contains(batch.recording_id) ||
@@ -191,6 +194,7 @@ void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> e
     Reserve(batch->recording_id);
     return;
   }
+  if (!wire::IsOfRecording(batch->kind)) return;
   // What is wrong with it already is `spoor verify`'s to say: a collector goes on collecting.
   static_cast<void>(recordings_.Follow(entry_index, *batch, wire::DigestOf(entry)));
   unclaimed_.emplace(entry_index, batch->recording_id);
@@ -243,6 +247,32 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
     unclaimed_.erase(batch);
   }
   Advance(chain, header);
+  return {};
+}
+
+Result<> Ledger::Continue(const wire::Carried& carried) {
+  for (const wire::CarriedRecording& item : carried.recordings) {
+    if (item.extent.is_account) Reserve(item.recording_id);
+    recordings_.Continue(item.recording_id, item.extent, item.last_sha256);
+  }
+  for (const wire::CarriedChain& item : carried.chains) {
+    // Of a closed chain nothing is taken any more: no key is needed to refuse.
+    Result<wire::FrameKey> key = wire::FrameKey(std::array<std::uint8_t, 32>{});
+    if (!item.closed) {
+      ASSIGN_OR_RETURN(wire::ChainOpening opening,
+                       wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      key = std::move(opening.first_key);
+      for (std::uint64_t i = 0; i < item.next_sequence; ++i) key->Evolve();
+    }
+    chains_.insert_or_assign(item.chain_id, Chain{.sensor = item.sensor,
+                                                  .key = *std::move(key),
+                                                  .next_sequence = item.next_sequence,
+                                                  .last_sha256 = item.last_sha256,
+                                                  .closed = item.closed,
+                                                  .carried_until = item.next_sequence,
+                                                  .taken = {},
+                                                  .recording_id = item.recording_id});
+  }
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "collector/collected_record.hpp"
 #include "keys/openssl.hpp"
 #include "wire/batch_chain.hpp"
+#include "wire/retention.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::collector {
@@ -51,6 +52,10 @@ class Ledger {
   /// Takes up a decision of an earlier run. Fails: kCorrupt, kUnverified (open frame).
   Result<> Replay(const CollectedRecord& record);
 
+  /// Before all Replay: where the chains stood when what was before was removed from the log.
+  /// Fails: kUnverified, kCorrupt (open frame).
+  Result<> Continue(const wire::Carried& carried);
+
   struct Position {
     std::string sensor;
     std::uint64_t next_sequence = 0;
@@ -65,6 +70,7 @@ class Ledger {
     std::uint64_t next_sequence = 0;
     wire::Sha256 last_sha256{};
     bool closed = false;
+    std::uint64_t carried_until = 0;  ///< of earlier frames the digests are gone
     struct Taken {
       std::uint64_t sequence = 0;
       std::uint64_t header_digest = 0;  ///< first bytes of it

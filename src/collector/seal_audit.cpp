@@ -44,8 +44,43 @@ bool IsWholeOpenFrame(const wire::FrameHeader& header, std::span<const std::byte
 
 }  // namespace
 
+Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed_until) {
+  removed_until_ = removed_until;
+  for (const wire::CarriedChain& item : carried.chains) {
+    has_account_ = true;
+    Chain chain{.sensor = item.sensor,
+                .next_sequence = item.next_sequence,
+                .last_sha256 = item.last_sha256,
+                .key = {},
+                .closed = item.closed};
+    if (item.recording_id) recordings_[*item.recording_id].sealed_by = item.chain_id;
+    if (escrow_private_ != nullptr && !item.closed) {
+      ASSIGN_OR_RETURN(wire::ChainOpening opening,
+                       wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      const std::string id = wire::FormatChainId(item.chain_id);
+      const Result<> stated = keys::CheckChainStatement(
+          opening.description,
+          {.sensor = item.sensor,
+           .chain_id = id,
+           .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key)),
+           .root = root_});
+      if (!stated) {
+        return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(item.sensor),
+                    VisibleText(stated.error().message));
+      }
+      chain.key.emplace(std::move(opening.first_key));
+      for (std::uint64_t i = 0; i < item.next_sequence; ++i) chain.key->Evolve();
+    }
+    chains_.insert_or_assign(item.chain_id, std::move(chain));
+    if (!item.closed) ++report_.chain_count;
+  }
+  return {};
+}
+
 Result<> SealAudit::Add(std::uint64_t entry_index, std::span<const std::byte> entry) {
-  if (wire::PeekKind(entry) != wire::BatchKind::kCollected) {
+  const std::optional<wire::BatchKind> kind = wire::PeekKind(entry);
+  if (kind == wire::BatchKind::kRetention || kind == wire::BatchKind::kCarried) return {};
+  if (kind != wire::BatchKind::kCollected) {
     waiting_.emplace(entry_index, std::vector<std::byte>(entry.begin(), entry.end()));
     waiting_bytes_ += entry.size();
     while (waiting_bytes_ > kWaitingBytesMax) LeaveUnsealed();
@@ -217,6 +252,8 @@ void SealAudit::KeepHosts(const std::string& sensor, std::span<const std::byte> 
 Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,
                                  const CollectedRecord& record) {
   const bool is_batch = record.verdict == Verdict::kAccepted;
+  // The account of the last removed entries may stand behind them.
+  if (is_batch && record.entry_index < removed_until_) return {};
   if (is_batch) RETURN_IF_ERROR(Claim(header, record));
   const auto entry = is_batch ? waiting_.find(record.entry_index) : waiting_.end();
   const std::span<const std::byte> content =

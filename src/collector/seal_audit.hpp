@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "collector/collected_record.hpp"
 #include "keys/openssl.hpp"
+#include "wire/retention.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::collector {
@@ -26,6 +27,9 @@ class SealAudit {
   explicit SealAudit(EVP_PKEY* escrow_private, X509* root = nullptr)
       : escrow_private_(escrow_private), root_(root) {}
 
+  /// Before the first entry of a log whose first `removed_until` entries were removed: where the
+  /// chains stood there. Fails: kUnverified (an open frame that the escrow key does not open).
+  Result<> Continue(const wire::Carried& carried, std::uint64_t removed_until);
   /// Fails: kUnverified (what, naming the entry).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
   /// Fails: kUnverified (a batch without a seal in a recording that has seals).
@@ -78,6 +82,7 @@ class SealAudit {
   std::size_t waiting_bytes_ = 0;
   std::map<wire::RecordingId, Recording> recordings_;
   bool has_account_ = false;
+  std::uint64_t removed_until_ = 0;
   Report report_;
 };
 

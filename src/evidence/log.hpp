@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
+#include "wire/retention.hpp"
 
 /// The append-only, authenticated log. Knows bytes, order and signatures; never what an entry
 /// means. Layout on disk (C2SP tlog-tiles, signed notes): docs/formats/evidence.md.
@@ -57,7 +59,8 @@ class LogWriter {
 class LogReader {
  public:
   virtual ~LogReader() = default;
-  /// `public_key`: C2SP verifier key text. Fails: kNotFound, kUnverified.
+  /// `public_key`: C2SP verifier key text. Fails: kNotFound, kUnverified (also: entries are
+  /// missing, and no retention entry of the log says that they were removed).
   static Result<std::unique_ptr<LogReader>> Open(const std::filesystem::path& folder,
                                                  const std::string& public_key);
   virtual std::uint64_t size() const = 0;  ///< entries under the checkpoint read at Open
@@ -66,7 +69,20 @@ class LogReader {
   /// Authenticated hash of the perfect subtree over the entries
   /// [index << level, (index + 1) << level): what the proofs of tree.hpp ask for.
   virtual Result<std::array<std::uint8_t, 32>> Node(unsigned level, std::uint64_t index) = 0;
-  /// Calls `visit(index, entry)` for first..size()-1 in order until it fails. The bytes live only
+  /// What a policy removed from the beginning, when the beginning is gone. Lives as long as the
+  /// reader.
+  virtual const std::optional<wire::Retention>& retention() const = 0;
+  /// Entries below it are not there any more; 0: all are.
+  std::uint64_t removed_until() const { return retention() ? retention()->removed_until_entry : 0; }
+  /// What of the removed entries those behind need: adds up the kCarried entries. Fails: as
+  /// ForEach.
+  virtual Result<wire::Carried> ReadCarried() = 0;
+  /// That the hash tiles of the removed entries still lead to the root, and that what a removal
+  /// that was interrupted left of the entries is what was logged. Fails: kUnverified.
+  virtual Result<> CheckRemoved() = 0;
+
+  /// Calls `visit(index, entry)` for first..size()-1, without those removed, in order until it
+  /// fails. The bytes live only
   /// during the call. Fails: kUnverified (names the first bad entry or file; or `first` is
   /// above size(), so the log was longer once), or what `visit` returned.
   using Visit = std::function<Result<>(std::uint64_t index, std::span<const std::byte> entry)>;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "evidence/checkpoint.hpp"
 #include "evidence/log.hpp"
+#include "evidence/removal.hpp"
 #include "evidence/tile_tree.hpp"
 
 namespace spoor::evidence {
@@ -12,6 +15,57 @@ class TileLogReader final : public LogReader {
  public:
   TileLogReader(fs::path folder, struct Checkpoint checkpoint, std::unique_ptr<TileTree> tree)
       : folder_(std::move(folder)), checkpoint_(std::move(checkpoint)), tree_(std::move(tree)) {}
+
+  /// Looks for what explains that the beginning is gone, if it is.
+  Result<> FindBeginning() {
+    if (!LacksBeginning(folder_, size())) return {};
+    ASSIGN_OR_RETURN(std::optional<FoundRetention> found, FindRetention(folder_, size(), *tree_));
+    if (!found) {
+      const TileId first{.entries = true, .level = 0, .index = 0};
+      return Fail(ErrorCode::kUnverified,
+                  "{}: missing, and no retention entry of the log says that it was removed",
+                  (folder_ / TilePath(first, TileForm::kFull)).string());
+    }
+    retention_ = std::move(found->retention);
+    retention_entry_ = found->entry;
+    return {};
+  }
+
+  const std::optional<wire::Retention>& retention() const override { return retention_; }
+
+  Result<wire::Carried> ReadCarried() override {
+    wire::Carried carried;
+    if (!retention_) return carried;
+    for (std::uint64_t index = retention_entry_ - retention_->carried_count;
+         index < retention_entry_;) {
+      const std::uint64_t bundle = index / kTileWidth;
+      RETURN_IF_ERROR(VisitBundle(
+          bundle, index, [&](std::uint64_t at, std::span<const std::byte> entry) -> Result<> {
+            if (at >= retention_entry_) return {};
+            ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
+            if (batch.kind != wire::BatchKind::kCarried) {
+              return Fail(ErrorCode::kUnverified,
+                          "entry {}: carries nothing, though the retention entry {} says so", at,
+                          retention_entry_);
+            }
+            return wire::DecodeCarried(batch.payload, carried);
+          }));
+      index = (bundle + 1) * kTileWidth;
+    }
+    return carried;
+  }
+
+  Result<> CheckRemoved() override {
+    for (std::uint64_t bundle = 0; bundle < removed_until() / kTileWidth; ++bundle) {
+      ASSIGN_OR_RETURN([[maybe_unused]] const std::span<const Hash> leaves, tree_->Tile(0, bundle));
+      const TileId id{.entries = true, .level = 0, .index = bundle};
+      if (!fs::exists(folder_ / TilePath(id, TileForm::kFull))) continue;
+      const auto ignore = [](std::uint64_t, std::span<const std::byte>) { return Result<>(); };
+      const Result<> left = VisitBundle(bundle, bundle * kTileWidth, ignore);
+      if (!left && fs::exists(folder_ / TilePath(id, TileForm::kFull))) return left;
+    }
+    return {};
+  }
 
   std::uint64_t size() const override { return checkpoint_.size; }
   const struct Checkpoint& checkpoint() const override { return checkpoint_; }
@@ -25,7 +79,7 @@ class TileLogReader final : public LogReader {
                   "{}: has {} entries, and had {} before: it was put back to an older state",
                   folder_.string(), size(), first);
     }
-    for (std::uint64_t index = first; index < size();) {
+    for (std::uint64_t index = std::max(first, removed_until()); index < size();) {
       RETURN_IF_ERROR(VisitBundle(index / kTileWidth, index, visit));
       index = (index / kTileWidth + 1) * kTileWidth;
     }
@@ -69,6 +123,8 @@ class TileLogReader final : public LogReader {
   const fs::path folder_;
   const struct Checkpoint checkpoint_;
   const std::unique_ptr<TileTree> tree_;
+  std::optional<wire::Retention> retention_;
+  std::uint64_t retention_entry_ = 0;
   TreeHasher hasher_;
 };
 
@@ -89,7 +145,9 @@ Result<std::unique_ptr<LogReader>> LogReader::Open(const fs::path& folder,
   RETURN_IF_ERROR(checkpoint);
   ASSIGN_OR_RETURN(std::unique_ptr<TileTree> tree,
                    TileTree::Open(folder, checkpoint->size, checkpoint->root));
-  return std::make_unique<TileLogReader>(folder, std::move(*checkpoint), std::move(tree));
+  auto reader = std::make_unique<TileLogReader>(folder, std::move(*checkpoint), std::move(tree));
+  RETURN_IF_ERROR(reader->FindBeginning());
+  return reader;
 }
 
 }  // namespace spoor::evidence

@@ -209,6 +209,7 @@ Result<std::unique_ptr<LogReader>> OpenReader(const VerifyOptions& options,
     return Fail(ErrorCode::kUnverified, "{}: missing", (options.folder / kCheckpointName).string());
   }
   if (!checkpoint || reader.error().code != ErrorCode::kUnverified) return reader;
+  if (TileTree::Open(options.folder, checkpoint->size, checkpoint->root)) return reader;
   return tl::unexpected<Error>(ExplainEdge(options.folder, *checkpoint));
 }
 
@@ -225,6 +226,12 @@ Result<VerifyReport> VerifyLog(const VerifyOptions& options) {
   const std::uint64_t size = reader->size();
   FolderCheck names(options.folder, key, size);
   RETURN_IF_ERROR(names.Run());
+  report.retention = reader->retention();
+  RETURN_IF_ERROR(reader->CheckRemoved());
+  if (report.retention && options.carried) {
+    ASSIGN_OR_RETURN(const wire::Carried carried, reader->ReadCarried());
+    RETURN_IF_ERROR(options.carried(carried, reader->removed_until()));
+  }
   std::uint64_t edge_bytes = 0;
   RETURN_IF_ERROR(reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) {
     report.entry_bytes += entry.size();

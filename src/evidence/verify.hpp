@@ -18,6 +18,7 @@ struct VerifyReport {
   /// Behind the checkpoint: what a live writer has not committed yet, or a killed one left. Not
   /// authenticated; the next writer sets it aside.
   std::uint64_t tail_bytes = 0;
+  std::optional<wire::Retention> retention;  ///< what of the entries was removed by policy
   bool closed = true;  ///< no growing files: the last writer closed the log in order
 };
 
@@ -26,6 +27,9 @@ struct VerifyOptions {
   std::string public_key;        ///< C2SP verifier key text
   /// Called now and then with the entries proved so far and their total. May be empty.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+  /// Called before all entries with what is carried over from the removed beginning of the log (its
+  /// entry count is the second argument), if that is removed. May be empty.
+  std::function<Result<>(const wire::Carried&, std::uint64_t removed_until)> carried{};
   /// Called for every entry right after it was checked; its error ends the verification. May be
   /// empty.
   LogReader::Visit visit;

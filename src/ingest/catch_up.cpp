@@ -12,6 +12,7 @@
 #include "store/catalog.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
+#include "wire/retention.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -38,10 +39,22 @@ bool HasWriter(const StoreLayout& layout) {
 /// One catch-up: reads entries, leads each to its recording.
 class Run {
  public:
-  Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog)
-      : layout_(layout), options_(options), catalog_(std::move(catalog)) {
+  /// `carried`: over from the removed beginning of the log, its first `removed_until` entries.
+  Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog,
+      wire::Carried carried, std::uint64_t removed_until)
+      : layout_(layout),
+        options_(options),
+        catalog_(std::move(catalog)),
+        removed_until_(removed_until) {
     for (const store::IngestedRecording& recording : catalog_.recordings) {
-      if (!recording.provisional) done_.insert(recording.recording_id);
+      if (recording.first_entry < removed_until_) {
+        forgotten_.insert(recording.recording_id);
+      } else if (!recording.provisional) {
+        done_.insert(recording.recording_id);
+      }
+    }
+    for (wire::CarriedRecording& recording : carried.recordings) {
+      carried_.emplace(recording.recording_id, std::move(recording));
     }
   }
 
@@ -49,9 +62,10 @@ class Run {
   std::uint64_t first_entry() const {
     std::uint64_t first = catalog_.next_entry;
     for (const store::IngestedRecording& recording : catalog_.recordings) {
-      if (recording.provisional) first = std::min(first, recording.first_entry);
+      const bool cut = recording.first_entry < removed_until_;
+      if (recording.provisional || cut) first = std::min(first, recording.first_entry);
     }
-    return first;
+    return std::max(first, removed_until_);
   }
 
   Result<> Take(std::uint64_t index, std::span<const std::byte> entry) {
@@ -63,12 +77,17 @@ class Run {
       collected_ = true;
       return {};
     }
+    if (!wire::IsOfRecording(batch->kind)) return {};
     const std::string id = wire::FormatRecordingId(batch->recording_id);
     if (done_.contains(id)) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];
     if (recording == nullptr) {
       ASSIGN_OR_RETURN(recording, RecordingIngest::Begin(layout_, options_, batch->recording_id,
                                                          catalog_.generation + 1, index));
+      const auto before = carried_.find(batch->recording_id);
+      if (batch->batch_index > 0 && before != carried_.end()) {
+        RETURN_IF_ERROR(recording->Resume(before->second));
+      }
     }
     RETURN_IF_ERROR(recording->Take(*batch, index, wire::DigestOf(entry), entry.size()));
     if (!recording->closed()) return {};
@@ -123,7 +142,9 @@ class Run {
 
   Result<> Publish(std::uint64_t size) {
     const auto replaced = [&](const std::string& id) {
-      return std::any_of(ended_.begin(), ended_.end(),
+      // What came from removed entries cannot be derived again: it goes with them.
+      return forgotten_.contains(id) ||
+             std::any_of(ended_.begin(), ended_.end(),
                          [&](const auto& ended) { return ended.recording_id == id; });
     };
     store::Catalog next;
@@ -154,7 +175,10 @@ class Run {
   const StoreLayout& layout_;
   const CatchUpOptions& options_;
   store::Catalog catalog_;
+  const std::uint64_t removed_until_;
   std::set<std::string> done_;
+  std::set<std::string> forgotten_;  ///< recordings that began in the removed entries
+  std::map<wire::RecordingId, wire::CarriedRecording> carried_;
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::vector<store::IngestedRecording> ended_;
   std::vector<store::Segment> segments_;
@@ -169,12 +193,16 @@ Result<store::Catalog> LoadCatalogOrNone(const StoreLayout& layout) {
   return catalog;
 }
 
-/// Whether `catalog` shows the first `size` entries, and no recording that it calls open has lost
-/// its writer since.
-bool IsUpToDate(const store::Catalog& catalog, std::uint64_t size, bool has_writer) {
+/// Whether `catalog` shows all entries that are left of `log`, and no recording that it calls open
+/// has lost its writer since.
+bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, bool has_writer) {
+  const bool cut = std::any_of(
+      catalog.recordings.begin(), catalog.recordings.end(),
+      [&](const auto& recording) { return recording.first_entry < log.removed_until(); });
+  if (cut) return false;
   const bool open = std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
                                 [](const auto& recording) { return recording.provisional; });
-  return catalog.generation > 0 && catalog.next_entry >= size && (has_writer || !open);
+  return catalog.generation > 0 && catalog.next_entry >= log.size() && (has_writer || !open);
 }
 
 }  // namespace
@@ -186,7 +214,7 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
     const bool has_writer = HasWriter(layout);
     ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
     ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
-    if (IsUpToDate(catalog, log->size(), has_writer)) return CatchUpSummary{};
+    if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
   }
   ASSIGN_OR_RETURN(const FileLock lock,
                    FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
@@ -195,8 +223,9 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
   const std::uint64_t size = log->size();
   ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
-  if (IsUpToDate(catalog, size, has_writer)) return CatchUpSummary{};
-  Run run(layout, options, std::move(catalog));
+  if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
+  ASSIGN_OR_RETURN(wire::Carried carried, log->ReadCarried());
+  Run run(layout, options, std::move(catalog), std::move(carried), log->removed_until());
   const std::uint64_t first = run.first_entry();
   auto result =
       log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {

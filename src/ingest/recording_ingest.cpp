@@ -27,6 +27,10 @@ std::string_view BatchKindName(wire::BatchKind kind) {
       return "import_data";
     case wire::BatchKind::kCollected:
       return "collected";
+    case wire::BatchKind::kRetention:
+      return "retention";
+    case wire::BatchKind::kCarried:
+      return "carried";
   }
   return "unknown";
 }
@@ -49,6 +53,27 @@ Result<std::unique_ptr<RecordingIngest>> RecordingIngest::Begin(
   return recording;
 }
 
+Result<> RecordingIngest::Resume(const wire::CarriedRecording& before) {
+  removed_before_ = true;
+  if (before.first_batch.empty()) return {};  // too large to be carried: without it nothing is read
+  ASSIGN_OR_RETURN(const wire::Batch first, wire::DecodeBatch(before.first_batch));
+  Open(first);
+  first_boot_ns_ = first.boot_ns;
+  first_wall_ns_ = before.extent.first_wall_ns;
+  complete_until_boot_ns_ = first.complete_until_boot_ns;
+  if (import_) {
+    importer_.reset();
+    return {};
+  }
+  // When the description cannot be read, every batch that follows says so.
+  static_cast<void>(
+      decoder_.Feed(first,
+                    {.entry_index = static_cast<std::int64_t>(before.extent.first_entry),
+                     .sha256 = wire::DigestOf(before.first_batch)},
+                    events_));
+  return {};
+}
+
 Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_index,
                                const wire::Sha256& sha256, std::uint64_t entry_bytes) {
   last_entry_ = entry_index;
@@ -57,6 +82,11 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   last_wall_ns_ = batch.wall_ns;
   complete_until_boot_ns_ = std::max(complete_until_boot_ns_, batch.complete_until_boot_ns);
   if (batch.kind == wire::BatchKind::kRecordingClose) closed_ = true;
+  if (removed_before_) {
+    removed_before_ = false;
+    WriteGap(first_boot_ns_, batch.boot_ns, "retention",
+             "removed from the evidence by policy (spoor verify says when and which)");
+  }
   const std::uint64_t before = import_ ? normaliser_->event_count() : decoder_.record_count();
   // What cannot be understood is a gap, never a reason not to show the rest.
   if (const auto decoded = Decode(batch, sha256); !decoded) {

@@ -12,6 +12,7 @@
 #include "store/catalog.hpp"
 #include "store/segment_writer.hpp"
 #include "wire/batch.hpp"
+#include "wire/retention.hpp"
 
 namespace spoor::ingest {
 
@@ -24,6 +25,11 @@ class RecordingIngest {
                                                         const wire::RecordingId& recording_id,
                                                         std::uint64_t generation,
                                                         std::uint64_t entry_index);
+
+  /// Before the first Take: the recording's beginning was removed from the evidence, and `before`
+  /// is what was carried over of it. What was between becomes a row of gap; of an import, nothing
+  /// can be read without its beginning.
+  Result<> Resume(const wire::CarriedRecording& before);
 
   /// Takes the recording's next batch. `entry_bytes`: its size in the evidence.
   Result<> Take(const wire::Batch& batch, std::uint64_t entry_index, const wire::Sha256& sha256,
@@ -62,6 +68,7 @@ class RecordingIngest {
   bool opened_ = false;
   bool closed_ = false;
   bool import_ = false;
+  bool removed_before_ = false;  ///< and the next batch is the first that is left
   std::string description_;
   std::string host_, boot_id_, profile_;
   std::uint64_t first_boot_ns_ = 0, last_boot_ns_ = 0;

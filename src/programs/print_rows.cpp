@@ -190,6 +190,7 @@ class CsvPrinter : public Printer {
  public:
   explicit CsvPrinter(const std::vector<store::Column>& columns) {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const store::Column& column : columns) names.push_back(column.name);
     PrintLine(names);
   }

@@ -2,6 +2,7 @@
 // spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log or
 // shipped to a collector.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -69,7 +70,7 @@ Result<std::string> FindCgroup(const std::string& path) {
   std::ifstream mounts("/proc/self/mounts");
   std::string device, folder, type, rest;
   while (mounts >> device >> folder >> type && std::getline(mounts, rest)) {
-    if (type == "cgroup2") candidates.push_back(folder + "/" + path);
+    if (type == "cgroup2") candidates.push_back(fmt::format("{}/{}", folder, path));
   }
   for (const std::string& candidate : candidates) {
     std::error_code error;

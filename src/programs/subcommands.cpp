@@ -19,6 +19,7 @@ void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
+void RegisterRetain(CLI::App& application, Action& action);
 void RegisterManual(CLI::App& application, Action& action);
 
 const std::vector<RegisterFunction>& Subcommands() {
@@ -35,6 +36,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterStatus,
       RegisterVerify,
       RegisterRebuild,
+      RegisterRetain,
       RegisterManual,
   };
   return kSubcommands;

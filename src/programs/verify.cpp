@@ -14,7 +14,8 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
-#include "store/catalog.hpp"
+#include "programs/verify_completeness.hpp"
+#include "programs/verify_segments.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -30,6 +31,7 @@ struct VerifyCommand {
   std::string authority_file;
   bool json = false;
   bool quiet = false;
+  bool skip_segments = false;
 };
 
 /// All that the statement says.
@@ -44,8 +46,10 @@ struct Proof {
   keys::KeyPointer escrow;             ///< null: seals are not checked against their keys
   keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
   collector::SealAudit seals;
+  collector::Completeness completeness;
   std::uint64_t set_aside_bytes = 0;
-  std::uint64_t segment_count = 0;
+  bool skipped_segments = false;
+  std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
 };
 
 /// The verifier key, from --key or from the store itself.
@@ -88,29 +92,6 @@ class Progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// The tables are derived data, but the catalog says what was made: a file that is another now
-/// would give wrong answers.
-Result<std::uint64_t> VerifySegments(const StoreLayout& layout, std::uint64_t entry_count) {
-  const Result<store::Catalog> catalog = store::LoadCatalog(layout);
-  if (!catalog && catalog.error().code == ErrorCode::kNotFound) return 0;
-  const auto unverified = [](const Error& error) {
-    const bool wrong = error.code == ErrorCode::kCorrupt;
-    return tl::unexpected<Error>(Error{wrong ? ErrorCode::kUnverified : error.code, error.message});
-  };
-  if (!catalog) return unverified(catalog.error());
-  if (catalog->next_entry > entry_count) {
-    return Fail(ErrorCode::kUnverified,
-                "{}: was made from {} entries of evidence, of which {} are there now: the log was "
-                "put back to an older state",
-                layout.catalog().string(), catalog->next_entry, entry_count);
-  }
-  for (const store::Segment& segment : catalog->segments) {
-    const Result<> checked = store::CheckSegment(layout, segment, /*hash_all=*/true);
-    if (!checked) return unverified(checked.error());
-  }
-  return catalog->segments.size();
-}
-
 std::uint64_t BytesBelow(const fs::path& folder) {
   std::uint64_t size_bytes = 0;
   std::error_code error;
@@ -149,14 +130,27 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              .public_key = public_key,
              .progress = [&](std::uint64_t done,
                              std::uint64_t total) { progress.Show(done, total); },
+             .carried = [&](const wire::Carried& carried, std::uint64_t removed) -> Result<> {
+               for (const wire::CarriedRecording& recording : carried.recordings) {
+                 proof.recordings.Continue(recording.recording_id, recording.extent,
+                                           recording.last_sha256);
+               }
+               proof.completeness.Continue(carried);
+               return proof.seals.Continue(carried, removed);
+             },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
+               proof.completeness.Add(index, proof.recordings.last_batch());
                return proof.seals.Add(index, entry);
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
   RETURN_IF_ERROR(proof.seals.Finish());
-  ASSIGN_OR_RETURN(proof.segment_count, VerifySegments(layout, proof.log.checkpoint.size));
+  proof.completeness.Finish();
+  proof.skipped_segments = command.skip_segments;
+  if (!command.skip_segments) {
+    ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
+  }
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
 }
@@ -166,6 +160,32 @@ std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
   std::map<std::string, std::set<std::string>> shared = proof.seals.report().hosts;
   std::erase_if(shared, [](const auto& host) { return host.second.size() < 2; });
   return shared;
+}
+
+nlohmann::json RemovalsJson(const Proof& proof) {
+  nlohmann::json removals = nlohmann::json::array();
+  if (!proof.log.retention) return removals;
+  for (const wire::Removal& removal : proof.log.retention->removals) {
+    removals.push_back({{"from_entry", removal.from_entry},
+                        {"until_entry", removal.until_entry},
+                        {"bundle_bytes", removal.bundle_bytes},
+                        {"wall_ns", removal.wall_ns},
+                        {"policy", removal.policy},
+                        {"by", removal.by}});
+  }
+  return removals;
+}
+
+nlohmann::json SegmentsJson(const Proof& proof) {
+  if (!proof.segments) return {{"checked", false}};
+  const ingest::DerivationReport& segments = *proof.segments;
+  return {{"checked", true},
+          {"segment_count", segments.segment_count},
+          {"row_count", segments.row_count},
+          {"same_bytes_count", segments.same_bytes_count},
+          {"provisional_count", segments.provisional_count},
+          {"removed_recording_count", segments.removed_count},
+          {"next_entry", segments.next_entry}};
 }
 
 void PrintJson(const Proof& proof) {
@@ -195,6 +215,7 @@ void PrintJson(const Proof& proof) {
                               {"refused_count", seals.refused_count},
                               {"unsealed_count", seals.unsealed_count},
                               {"shared_hosts", SharedHosts(proof)}}},
+                            {"completeness", CompletenessJson(proof.completeness)},
                             {"entry_count", checkpoint.size},
                             {"entry_bytes", proof.log.entry_bytes},
                             {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -205,14 +226,51 @@ void PrintJson(const Proof& proof) {
                             {"log_closed", proof.log.closed},
                             {"unauthenticated_bytes", proof.log.tail_bytes},
                             {"set_aside_bytes", proof.set_aside_bytes},
-                            {"segment_count", proof.segment_count},
+                            {"segments", SegmentsJson(proof)},
+                            {"removals", RemovalsJson(proof)},
                             {"recordings", recordings}};
   fmt::print("{}\n", line.dump());
+}
+
+/// Not a failure, but nobody is to believe that these entries were there to be checked.
+void PrintRemovals(const Proof& proof) {
+  if (!proof.log.retention) return;
+  fmt::print("removed    entries 0 to {} by policy; their hashes are kept and verified\n",
+             proof.log.retention->removed_until_entry - 1);
+  for (const wire::Removal& removal : proof.log.retention->removals) {
+    fmt::print("           {} to {} ({} bytes) at {}: {}, by {}\n", removal.from_entry,
+               removal.until_entry - 1, removal.bundle_bytes, FormatWallTime(removal.wall_ns),
+               VisibleText(removal.policy), VisibleText(removal.by));
+  }
+}
+
+void PrintSegments(const Proof& proof) {
+  if (proof.skipped_segments) {
+    fmt::print("segments   not checked (--skip-segments)\n");
+    return;
+  }
+  if (!proof.segments) {
+    fmt::print("segments   none: nothing was ingested yet\n");
+    return;
+  }
+  const ingest::DerivationReport& segments = *proof.segments;
+  fmt::print("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
+             segments.segment_count, segments.row_count, segments.same_bytes_count);
+  if (segments.removed_count != 0) {
+    fmt::print("           rows of {} recordings not checked: their evidence was removed since\n",
+               segments.removed_count);
+  }
+  // The log may have grown since it was proved.
+  if (segments.next_entry < proof.log.checkpoint.size) {
+    fmt::print("           entries {} to {} are not ingested yet\n", segments.next_entry,
+               proof.log.checkpoint.size - 1);
+  }
 }
 
 void PrintStatement(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   fmt::print("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
+  PrintRemovals(proof);
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
@@ -256,7 +314,8 @@ void PrintStatement(const Proof& proof) {
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
-  fmt::print("segments   {}, all as the catalog describes them\n", proof.segment_count);
+  PrintCompleteness(proof.completeness);
+  PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
     fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
                proof.log.tail_bytes);
@@ -281,11 +340,7 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }
-  const collector::SealAudit::Report& seals = proof->seals.report();
-  for (const auto& [id, recording] : proof->recordings.recordings()) {
-    if (recording.extent.missing_batch_count != 0) return ExitCode::kIncomplete;
-  }
-  return seals.gap_count + seals.missing_count == 0 ? ExitCode::kDone : ExitCode::kIncomplete;
+  return proof->completeness.has_loss() ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
 }  // namespace
@@ -309,15 +364,20 @@ void RegisterVerify(CLI::App& application, Action& action) {
                   "the authority's ca.crt: checks that it issued the certificates of the sensors "
                   "that signed")
       ->type_name("FILE");
+  subcommand.add_flag("--skip-segments", command->skip_segments,
+                      "do not derive the tables again, which takes as long as spoor rebuild");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
       "Checks the checkpoint's signature, every entry and tile up to the signed root, that no "
       "other\n"
-      "file is in evidence/, that every recording's batches are complete and in order, and the\n"
-      "SHA-256 of every segment. Works beside a running recorder.\n\n"
-      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could\n"
-      "not deliver all; 5 no store there.\n\n"
+      "file is in evidence/, that every recording's batches are complete and in order, and, by\n"
+      "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
+      "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
+      "what is missing, from when to when.\n\n"
+      "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
+      "everything\n"
+      "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"

@@ -60,7 +60,7 @@ Result<std::string> RenderIntegers(std::string_view text) {
 
 Result<std::string> RenderValue(const Parameter& parameter, std::string_view text,
                                 store::Store& store, std::int64_t now_wall_ns) {
-  if (parameter.type == "text") return QuotedText(text);
+  if (parameter.type == "text") return store::Quoted(text);
   if (parameter.type == "integers") return RenderIntegers(text);
   if (parameter.type == "process") {
     ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, text));
@@ -91,15 +91,6 @@ Result<std::int64_t> FindSession(store::Store& store, std::string_view text) {
                           {process_id}));
   if (sessions.empty()) return Fail(ErrorCode::kNotFound, "process {} belongs to no session", text);
   return sessions.front();
-}
-
-std::string QuotedText(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') quoted += '\'';
-    quoted += c;
-  }
-  return quoted + "'";
 }
 
 std::string Signature(const Query& query) {

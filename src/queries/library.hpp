@@ -56,7 +56,4 @@ std::string Signature(const Query& query);
 /// The session that `text` names: its id, or any process in it. Fails: kNotFound, kInvalidArgument.
 Result<std::int64_t> FindSession(store::Store& store, std::string_view text);
 
-/// `text` as an SQL string literal.
-std::string QuotedText(std::string_view text);
-
 }  // namespace spoor::queries

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records wait in per-CPU chunks and in the ring. To know that nothing older than a moment is still
 // under way, Drain takes the time, sends every CPU's open chunk by running a program on that CPU,
-// puts a mark into the ring behind them, and reads up to the mark.
+// puts a mark into the ring behind them, and reads up to the mark. The hooks leave a part of the
+// ring free for this: a flood costs records, which are counted, but never the knowledge of how far
+// the recording is complete.
 #include "sensor/kernel_source.hpp"
 
 #include <bpf/bpf.h>
@@ -26,6 +28,9 @@ namespace {
 
 constexpr ino_t kInitialPidNamespace = 0xEFFFFFFCu;  // linux/proc_ns.h: PROC_PID_INIT_INO
 constexpr int kMarkTries = 100;
+constexpr int kFlushTries = 20;
+/// Of the ring, for each CPU: what Drain may have to send at once. An open chunk is seldom longer.
+constexpr std::size_t kFlushBytesPerCpu = 32 << 10;
 constexpr std::size_t kRingBytesMin = 64 << 10;
 constexpr std::size_t kRingBytesMax = 1 << 30;
 
@@ -124,10 +129,11 @@ class LoadedKernelSource final : public KernelSource {
   Result<std::uint64_t> Drain(std::vector<std::byte>& chunks) override {
     const std::uint64_t now_ns = BootNow();
     reading_ = Reading{.chunks = &chunks, .size_bytes_max = 2 * ring_bytes_};
-    ASSIGN_OR_RETURN(std::uint32_t flushed, FlushAll());
-    if (flushed == FLUSH_FULL) {  // room first, then once more
-      RETURN_IF_ERROR(ReadEntries());
+    std::uint32_t flushed = FLUSH_BUSY;
+    for (int i = 0; i < kFlushTries && flushed != FLUSH_DONE; i++) {
+      if (flushed == FLUSH_FULL) RETURN_IF_ERROR(ReadEntries());
       ASSIGN_OR_RETURN(flushed, FlushAll());
+      if (reading_.size_bytes > reading_.size_bytes_max) break;
     }
     reading_.awaited_mark = ++mark_number_;
     ASSIGN_OR_RETURN(const std::uint32_t marked,
@@ -240,7 +246,9 @@ Result<std::unique_ptr<KernelSource>> KernelSource::Open(const KernelSourceOptio
   }
   const std::size_t ring_bytes =
       std::bit_ceil(std::clamp(options.ring_bytes, kRingBytesMin, kRingBytesMax));
-  config.ring_shed_bytes = ring_bytes / 4 * 3;
+  const auto cpu_count = static_cast<std::size_t>(libbpf_num_possible_cpus());
+  config.ring_hook_bytes = ring_bytes - std::min(cpu_count * kFlushBytesPerCpu, ring_bytes / 4);
+  config.ring_shed_bytes = config.ring_hook_bytes / 4 * 3;
   ASSIGN_OR_RETURN(LoadedPrograms programs,
                    LoadPrograms(config, ring_bytes,
                                 options.portable_reads ? ReadMode::kPortable : ReadMode::kBest));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/duckdb_adapter.hpp"
+#include "store/store.hpp"
 
 namespace spoor::store {
 
@@ -63,6 +64,28 @@ Result<std::int64_t> Connection::RunForInteger(const std::string& sql) {
   duckdb_destroy_result(&result);
   if (empty) return Fail(ErrorCode::kNotFound, "no row");
   return value;
+}
+
+Result<std::optional<std::string>> Connection::RunForText(const std::string& sql) {
+  duckdb_result result;
+  if (duckdb_query(connection_, sql.c_str(), &result) == DuckDBError) {
+    Error error = ErrorOf(duckdb_result_error_type(&result), duckdb_result_error(&result));
+    duckdb_destroy_result(&result);
+    return tl::unexpected<Error>(std::move(error));
+  }
+  std::optional<std::string> text;
+  duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+  if (chunk != nullptr && duckdb_data_chunk_get_size(chunk) > 0) {
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, 0);
+    std::uint64_t* const validity = duckdb_vector_get_validity(vector);
+    if (validity == nullptr || duckdb_validity_row_is_valid(validity, 0)) {
+      duckdb_string_t* const value = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector));
+      text.emplace(duckdb_string_t_data(value), duckdb_string_t_length(*value));
+    }
+  }
+  if (chunk != nullptr) duckdb_destroy_data_chunk(&chunk);
+  duckdb_destroy_result(&result);
+  return text;
 }
 
 Error ErrorOf(duckdb_error_type type, const char* message) {

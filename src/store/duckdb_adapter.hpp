@@ -4,6 +4,7 @@
 #include <duckdb.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,8 @@ class Connection {
   Result<> Run(const std::string& sql);
   /// The one integer that `sql` answers with. Fails also when it answers with nothing.
   Result<std::int64_t> RunForInteger(const std::string& sql);
+  /// The one text (VARCHAR) that `sql` answers with; nothing when it answers with no row or NULL.
+  Result<std::optional<std::string>> RunForText(const std::string& sql);
   void Interrupt() { duckdb_interrupt(connection_); }
   /// 0..1 of the running query, negative where DuckDB does not know.
   double Progress() { return duckdb_query_progress(connection_).percentage / 100; }
@@ -53,8 +56,5 @@ class Connection {
 /// DuckDB's message as our error: one line, without the quoted SQL. kIo for what the system
 /// refused, kUnavailable for an interrupt or missing memory, kInvalidArgument for everything else.
 Error ErrorOf(duckdb_error_type type, const char* message);
-
-/// `text` as an SQL string literal.
-std::string Quoted(std::string_view text);
 
 }  // namespace spoor::store

@@ -83,4 +83,7 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder);
 /// then `sql` (INSERTs) run on them. For tests of what is built on top of the interface.
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql);
 
+/// `text` as an SQL string literal.
+std::string Quoted(std::string_view text);
+
 }  // namespace spoor::store

@@ -21,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 constexpr std::array<char, 8> kMagic{'S', 'P', 'O', 'O', 'R', 'B', 'A', 'T'};
 constexpr std::uint16_t kVersion = 1;
 constexpr int kZstdLevel = 1;
+constexpr std::size_t kRawFrameHeaderBytes = 12;
 
 struct BatchHeader {
   std::array<char, 8> magic;
@@ -46,7 +47,7 @@ std::uint64_t ChecksumOf(std::span<const std::byte> bytes) {
 
 Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
   if (header.kind < static_cast<std::uint16_t>(BatchKind::kRecordingOpen) ||
-      header.kind > static_cast<std::uint16_t>(BatchKind::kCollected)) {
+      header.kind > static_cast<std::uint16_t>(BatchKind::kCarried)) {
     return Fail(ErrorCode::kUnsupported, "batch {}: unknown kind {}", header.batch_index,
                 header.kind);
   }
@@ -73,6 +74,20 @@ Batch WithoutPayload(const BatchHeader& header) {
           .complete_until_boot_ns = header.complete_until_boot_ns,
           .previous_sha256 = header.previous_sha256,
           .payload = {}};
+}
+
+/// A zstd frame (RFC 8878) of one raw block, written by hand: who reads it needs no zstd.
+/// `payload` fits one block.
+std::size_t StoreAsItIs(std::span<const std::byte> payload, std::byte* frame) {
+  const auto size_bytes = static_cast<std::uint32_t>(payload.size());
+  constexpr std::array<std::uint8_t, 5> kFrameBegin{0x28, 0xB5, 0x2F, 0xFD,
+                                                    0xA0};  // one segment, 4 bytes of size
+  const std::uint32_t block_header = size_bytes << 3 | 1;   // last block, raw
+  std::memcpy(frame, kFrameBegin.data(), kFrameBegin.size());
+  std::memcpy(frame + 5, &size_bytes, 4);
+  std::memcpy(frame + 9, &block_header, 3);
+  std::memcpy(frame + kRawFrameHeaderBytes, payload.data(), payload.size());
+  return kRawFrameHeaderBytes + payload.size();
 }
 
 // Exactly one frame, whose own idea of its size is the header's.
@@ -105,11 +120,14 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch) {
     return Fail(ErrorCode::kInvalidArgument, "batch {}: payload of {} bytes, at most {} allowed",
                 batch.batch_index, batch.payload.size(), kBatchPayloadBytesMax);
   }
-  std::vector<std::byte> bytes(sizeof(BatchHeader) + ZSTD_compressBound(batch.payload.size()) +
-                               kChecksumBytes);
+  const bool as_it_is = batch.kind == BatchKind::kRetention && batch.payload.size() < 65536;
+  std::vector<std::byte> bytes(sizeof(BatchHeader) + kRawFrameHeaderBytes +
+                               ZSTD_compressBound(batch.payload.size()) + kChecksumBytes);
   const std::size_t stored_bytes =
-      ZSTD_compress(bytes.data() + sizeof(BatchHeader), bytes.size() - sizeof(BatchHeader),
-                    batch.payload.data(), batch.payload.size(), kZstdLevel);
+      as_it_is
+          ? StoreAsItIs(batch.payload, bytes.data() + sizeof(BatchHeader))
+          : ZSTD_compress(bytes.data() + sizeof(BatchHeader), bytes.size() - sizeof(BatchHeader),
+                          batch.payload.data(), batch.payload.size(), kZstdLevel);
   SPOOR_CHECK(ZSTD_isError(stored_bytes) == 0) << ZSTD_getErrorName(stored_bytes);
   const std::size_t size_bytes = sizeof(BatchHeader) + stored_bytes + kChecksumBytes;
   if (size_bytes > kBatchBytesMax) {

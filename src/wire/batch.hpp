@@ -25,7 +25,15 @@ enum class BatchKind : std::uint16_t {
   kImportData = 4,      ///< payload: the next bytes of the imported file, as they are
   kCollected = 5,       ///< payload: what a collector received and whether its seals were good
                         ///< (docs/formats/sealing.md); no recording's, events are never in it
+  kRetention = 6,       ///< payload: JSON, which of the log's first entries a policy removed
+                        ///< (retention.hpp); stored as it is, for readers without zstd
+  kCarried = 7,         ///< payload: what of the removed entries the ones behind them need
 };
+
+/// Whether such batches make up recordings. The others are what a collector or the log says itself.
+constexpr bool IsOfRecording(BatchKind kind) {
+  return kind <= BatchKind::kImportData;
+}
 
 /// The log's entry bundles carry 16-bit lengths.
 inline constexpr std::size_t kBatchBytesMax = 65535;

@@ -6,13 +6,16 @@
 namespace spoor::wire {
 
 Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> entry) {
-  const Result<Batch> batch = DecodeBatch(entry);
-  if (!batch) {
-    const bool newer = batch.error().code == ErrorCode::kUnsupported;
+  Result<Batch> decoded = DecodeBatch(entry);
+  if (!decoded) {
+    const bool newer = decoded.error().code == ErrorCode::kUnsupported;
     return Fail(newer ? ErrorCode::kUnsupported : ErrorCode::kUnverified, "entry {}: {}",
-                entry_index, batch.error().message);
+                entry_index, decoded.error().message);
   }
-  const Result<> followed = Follow(entry_index, *batch, DigestOf(entry));
+  last_batch_ = *std::move(decoded);
+  if (last_batch_.kind == BatchKind::kRetention || last_batch_.kind == BatchKind::kCarried)
+    return {};
+  const Result<> followed = Follow(entry_index, last_batch_, DigestOf(entry));
   if (!followed) {
     return Fail(followed.error().code, "entry {}: {}", entry_index, followed.error().message);
   }
@@ -65,6 +68,12 @@ Result<> BatchChain::Follow(std::uint64_t entry_index, const Batch& batch, const
   extent.closed = batch.kind == BatchKind::kRecordingClose;
   recording.last_sha256 = sha256;
   return {};
+}
+
+void BatchChain::Continue(const RecordingId& id, const RecordingExtent& extent,
+                          const Sha256& last_sha256) {
+  if (extent.is_account) has_account_ = true;
+  recordings_.insert_or_assign(id, Recording{extent, last_sha256});
 }
 
 Result<> BatchChain::Finish() const {

@@ -33,6 +33,9 @@ class BatchChain {
   /// leaves no trace. Fails: kUnverified (what is wrong, naming the recording).
   Result<> Follow(std::uint64_t entry_index, const Batch& batch, const Sha256& sha256);
 
+  /// Before the first entry of a log whose beginning was removed: a recording as it stood there.
+  void Continue(const RecordingId& id, const RecordingExtent& extent, const Sha256& last_sha256);
+
   /// After the last entry. A recording without some of its batches is tolerated only where a
   /// collector kept account of what it received, for a sensor may have had to drop some.
   /// Fails: kUnverified, naming the first batch that is out of place.
@@ -43,11 +46,14 @@ class BatchChain {
     Sha256 last_sha256{};
   };
   const std::map<RecordingId, Recording>& recordings() const { return recordings_; }
+  /// The batch that Add took last, decoded: for whoever looks at the same entries.
+  const Batch& last_batch() const { return last_batch_; }
 
  private:
   std::map<RecordingId, Recording> recordings_;
   bool has_account_ = false;
   std::optional<Error> first_gap_;
+  Batch last_batch_;
 };
 
 }  // namespace spoor::wire

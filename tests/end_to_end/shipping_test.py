@@ -5,6 +5,7 @@ nothing acknowledged is lost whatever is killed, cut or full.
 
   shipping_test.py SPOOR SYNTHETIC_SENSOR [unittest arguments]
 """
+import json
 import os
 import random
 import re
@@ -172,6 +173,16 @@ class Shipping(World):
         done = self.verify()
         self.assertEqual(done.returncode, 4, done.stderr)  # proved, and not complete
         self.assertIn(f"MISSING    {dropped} batches", done.stdout)
+        holes = json.loads(spoor("verify", "--store", self.collector.store, "--json", status=4).stdout)["completeness"]["holes"]
+        self.assertEqual({hole["sensor"] for hole in holes}, {"web-1"})
+        told = sum(hole["count"] for hole in holes if hole["kind"] == "sensor_dropped")
+        gone = [hole for hole in holes if hole["kind"] == "batches_missing"]
+        self.assertEqual((told, sum(hole["count"] for hole in gone)), (dropped, dropped))
+        self.assertEqual([index for hole in gone
+                          for index in range(hole["first_batch_index"], hole["last_batch_index"] + 1)],
+                         sorted(set(range(202)) - set(held)))
+        self.assertIn("INCOMPLETE", done.stdout)
+        self.assertIn("sensor web-1", done.stdout)
 
     def test_a_second_collector_takes_over(self):
         spoor("keys", "collector", "spare", "--dir", self.authority, "--address", "127.0.0.1")

@@ -83,14 +83,19 @@ static __always_inline void loss__count(__u32 class, __u64 number)
 		__sync_fetch_and_add(&local->lost[class], number);
 }
 
-/* Hands the open chunk over; false if the ring has no room, then the chunk stays. */
-static __always_inline bool chunk__send(struct chunk_slot *slot)
+/*
+ * Hands the open chunk over; false if the ring holds more than `limit_bytes`, or has no room: then
+ * the chunk stays.
+ */
+static __always_inline bool chunk__send_below(struct chunk_slot *slot, __u64 limit_bytes)
 {
 	__u64 size_bytes = slot->used_bytes;
 	__u32 zero = 0;
 
 	if (size_bytes == 0)
 		return true;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > limit_bytes)
+		return false;
 	barrier_var(size_bytes);
 	if (size_bytes > sizeof(slot->data))
 		size_bytes = sizeof(slot->data);
@@ -106,10 +111,10 @@ static __always_inline bool chunk__send(struct chunk_slot *slot)
 	return true;
 }
 
-/* chunk__send where speed is no matter: one copy in each program. */
-static __noinline bool chunk__send_rarely(struct chunk_slot *slot)
+/* For the hooks, which leave the rest of the ring to `flush` and `mark`. One copy in each program. */
+static __noinline bool chunk__send(struct chunk_slot *slot)
 {
-	return chunk__send(slot);
+	return chunk__send_below(slot, config.ring_hook_bytes);
 }
 
 /*
@@ -177,7 +182,7 @@ static __always_inline bool record__begin_in(__s32 scope, struct writer *w, __u1
 		loss__count(class, 1);
 		return false;
 	}
-	if (slot->used_bytes >= CHUNK_FULL_BYTES && !chunk__send_rarely(slot)) {
+	if (slot->used_bytes >= CHUNK_FULL_BYTES && !chunk__send(slot)) {
 		slot->sequence++;
 		loss__count(class, 1);
 		*(volatile __u32 *)&slot->busy = 0;
@@ -221,7 +226,7 @@ static __always_inline void record__end(struct writer *w)
 	slot->used_bytes += size_bytes;
 	/* What interrupted a record cannot wait for the interrupted one's chunk. */
 	if (slot->used_bytes >= CHUNK_SEND_BYTES || slot->header.cpu >> CHUNK_CPU_BITS)
-		chunk__send_rarely(slot);
+		chunk__send(slot);
 	*(volatile __u32 *)&slot->busy = 0;
 }
 

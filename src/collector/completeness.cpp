@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collector/completeness.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "base/file.hpp"
+#include "wire/batch_sealer.hpp"
+#include "wire/chunk.hpp"
+#include "wire/loss_class.hpp"
+
+namespace spoor::collector {
+namespace {
+
+// More entries than a collector puts under one checkpoint; older ones no sensor shipped.
+constexpr std::size_t kUnaccountedMax = 1 << 16;
+
+std::string TextIn(const nlohmann::json& json, const char* key) {
+  if (!json.is_object() || !json.contains(key) || !json[key].is_string()) return {};
+  return json[key].get<std::string>();
+}
+
+std::uint64_t NumberIn(const nlohmann::json& json, const char* key) {
+  if (!json.is_object() || !json.contains(key) || !json[key].is_number_unsigned()) return 0;
+  return json[key].get<std::uint64_t>();
+}
+
+}  // namespace
+
+std::string_view HoleKindName(Hole::Kind kind) {
+  switch (kind) {
+    case Hole::Kind::kFramesMissing:
+      return "frames_missing";
+    case Hole::Kind::kSensorDropped:
+      return "sensor_dropped";
+    case Hole::Kind::kBatchesMissing:
+      return "batches_missing";
+    case Hole::Kind::kRecordsLost:
+      return "records_lost";
+    case Hole::Kind::kNoEnd:
+      return "no_end";
+  }
+  return "unknown";
+}
+
+Hole Completeness::HoleOf(Hole::Kind kind, const Source& source) {
+  Hole hole;
+  hole.kind = kind;
+  hole.sensor = source.sensor;
+  hole.host = source.host;
+  hole.boot_id = source.boot_id;
+  hole.from_wall_ns = source.last_wall_ns;
+  hole.until_wall_ns = kOpenEndWallNs;
+  return hole;
+}
+
+Hole Completeness::HoleOf(Hole::Kind kind, const wire::RecordingId& id,
+                          const Recording& recording) const {
+  Hole hole = HoleOf(kind, recording);
+  hole.recording = wire::FormatRecordingId(id);
+  if (!recording.shipped) return hole;
+  hole.chain = wire::FormatChainId(recording.chain_id);
+  if (const auto chain = chains_.find(recording.chain_id); chain != chains_.end()) {
+    hole.sensor = chain->second.sensor;
+  }
+  return hole;
+}
+
+void Completeness::Keep(Hole hole) {
+  has_loss_ = has_loss_ || hole.kind != Hole::Kind::kNoEnd;
+  if (holes_.size() == kHolesMax) {
+    ++left_out_count_;
+  } else {
+    holes_.push_back(std::move(hole));
+  }
+}
+
+void Completeness::Continue(const wire::Carried& carried) {
+  for (const wire::CarriedRecording& item : carried.recordings) {
+    if (item.extent.is_account) continue;
+    Recording& recording = recordings_[item.recording_id];
+    if (const auto first = wire::DecodeBatch(item.first_batch)) AddDescription(recording, *first);
+    recording.next = item.extent.batch_count + item.extent.missing_batch_count;
+    recording.last_wall_ns = recording.last_reading_wall_ns = item.extent.last_wall_ns;
+    recording.closed = item.extent.closed;
+  }
+  for (const wire::CarriedChain& item : carried.chains) {
+    Source& chain = chains_[item.chain_id];
+    chain.sensor = item.sensor;
+    chain.next = item.next_sequence;
+    chain.last_wall_ns = item.last_wall_ns;
+    chain.closed = item.closed;
+  }
+}
+
+void Completeness::Add(std::uint64_t entry_index, const wire::Batch& batch) {
+  if (batch.kind == wire::BatchKind::kCollected) {
+    const auto records = ParseRecords(batch.payload);
+    if (!records) return;  // SealAudit says so
+    for (const CollectedRecord& record : *records) AddRecord(record);
+    return;
+  }
+  if (!wire::IsOfRecording(batch.kind)) return;
+  unaccounted_.emplace(entry_index, batch.recording_id);
+  if (unaccounted_.size() > kUnaccountedMax) unaccounted_.erase(unaccounted_.begin());
+  Recording& recording = recordings_[batch.recording_id];
+  if (batch.kind == wire::BatchKind::kRecordingOpen) AddDescription(recording, batch);
+  if (batch.batch_index > recording.next) {
+    Hole hole = HoleOf(Hole::Kind::kBatchesMissing, batch.recording_id, recording);
+    hole.first = recording.next;
+    hole.last = batch.batch_index - 1;
+    hole.count = batch.batch_index - recording.next;
+    if (recording.next == 0) hole.from_wall_ns = batch.wall_ns;
+    hole.until_wall_ns = batch.wall_ns;
+    Keep(std::move(hole));
+  }
+  if (batch.kind == wire::BatchKind::kRecords) AddLoss(recording, batch);
+  recording.next = batch.batch_index + 1;
+  recording.last_wall_ns = batch.wall_ns;
+  recording.closed = batch.kind == wire::BatchKind::kRecordingClose;
+}
+
+void Completeness::AddDescription(Recording& recording, const wire::Batch& batch) {
+  const nlohmann::json json = nlohmann::json::parse(AsText(batch.payload), nullptr, false);
+  recording.boot_id = TextIn(json, "boot_id");
+  recording.host = TextIn(json, "host");  // an import
+  recording.last_reading_wall_ns = batch.wall_ns;
+  if (!json.is_object() || !json.contains("scopes") || !json["scopes"].is_array()) return;
+  for (const nlohmann::json& scope : json["scopes"]) {
+    const std::string host = TextIn(scope, "host");
+    if (!host.empty()) recording.host += (recording.host.empty() ? "" : ", ") + host;
+  }
+}
+
+// The counters go up only, so the last reading has it all; one hole for each class.
+void Completeness::AddLoss(Recording& recording, const wire::Batch& batch) {
+  std::span<const std::byte> rest = batch.payload;
+  while (std::optional<wire::Chunk> chunk = wire::TakeChunk(rest)) {
+    if (chunk->header.cpu != wire::kUserSpaceCpu) continue;
+    while (const auto bytes = wire::TakeRecord(chunk->records)) {
+      loss_record loss{};
+      if (bytes->size() < sizeof(loss)) continue;
+      std::memcpy(&loss, bytes->data(), sizeof(loss));
+      if (loss.header.kind != RECORD_LOSS) continue;
+      const auto read_wall_ns = static_cast<std::int64_t>(
+          static_cast<std::uint64_t>(batch.wall_ns) - batch.boot_ns + loss.header.boot_ns);
+      for (std::size_t i = 0; i < recording.lost.size(); ++i) {
+        if (loss.count[i] <= recording.lost[i]) continue;
+        if (recording.lost[i] == 0) {
+          recording.lost_from_wall_ns[i] = recording.last_reading_wall_ns;
+        }
+        recording.lost[i] = loss.count[i];
+        recording.lost_until_wall_ns[i] = read_wall_ns;
+      }
+      recording.last_reading_wall_ns = read_wall_ns;
+    }
+  }
+}
+
+void Completeness::AddRecord(const CollectedRecord& record) {
+  const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(record.head);
+  if (!header || record.verdict == Verdict::kRefused) return;
+  Source& chain = chains_[header->chain_id];
+  const std::string id = wire::FormatChainId(header->chain_id);
+  if (record.verdict == Verdict::kOpened) {
+    const nlohmann::json json = nlohmann::json::parse(record.note, nullptr, false);
+    chain.sensor = record.sensor;
+    chain.host = TextIn(json, "host");
+    chain.boot_id = TextIn(json, "boot_id");
+  }
+  if (record.verdict == Verdict::kMissing) {
+    Hole hole = HoleOf(Hole::Kind::kFramesMissing, chain);
+    hole.chain = id;
+    hole.first = chain.next;
+    hole.last = header->sequence - 1;
+    hole.count = header->sequence - chain.next;
+    hole.until_wall_ns = header->wall_ns;
+    chain.next = header->sequence;
+    Keep(std::move(hole));
+    return;
+  }
+  if (record.verdict == Verdict::kGap) {
+    const nlohmann::json json = nlohmann::json::parse(record.note, nullptr, false);
+    Hole hole = HoleOf(Hole::Kind::kSensorDropped, chain);
+    hole.chain = id;
+    hole.first = hole.last = header->sequence;
+    hole.count = NumberIn(json, "dropped_batch_count");
+    hole.reason = TextIn(json, "reason");
+    const auto wall_ns = [&](std::uint64_t boot_ns) {
+      return static_cast<std::int64_t>(static_cast<std::uint64_t>(header->wall_ns) -
+                                       header->boot_ns + boot_ns);
+    };
+    hole.from_wall_ns = wall_ns(NumberIn(json, "from_boot_ns"));
+    hole.until_wall_ns = wall_ns(NumberIn(json, "until_boot_ns"));
+    Keep(std::move(hole));
+  }
+  chain.next = header->sequence + 1;
+  chain.last_wall_ns = header->wall_ns;
+  chain.closed = record.verdict == Verdict::kClosed;
+  const auto entry = unaccounted_.find(record.entry_index);
+  if (record.verdict != Verdict::kAccepted || entry == unaccounted_.end()) return;
+  Recording& recording = recordings_[entry->second];
+  recording.shipped = true;
+  recording.chain_id = header->chain_id;
+  recording.sensor = chain.sensor;
+  unaccounted_.erase(entry);
+}
+
+// A batch comes before the account that says who shipped it.
+void Completeness::NameSensors() {
+  std::map<std::string, Hole> named;
+  for (const auto& [id, recording] : recordings_) {
+    if (!recording.shipped) continue;
+    Hole hole = HoleOf(Hole::Kind::kNoEnd, id, recording);
+    named.emplace(hole.recording, std::move(hole));
+  }
+  for (Hole& hole : holes_) {
+    const auto found = named.find(hole.recording);
+    if (found == named.end()) continue;
+    hole.sensor = found->second.sensor;
+    hole.chain = found->second.chain;
+  }
+}
+
+void Completeness::Finish() {
+  NameSensors();
+  std::map<wire::ChainId, bool> said;  // of the chain, by a recording of it
+  for (const auto& [id, recording] : recordings_) {
+    for (std::size_t i = 0; i < recording.lost.size(); ++i) {
+      if (recording.lost[i] == 0) continue;
+      Hole hole = HoleOf(Hole::Kind::kRecordsLost, id, recording);
+      hole.count = recording.lost[i];
+      hole.loss_class = wire::LossClassName(i);
+      hole.from_wall_ns = recording.lost_from_wall_ns[i];
+      hole.until_wall_ns = recording.lost_until_wall_ns[i];
+      Keep(std::move(hole));
+    }
+    if (recording.closed) continue;
+    said[recording.chain_id] = recording.shipped;
+    Keep(HoleOf(Hole::Kind::kNoEnd, id, recording));
+  }
+  for (const auto& [id, chain] : chains_) {
+    if (chain.closed || said[id]) continue;
+    Hole hole = HoleOf(Hole::Kind::kNoEnd, chain);
+    hole.chain = wire::FormatChainId(id);
+    Keep(std::move(hole));
+  }
+  std::ranges::stable_sort(holes_, [](const Hole& one, const Hole& other) {
+    return std::tie(one.host, one.boot_id, one.from_wall_ns) <
+           std::tie(other.host, other.boot_id, other.from_wall_ns);
+  });
+  FindOverlaps();
+}
+
+// Sorted by host, boot and begin: what overlaps a hole and begins later stands right behind it.
+void Completeness::FindOverlaps() {
+  constexpr std::size_t kNamedMax = 16;  // of each hole
+  for (std::size_t i = 0; i < holes_.size(); ++i) {
+    for (std::size_t j = i + 1; j < holes_.size(); ++j) {
+      Hole& one = holes_[i];
+      Hole& other = holes_[j];
+      if (one.host != other.host || one.boot_id != other.boot_id ||
+          other.from_wall_ns >= one.until_wall_ns || one.overlaps.size() >= kNamedMax) {
+        break;
+      }
+      one.overlaps.push_back(j);
+      if (other.overlaps.size() < kNamedMax) other.overlaps.push_back(i);
+    }
+  }
+}
+
+}  // namespace spoor::collector

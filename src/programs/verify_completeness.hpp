@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "collector/completeness.hpp"
+
+/// What `spoor verify` says about what is not in the log.
+namespace spoor::programs {
+
+/// All of it.
+nlohmann::json CompletenessJson(const collector::Completeness& completeness);
+/// The first of it, a numbered line each, to stdout.
+void PrintCompleteness(const collector::Completeness& completeness);
+
+}  // namespace spoor::programs

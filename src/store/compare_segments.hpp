@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace spoor::store {
+
+struct SegmentsToCompare {
+  std::filesystem::path stored;   ///< the live segment, hostile until shown otherwise
+  std::filesystem::path derived;  ///< what the evidence gives
+  std::filesystem::path scratch;  ///< folder for what does not fit into memory
+};
+
+/// Says how two Parquet files differ in columns or rows (as a multiset: exact, no hash of rows that
+/// a forger could aim at), as one line that quotes the first row; nothing when they do not. At most
+/// 512 MiB of memory. Fails: kIo, kUnavailable.
+Result<std::optional<std::string>> CompareSegments(const SegmentsToCompare& files);
+
+}  // namespace spoor::store
