@@ -45,6 +45,13 @@ quick-test: setup ## unit and golden tests only, without privileges
 bench: setup ## measure overhead, sizes and answers side by side; writes bench/RESULTS.md
 	$(call build_preset,release)
 	@bench/run
+	@bench/shipping
+
+.PHONY: soak
+soak: setup ## 1,000 rounds of kill -9 on sensor, collector or both: nothing acknowledged may be lost
+	$(call build_preset,release)
+	@SPOOR_KILL_ROUNDS=1000 /usr/bin/python3 -B tests/end_to_end/faults_test.py build/release/spoor \
+	  build/release/tests/end_to_end/synthetic_sensor Kills
 
 .PHONY: lint
 lint: setup ## clang-tidy on all of src, formatting, layers, documents, shell scripts

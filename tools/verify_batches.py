@@ -12,7 +12,7 @@ HEADER_BYTES = 104
 CHECKSUM_BYTES = 8
 BATCH_BYTES_MAX = 65535
 PAYLOAD_BYTES_MAX = 4 << 20
-OPEN, CLOSE, ACCOUNT, RETENTION, CARRIED = 1, 3, 5, 6, 7
+OPEN, CLOSE, ACCOUNT, RETENTION, CARRIED, TRANSFERRED = 1, 3, 5, 6, 7, 8
 
 
 class Unverified(Exception):
@@ -71,7 +71,7 @@ class Batch:
         self.index = number_at(entry, 32, 8)
         self.previous_sha256 = entry[64:96]
         self.stored = entry[HEADER_BYTES:-CHECKSUM_BYTES]
-        if not OPEN <= self.kind <= CARRIED:
+        if not OPEN <= self.kind <= TRANSFERRED:
             raise Unsupported(f"entry {number}: batch: unknown kind {self.kind}")
         if self.payload_bytes > PAYLOAD_BYTES_MAX or number_at(entry, 100, 4) != 0 \
                 or number_at(entry, 96, 4) != len(self.stored) \
@@ -104,7 +104,7 @@ class Recordings:
     def add(self, batch):
         def bad(what):
             return Unverified(f"entry {batch.number}: batch {batch.index} of recording {batch.recording} {what}")
-        is_account = batch.kind == ACCOUNT
+        is_account = batch.kind in (ACCOUNT, TRANSFERRED)
         recording = self.by_id.setdefault(batch.recording, Recording(is_account))
         if is_account != recording.is_account:
             raise bad("is of another kind than the rest")
@@ -132,8 +132,8 @@ class Recordings:
             recording.last_sha256, recording.closed = item.last_sha256, item.closed
 
     def finish(self, has_account):
-        """Batches may be missing only where a collector kept account of what it received."""
-        if self.first_gap and not has_account:
+        """Batches may be missing only where a collector, or an import, kept account of what it took."""
+        if self.first_gap and not any(recording.is_account for recording in self.by_id.values()) and not has_account:
             raise self.first_gap
 
     @property

@@ -66,8 +66,9 @@ void Intake::Stop() {
 
 Result<> Intake::OpenLog() {
   const StoreLayout& store = options_.store;
-  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
-                                 {.folder = store.evidence(), .key_file = store.private_key()}));
+  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open({.folder = store.evidence(),
+                                                        .key_file = store.private_key(),
+                                                        .origin = options_.origin}));
   ASSIGN_OR_RETURN(const std::string public_key,
                    ReadTextFile(store.public_key(), kPublicKeyBytesMax));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
@@ -114,10 +115,11 @@ Result<> Intake::OpenLog() {
   return {};
 }
 
-Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
-                     std::string frames) {
+Reply Intake::Submit(const std::string& sensor, const SubmitOptions& options, std::string frames) {
+  const std::uint64_t sequence = options.sequence;
   Submission submission{.sensor = sensor,
-                        .after_gap = after_gap,
+                        .number = 0,
+                        .after_gap = options.after_gap,
                         .frames = std::move(frames),
                         .chain_id = {},
                         .reply = {},
@@ -134,7 +136,9 @@ Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool aft
     }
     rest = rest.subspan(header->frame_bytes);
   }
-  std::future<Reply> reply = submission.reply.get_future();
+  std::shared_future<Reply> reply = submission.reply.get_future().share();
+  std::optional<std::shared_future<Reply>> before;
+  Reply durable{.status = 202, .next_sequence = {}, .error = {}, .retry_after_seconds = 0};
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Busy("the collector is stopping");
@@ -142,10 +146,19 @@ Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool aft
       return Busy("too much is waiting to be written");
     }
     queue_bytes_ += submission.frames.size();
+    submission.number = ++submission_number_;
+    const auto [last, first] = last_.try_emplace({sensor, submission.chain_id});
+    if (!first) before = last->second.reply;
+    last->second = {submission.number, reply};
+    const auto position = durable_.find(submission.chain_id);
+    if (position != durable_.end() && position->second.sensor == sensor) {
+      durable.next_sequence = position->second.next_sequence;
+    }
     queue_.push_back(std::move(submission));
   }
   changed_.notify_all();
-  return reply.get();
+  if (!options.pipelined) return reply.get();
+  return before ? before->get() : durable;
 }
 
 Reply Intake::PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const {
@@ -172,17 +185,48 @@ Intake::Counts Intake::counts() const {
 void Intake::Run() {
   for (;;) {
     std::deque<Submission> group = TakeGroup();
-    if (group.empty()) break;
-    Commit(group);
+    const bool retained = TakeRetention();
+    if (group.empty() && !retained) break;
+    if (!group.empty()) Commit(group);
   }
   if (log_ != nullptr) static_cast<void>(log_->Close());
   log_.reset();
 }
 
-// Empty only when stopping and nothing waits.
+Result<std::uint64_t> Intake::Retain(const RetentionPlan& plan) {
+  std::future<Result<std::uint64_t>> removed_bytes;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || retention_) return Fail(ErrorCode::kUnavailable, "the collector is stopping");
+    retention_.emplace();
+    retention_->plan = &plan;
+    removed_bytes = retention_->removed_bytes.get_future();
+  }
+  changed_.notify_all();
+  return removed_bytes.get();
+}
+
+// Whether there was one to carry out.
+bool Intake::TakeRetention() {
+  std::optional<RetentionRequest> request;
+  {
+    const std::lock_guard lock(mutex_);
+    request.swap(retention_);
+  }
+  if (!request) return false;
+  Result<std::uint64_t> removed = Fail(ErrorCode::kUnavailable, "the log is closed since an error");
+  if (log_ != nullptr) {
+    removed = CarryOutRetention(*request->plan, *log_, options_.store.evidence());
+    if (!removed) log_.reset();  // the next group opens it again
+  }
+  request->removed_bytes.set_value(std::move(removed));
+  return true;
+}
+
+// Empty only when stopping and nothing waits, or when there is a retention to carry out.
 std::deque<Intake::Submission> Intake::TakeGroup() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  changed_.wait(lock, [this] { return stopping_ || !queue_.empty() || retention_; });
   std::deque<Submission> group;
   for (std::size_t bytes = 0; !queue_.empty() && bytes < options_.group_bytes_max;) {
     bytes += queue_.front().frames.size();
@@ -204,8 +248,15 @@ void Intake::Commit(std::deque<Submission>& group) {
   // Nothing of this group counts. The next one begins from what the log really holds.
   log_.reset();
   for (Submission& submission : group) {
-    submission.reply.set_value(Busy("cannot write: " + committed.error().message));
+    Answer(submission, Busy("cannot write: " + committed.error().message));
   }
+}
+
+void Intake::Answer(Submission& submission, Reply reply) {
+  submission.reply.set_value(std::move(reply));
+  const std::lock_guard lock(mutex_);
+  const auto last = last_.find({submission.sensor, submission.chain_id});
+  if (last != last_.end() && last->second.number == submission.number) last_.erase(last);
 }
 
 // Reads the whole log, so not for every sensor that asks.
@@ -316,7 +367,7 @@ void Intake::Publish(std::deque<Submission>& group) {
       durable_[submission.chain_id] = *std::move(position);
     }
   }
-  for (Submission& submission : group) submission.reply.set_value(std::move(submission.decided));
+  for (Submission& submission : group) Answer(submission, std::move(submission.decided));
 }
 
 }  // namespace spoor::collector

@@ -190,7 +190,7 @@ Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
 void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry) {
   const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
   if (!batch) return;
-  if (batch->kind == wire::BatchKind::kCollected) {
+  if (wire::IsAccount(batch->kind)) {
     Reserve(batch->recording_id);
     return;
   }

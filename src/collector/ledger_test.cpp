@@ -103,10 +103,15 @@ TEST_F(LedgerTest, RefusesWhatFollowsTheEnd) {
 TEST_F(LedgerTest, RefusesBatchesThatAreNoneOrPoseAsTheCollectors) {
   Receive(chain_.frames[0]);
   ExpectRefused(chain_.Forge(1, AsBytes("noise")), "batch: 5 bytes");
-  ChainForTests liar(escrow_.get(), "web-1", 2);
-  liar.AddBatch(wire::BatchKind::kCollected);
-  Receive(liar.frames[0]);
-  ExpectRefused(liar.frames[1], "poses as a collector's account");
+  // A sensor that could say what was removed could hide what it removed.
+  std::uint8_t id = 2;
+  for (const wire::BatchKind kind :
+       {wire::BatchKind::kCollected, wire::BatchKind::kRetention, wire::BatchKind::kCarried}) {
+    ChainForTests liar(escrow_.get(), "web-1", id++);
+    liar.AddBatch(kind);
+    Receive(liar.frames[0]);
+    ExpectRefused(liar.frames[1], "poses as a collector's account");
+  }
 }
 
 // A sensor that lies must not leave a log that does not verify, for all the others.

@@ -75,6 +75,12 @@ class Survey {
     if (cut < bundles_.size()) plan.first_kept_wall_ns = bundles_[cut].wall_ns;
   }
 
+  /// Whether already the oldest bundle, dated by our own clock, is to stay: then so are all.
+  bool KeepsAll(const RetentionPolicy& policy) const {
+    return policy.keep_ns && !policy.keep_bytes && dated_until_ > 0 &&
+           bundles_[0].wall_ns >= WallNow() - *policy.keep_ns;
+  }
+
   const std::optional<wire::Retention>& newest() const { return newest_; }
   bool GoesOnAfter(std::uint64_t cut, const wire::RecordingId& id) const {
     const auto found = last_entries_.find(id);
@@ -183,10 +189,22 @@ Result<RetentionPlan> PlanRetention(evidence::LogReader& log, const RetentionPol
   RetentionPlan plan;
   plan.removed_until = log.removed_until();
   Survey survey(plan.removed_until / kTileWidth);
-  RETURN_IF_ERROR(log.ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) {
-    if (progress) progress(index, log.size());
-    return survey.Add(index, entry);
-  }));
+  bool keeps_all = false;
+  const Result<> surveyed =
+      log.ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        if (progress) progress(index, log.size());
+        RETURN_IF_ERROR(survey.Add(index, entry));
+        keeps_all = survey.KeepsAll(policy);
+        if (keeps_all) return Fail(ErrorCode::kUnavailable, "enough was read");
+        return {};
+      });
+  if (keeps_all) {
+    // What a run that was ended left; by the reader's own count, for the newest entry was not read.
+    plan.remove_until = plan.removed_until;
+    plan.stated = true;
+    return plan;
+  }
+  RETURN_IF_ERROR(surveyed);
   plan.remove_until = survey.CutFor(policy, log.size());
   if (survey.newest()) {
     plan.removals = survey.newest()->removals;

@@ -22,9 +22,11 @@ namespace spoor::evidence {
 struct Checkpoint;  // checkpoint.hpp
 
 struct LogOptions {
-  std::filesystem::path folder;            ///< STORE/evidence
-  std::filesystem::path key_file;          ///< Ed25519 private key, PEM, 0600; made on first use
-  std::string origin = "spoor.local/log";  ///< name in checkpoints and the verifier key
+  std::filesystem::path folder;    ///< STORE/evidence
+  std::filesystem::path key_file;  ///< Ed25519 private key, PEM, 0600; made on first use
+  /// Name in checkpoints and the verifier key; no two logs that one witness sees may share it.
+  /// Empty: an existing log's own, for a new one "spoor.local/log/" and the beginning of its key.
+  std::string origin{};
 };
 
 /// Appends entries and signs checkpoints. One writer per log: holds a lock on the folder.
@@ -50,6 +52,9 @@ class LogWriter {
   /// Checkpoint, then leaves the folder as a finished C2SP static log. Append fails from then on,
   /// and another writer may open the log.
   virtual Result<> Close() = 0;
+  /// Leaves without a checkpoint: what was appended since the last one does not count, and the next
+  /// writer sets it aside. Append fails from then on, and another writer may open the log.
+  virtual void Abandon() = 0;
   virtual std::uint64_t size() const = 0;             ///< entries appended
   virtual std::uint64_t set_aside_bytes() const = 0;  ///< moved away by Open
 };

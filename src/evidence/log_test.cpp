@@ -207,5 +207,21 @@ TEST(Log, ProvesEntriesFromItsTiles) {
   }
 }
 
+TEST(Log, AnAbandonedAppendDoesNotCount) {
+  const TestStore store;
+  store.Fill(3);
+  {
+    const auto writer = store.OpenWriter();
+    ASSERT_TRUE(writer->Append(TestEntry(7)));
+    writer->Abandon();
+    EXPECT_FALSE(writer->Append(TestEntry(8)));
+    // Another writer may begin while this one is still there.
+    EXPECT_TRUE(LogWriter::Open(store.options()));
+  }
+  EXPECT_EQ(store.ReadAll(), 3U);
+  store.Fill(5);
+  EXPECT_EQ(store.ReadAll(), 5U);
+}
+
 }  // namespace
 }  // namespace spoor::evidence

@@ -14,7 +14,7 @@
 #include "base/time.hpp"
 #include "evidence/checkpoint.hpp"
 #include "evidence/log.hpp"
-#include "evidence/note.hpp"
+#include "evidence/named_key.hpp"
 #include "evidence/recovery.hpp"
 #include "evidence/tile_tree.hpp"
 
@@ -54,6 +54,10 @@ class TileLogWriter final : public LogWriter {
   Result<std::uint64_t> Append(std::span<const std::byte> entry) override;
   Result<> Checkpoint() override { return CloseIfFailed(TryCheckpoint()); }
   Result<> Close() override;
+  void Abandon() override {
+    if (!closed_because_) closed_because_ = Error{ErrorCode::kUnavailable, "it was abandoned"};
+    parts_.lock.reset();
+  }
   std::uint64_t size() const override { return tree_.size(); }
   std::uint64_t set_aside_bytes() const override { return set_aside_bytes_; }
 
@@ -177,6 +181,10 @@ Result<> TileLogWriter::OpenColumn(Column& column) {
   if (!fs::exists(growing)) {
     const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
     RETURN_IF_ERROR(Rename(parts_.folder / TilePath(column.id, TileForm::kClosed, width), growing));
+    // Before it grows: a file that a power cut left longer under its old name, which says how many
+    // hashes it has, would not verify.
+    RETURN_IF_ERROR(SyncFolder(parent));
+    RETURN_IF_ERROR(SyncFolder(closed_folder));
     if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
   }
   ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND));
@@ -282,30 +290,27 @@ Result<> TileLogWriter::Rename(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-/// The private key of the log, and log.vkey beside it. `exists`: whether there is a checkpoint
-/// already, signed with a key that must not be replaced by a new one.
-Result<SigningKey> LoadOrCreateKey(const fs::path& key_file, bool exists) {
-  Result<SigningKey> key = SigningKey::Load(key_file);
-  if (key || key.error().code != ErrorCode::kNotFound) return key;
-  if (exists) {
-    return Fail(ErrorCode::kNotFound,
-                "{}: private key is missing, so the existing log cannot be continued",
-                key_file.string());
+/// The key of the log and its name. `exists`: whether there is a checkpoint already, signed with a
+/// key that must not be replaced by a new one.
+Result<NamedKey> OpenKey(const LogOptions& options, bool exists) {
+  NamedKey::Options wanted{.key_file = options.key_file,
+                           .use = KeyUse::kNote,
+                           .name = options.origin,
+                           .new_name_prefix = "spoor.local/log/",
+                           .may_create = !exists};
+  fs::path verifier_file = options.key_file;
+  if (exists && wanted.name.empty() && !fs::exists(verifier_file.replace_extension(".vkey"))) {
+    // Who signed under that name is checked when the log is taken up.
+    ASSIGN_OR_RETURN(const std::string note,
+                     ReadTextFile(options.folder / kCheckpointName, kCheckpointBytesMax));
+    wanted.name = note.substr(0, note.find('\n'));
   }
-  return SigningKey::Create(key_file);
-}
-
-Result<> CheckOrWriteVerifierKey(const fs::path& key_file, const VerifierKey& verifier) {
-  fs::path path = key_file;
-  path.replace_extension(".vkey");
-  const Result<std::string> text = ReadTextFile(path, 4096);
-  if (!text && text.error().code == ErrorCode::kNotFound) {
-    return WriteFileAtomically(path, AsBytes(verifier.Text() + "\n"));
+  Result<NamedKey> key = NamedKey::Open(wanted);
+  if (!key && exists && key.error().code == ErrorCode::kNotFound) {
+    return Fail(ErrorCode::kNotFound, "{}, so the existing log cannot be continued",
+                key.error().message);
   }
-  RETURN_IF_ERROR(text);
-  if (*text == verifier.Text() + "\n") return {};
-  return Fail(ErrorCode::kUnverified, "{}: does not belong to the private key {} under the name {}",
-              path.string(), key_file.string(), verifier.name);
+  return key;
 }
 
 }  // namespace
@@ -324,11 +329,10 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
     return Fail(ErrorCode::kUnverified, "{}: missing, though there are tiles",
                 (options.folder / kCheckpointName).string());
   }
-  ASSIGN_OR_RETURN(SigningKey key, LoadOrCreateKey(options.key_file, exists));
-  ASSIGN_OR_RETURN(VerifierKey verifier, VerifierKey::Make(options.origin, key.public_key()));
-  RETURN_IF_ERROR(CheckOrWriteVerifierKey(options.key_file, verifier));
-  auto writer = std::make_unique<TileLogWriter>(TileLogWriter::Parts{
-      options.folder, std::move(*lock), std::move(folder_fd), std::move(key), std::move(verifier)});
+  ASSIGN_OR_RETURN(NamedKey key, OpenKey(options, exists));
+  auto writer = std::make_unique<TileLogWriter>(
+      TileLogWriter::Parts{options.folder, std::move(*lock), std::move(folder_fd),
+                           std::move(key.key), std::move(key.verifier)});
   // A log has a checkpoint before it has anything else, so that none can be missing later.
   RETURN_IF_ERROR(exists ? writer->Continue() : writer->PublishCheckpoint());
   if (!exists) RETURN_IF_ERROR(SyncFolder(fs::absolute(options.folder).parent_path()));

@@ -112,8 +112,10 @@ Result<std::uint64_t> RemoveBundles(const fs::path& folder, std::uint64_t until_
   std::uint64_t removed_bytes = 0;
   std::set<fs::path> changed;
   for (std::uint64_t bundle = 0; bundle < until_entry / kTileWidth; ++bundle) {
-    const fs::path path =
-        folder / TilePath({.entries = true, .level = 0, .index = bundle}, TileForm::kFull);
+    const TileId id{.entries = true, .level = 0, .index = bundle};
+    // A power cut may leave a complete bundle under its growing name.
+    fs::path path = folder / TilePath(id, TileForm::kFull);
+    if (!fs::exists(path)) path = folder / TilePath(id, TileForm::kGrowing);
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) continue;  // an earlier run did
     if (::unlink(path.c_str()) != 0) return FailErrno(errno, "{}: cannot remove", path.string());

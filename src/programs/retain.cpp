@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // spoor retain: removes the oldest evidence of a store that nobody writes, and leaves its proof.
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
-
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
-#include "base/time.hpp"
 #include "collector/retention.hpp"
 #include "programs/open_store.hpp"
+#include "programs/retention_options.hpp"
 #include "programs/subcommand.hpp"
 
 namespace spoor::programs {
@@ -20,51 +16,10 @@ constexpr std::uint64_t kKeyBytesMax = 4096;
 
 struct RetainCommand {
   std::string store;
-  std::string keep;
-  std::string keep_bytes;
+  RetentionOptions retention;
   bool dry_run = false;
   bool json = false;
 };
-
-/// "50G": a number with K, M, G or T (powers of 1024) or nothing behind it.
-Result<std::uint64_t> ParseBytes(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  constexpr std::string_view kUnits = "KMGT";
-  const std::size_t power = unit.size() == 1 ? kUnits.find(unit[0]) : kUnits.npos;
-  const auto shift = static_cast<unsigned>(unit.empty() ? 0 : 10 * (power + 1));
-  if (status != std::errc{} || (!unit.empty() && power == kUnits.npos) ||
-      number > (UINT64_MAX >> shift)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "--keep-bytes {}: must be a number, with K, M, G or T behind it or nothing", text);
-  }
-  return number << shift;
-}
-
-Result<collector::RetentionPolicy> PolicyOf(const RetainCommand& command) {
-  collector::RetentionPolicy policy;
-  if (!command.keep.empty()) {
-    ASSIGN_OR_RETURN(policy.keep_ns, ParseDuration(command.keep));
-    policy.text = "keep " + command.keep;
-  }
-  if (!command.keep_bytes.empty()) {
-    ASSIGN_OR_RETURN(policy.keep_bytes, ParseBytes(command.keep_bytes));
-    policy.text +=
-        fmt::format("{}keep at most {} bytes", policy.text.empty() ? "" : ", ", *policy.keep_bytes);
-  }
-  if (policy.text.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "say what to keep: --keep 30d, --keep-bytes 50G");
-  }
-  return policy;
-}
-
-std::string WhoAsks() {
-  const uid_t uid = ::getuid();
-  const passwd* const user = ::getpwuid(uid);
-  return fmt::format("spoor retain as {} (uid {})",
-                     user == nullptr ? "nobody known" : user->pw_name, uid);
-}
 
 void Print(const collector::RetentionPlan& plan, const RetainCommand& command,
            std::uint64_t removed_bytes) {
@@ -88,7 +43,7 @@ void Print(const collector::RetentionPlan& plan, const RetainCommand& command,
 }
 
 Result<ExitCode> Retain(const RetainCommand& command) {
-  ASSIGN_OR_RETURN(const collector::RetentionPolicy policy, PolicyOf(command));
+  ASSIGN_OR_RETURN(const collector::RetentionPolicy policy, command.retention.Policy());
   const StoreLayout layout{command.store};
   const auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
   if (!key) {
@@ -106,7 +61,7 @@ Result<ExitCode> Retain(const RetainCommand& command) {
   {
     ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                      evidence::LogReader::Open(layout.evidence(), *key));
-    ASSIGN_OR_RETURN(plan, collector::PlanRetention(*log, policy, WhoAsks(),
+    ASSIGN_OR_RETURN(plan, collector::PlanRetention(*log, policy, WhoRemoves("spoor retain"),
                                                     ProgressOnTerminal("reading evidence")));
   }
   std::uint64_t removed_bytes = 0;
@@ -128,12 +83,7 @@ void RegisterRetain(CLI::App& application, Action& action) {
       "retain", "Remove the oldest evidence by policy, and leave the proof of it");
   const auto command = std::make_shared<RetainCommand>();
   AddStoreOption(subcommand, command->store);
-  subcommand.add_option("--keep", command->keep, "what came longer ago goes: 30d, 12h")
-      ->type_name("DURATION");
-  subcommand
-      .add_option("--keep-bytes", command->keep_bytes,
-                  "the oldest goes until the entries take at most that much: 50G")
-      ->type_name("BYTES");
+  command->retention.AddTo(subcommand);
   subcommand.add_flag("-n,--dry-run", command->dry_run, "say what would go, change nothing");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.footer(

@@ -104,6 +104,18 @@ std::string Signature(const Query& query) {
   return signature + ")";
 }
 
+Result<std::vector<NamedText>> ParseArguments(std::span<const std::string> words) {
+  std::vector<NamedText> arguments;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Fail(ErrorCode::kInvalidArgument, "'{}' is not name=value", word);
+    }
+    arguments.push_back({word.substr(0, equals), word.substr(equals + 1)});
+  }
+  return arguments;
+}
+
 Result<Library> Library::Load(const std::vector<std::filesystem::path>& folders) {
   Library library;
   for (const EmbeddedQuery& embedded : EmbeddedQueries()) {
@@ -120,6 +132,13 @@ Result<Library> Library::Load(const std::vector<std::filesystem::path>& folders)
       library.queries_.push_back(query);
     }
   }
+  RETURN_IF_ERROR(library.Order());
+  return library;
+}
+
+Result<Library> Library::Of(std::vector<Query> queries) {
+  Library library;
+  library.queries_ = std::move(queries);
   RETURN_IF_ERROR(library.Order());
   return library;
 }
@@ -168,6 +187,19 @@ Result<const Query*> Library::Find(std::string_view name) const {
       like += (like.empty() ? "; like it: " : ", ") + query.name;
   }
   return Fail(ErrorCode::kNotFound, "there is no query \"{}\"{} (spoor query --list)", name, like);
+}
+
+std::set<std::string> Library::Reach(std::vector<std::string> names) const {
+  std::set<std::string> reached;
+  while (!names.empty()) {
+    const std::string name = names.back();
+    names.pop_back();
+    if (!reached.insert(name).second) continue;
+    if (const auto query = Find(name)) {
+      names.insert(names.end(), (*query)->reads.begin(), (*query)->reads.end());
+    }
+  }
+  return reached;
 }
 
 Result<> Library::Define(store::Store& store) const {

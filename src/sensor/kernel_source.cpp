@@ -8,6 +8,7 @@
 
 #include <bpf/bpf.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/file.hpp"
 #include "base/time.hpp"
 #include "sensor/kernel_source_baseline.hpp"
 #include "sensor/kernel_source_programs.hpp"
@@ -88,7 +90,20 @@ class LoadedKernelSource final : public KernelSource {
   Result<> MakeRing() {
     ring_.reset(ring_buffer__new(programs_.MapFd("ring"), OnEntry, &reading_, nullptr));
     if (!ring_) return FailErrno(errno, "kernel half: cannot map the ring");
+    // Edge-triggered: an ordinary entry is no reason to be woken, and only wake-ups make edges.
+    wake_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = 0}};
+    if (!wake_.valid() ||
+        ::epoll_ctl(wake_.get(), EPOLL_CTL_ADD, programs_.MapFd("ring"), &event) != 0) {
+      return FailErrno(errno, "kernel half: cannot watch the ring");
+    }
     return {};
+  }
+
+  int wake_fd() const override { return wake_.get(); }
+  void ClearWake() override {
+    epoll_event event{};
+    static_cast<void>(::epoll_wait(wake_.get(), &event, 1, 0));
   }
 
   Result<> Attach() override {
@@ -225,6 +240,7 @@ class LoadedKernelSource final : public KernelSource {
   std::size_t ring_bytes_;
   Reading reading_;
   std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  FileDescriptor wake_;
   std::vector<BpfLink> links_;
   Coverage coverage_;
   std::uint64_t mark_number_ = 0;

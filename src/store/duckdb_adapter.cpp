@@ -46,6 +46,16 @@ Result<> Connection::Run(const std::string& sql) {
   return {};
 }
 
+Result<> Connection::RunOne(const std::string& sql) {
+  duckdb_extracted_statements statements = nullptr;
+  const idx_t count = duckdb_extract_statements(connection_, sql.c_str(), &statements);
+  duckdb_destroy_extracted(&statements);
+  if (count > 1) {
+    return Fail(ErrorCode::kInvalidArgument, "{} statements where one is expected", count);
+  }
+  return Run(sql);
+}
+
 Result<std::int64_t> Connection::RunForInteger(const std::string& sql) {
   duckdb_result result;
   if (duckdb_query(connection_, sql.c_str(), &result) == DuckDBError) {

@@ -39,6 +39,8 @@ class Connection {
 
   /// Runs statements for their effect. Fails: as ErrorOf says.
   Result<> Run(const std::string& sql);
+  /// As Run, and refuses more than one statement with kInvalidArgument.
+  Result<> RunOne(const std::string& sql);
   /// The one integer that `sql` answers with. Fails also when it answers with nothing.
   Result<std::int64_t> RunForInteger(const std::string& sql);
   /// The one text (VARCHAR) that `sql` answers with; nothing when it answers with no row or NULL.

@@ -66,7 +66,7 @@ class Store {
   /// gone before the store is.
   virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query,
                                                  const std::vector<Value>& parameters) = 0;
-  /// Makes table macros and views known to Sql (the query library).
+  /// Makes a table macro or view known to Sql (the query library): one statement.
   virtual Result<> Define(std::string_view sql) = 0;
 
   /// Ends the queries that are running with kUnavailable "interrupted". From any thread.

@@ -47,7 +47,7 @@ std::uint64_t ChecksumOf(std::span<const std::byte> bytes) {
 
 Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
   if (header.kind < static_cast<std::uint16_t>(BatchKind::kRecordingOpen) ||
-      header.kind > static_cast<std::uint16_t>(BatchKind::kCarried)) {
+      header.kind > static_cast<std::uint16_t>(BatchKind::kTransferred)) {
     return Fail(ErrorCode::kUnsupported, "batch {}: unknown kind {}", header.batch_index,
                 header.kind);
   }

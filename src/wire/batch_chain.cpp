@@ -27,7 +27,7 @@ Result<> BatchChain::Follow(std::uint64_t entry_index, const Batch& batch, const
     return Fail(ErrorCode::kUnverified, "batch {} of recording {} {}", batch.batch_index,
                 FormatRecordingId(batch.recording_id), what);
   };
-  const bool is_account = batch.kind == BatchKind::kCollected;
+  const bool is_account = IsAccount(batch.kind);
   const auto found = recordings_.find(batch.recording_id);
   const bool is_first = found == recordings_.end();
   const Recording before = is_first ? Recording{} : found->second;

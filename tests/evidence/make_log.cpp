@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the log of a store for verify_test.py: one recording of COUNT batches in STORE.
-// usage: spoor_make_log STORE COUNT closed|killed
+// usage: spoor_make_log STORE COUNT closed|killed|acknowledging
 // "closed": the recording and the log end in order. "killed": neither; some batches are behind the
-// last checkpoint when the process ends itself with SIGKILL.
+// last checkpoint when the process ends itself with SIGKILL. "acknowledging": as closed, with many
+// checkpoints, each told on stdout as "acknowledged ENTRIES" when it is durable.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -17,7 +18,8 @@ namespace {
 
 using spoor::Result;
 
-Result<> MakeLog(const spoor::StoreLayout& layout, std::uint64_t count, bool killed) {
+Result<> MakeLog(const spoor::StoreLayout& layout, std::uint64_t count, std::string_view mode) {
+  const bool killed = mode == "killed";
   ASSIGN_OR_RETURN(const auto log,
                    spoor::evidence::LogWriter::Open(
                        {.folder = layout.evidence(), .key_file = layout.private_key()}));
@@ -35,6 +37,11 @@ Result<> MakeLog(const spoor::StoreLayout& layout, std::uint64_t count, bool kil
     ASSIGN_OR_RETURN(const std::vector<std::byte> entry, spoor::wire::EncodeBatch(batch));
     RETURN_IF_ERROR(log->Append(entry));
     batch.previous_sha256 = spoor::wire::DigestOf(entry);
+    if (mode == "acknowledging" && batch.batch_index % 23 == 7) {
+      RETURN_IF_ERROR(log->Checkpoint());
+      fmt::print("acknowledged {}\n", log->size());
+      std::fflush(stdout);
+    }
     if (killed && batch.batch_index == count / 2) RETURN_IF_ERROR(log->Checkpoint());
   }
   if (killed) return std::raise(SIGKILL), Result<>();
@@ -49,10 +56,10 @@ int main(int argc, char** argv) {
   if (mode.empty() ||
       std::from_chars(argv[2], argv[2] + std::string_view(argv[2]).size(), count).ec !=
           std::errc()) {
-    fmt::print(stderr, "usage: spoor_make_log STORE COUNT closed|killed\n");
+    fmt::print(stderr, "usage: spoor_make_log STORE COUNT closed|killed|acknowledging\n");
     return 2;
   }
-  const Result<> made = MakeLog(spoor::StoreLayout{argv[1]}, count, mode == "killed");
+  const Result<> made = MakeLog(spoor::StoreLayout{argv[1]}, count, mode);
   if (!made) fmt::print(stderr, "spoor_make_log: {}\n", made.error().message);
   return made ? 0 : 5;
 }
