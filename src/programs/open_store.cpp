@@ -83,19 +83,24 @@ Result<> IngestNewEvidence(const StoreLayout& layout) {
   return {};
 }
 
-Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder) {
+Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder) {
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
+  ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::OpenStore(folder));
+  RETURN_IF_ERROR(library.Define(*store));
+  return store;
+}
+
+Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder) {
   const auto ingested = IngestNewEvidence(StoreLayout{folder});
   const bool only_not_written = !ingested && (ingested.error().code == ErrorCode::kIo ||
                                               ingested.error().code == ErrorCode::kUnavailable);
   if (!ingested && !only_not_written) return tl::unexpected<Error>(ingested.error());
-  auto store = store::OpenStore(folder);
+  auto store = OpenIngestedStore(folder);
   if (only_not_written) {
     if (!store) return tl::unexpected<Error>(ingested.error());
     fmt::print(stderr, "spoor: what is new in the evidence is not shown: {}\n",
                ingested.error().message);
   }
-  if (store) RETURN_IF_ERROR(library.Define(**store));
   return store;
 }
 

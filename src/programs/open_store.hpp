@@ -20,6 +20,10 @@ namespace spoor::programs {
 /// ingested, and stderr says so. Fails: kNotFound, kUnverified (evidence), kCorrupt (a segment).
 Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder);
 
+/// The same as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
+/// kCorrupt.
+Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder);
+
 /// Ingests what is new. Progress goes to stderr when that is a terminal.
 Result<> IngestNewEvidence(const StoreLayout& layout);
 

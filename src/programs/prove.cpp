@@ -32,12 +32,14 @@ struct OpenedStore {
 /// The store and the catalog that it was opened by: the same before and after, for whoever ingests
 /// meanwhile makes a new one.
 Result<OpenedStore> OpenWithCatalog(const std::string& folder) {
+  // Once, for a recorder that runs has always something new.
+  { ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> newest, OpenStoreForReading(folder)); }
   for (int i = 0; i < kCatalogTriesMax; ++i) {
-    const auto before = store::LoadCatalog(StoreLayout{folder});
+    ASSIGN_OR_RETURN(const store::Catalog before, store::LoadCatalog(StoreLayout{folder}));
     OpenedStore opened;
-    ASSIGN_OR_RETURN(opened.store, OpenStoreForReading(folder));
+    ASSIGN_OR_RETURN(opened.store, OpenIngestedStore(folder));
     ASSIGN_OR_RETURN(opened.catalog, store::LoadCatalog(StoreLayout{folder}));
-    if (before && before->generation == opened.catalog.generation) return opened;
+    if (before.generation == opened.catalog.generation) return opened;
   }
   return Fail(ErrorCode::kUnavailable, "{}: grows faster than it can be read: try again", folder);
 }
