@@ -58,6 +58,10 @@ QueryWatch::~QueryWatch() {
   sigaction(SIGINT, &impl_->before, nullptr);
 }
 
+std::shared_ptr<void> WatchQueries(store::Store& store) {
+  return std::make_shared<QueryWatch>(store);
+}
+
 std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name) {
   if (::isatty(STDERR_FILENO) == 0) return {};
   return [name = std::move(name), last_ns = std::uint64_t{0}](std::uint64_t done,

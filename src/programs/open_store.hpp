@@ -57,6 +57,9 @@ class QueryWatch {
   std::unique_ptr<Impl> impl_;
 };
 
+/// A QueryWatch for whoever cannot know of one.
+std::shared_ptr<void> WatchQueries(store::Store& store);
+
 /// Shows "NAME: done of to do" on stderr at most ten times a second, when that is a terminal.
 std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name);
 

@@ -63,7 +63,8 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
                               .out = command.out,
                               .made_by = "spoor " SPOOR_VERSION,
                               .now_wall_ns = WallNow(),
-                              .ingest = {.importers = MakeImporter}};
+                              .ingest = {.importers = MakeImporter},
+                              .watch = WatchQueries};
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
   if (!options.query.empty()) {
     const auto query = library.Find(options.query);
@@ -75,11 +76,8 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", command.out);
   }
   ASSIGN_OR_RETURN(const OpenedStore opened, OpenWithCatalog(command.store));
-  proof::ProveReport report;
-  {
-    const QueryWatch watch(*opened.store);
-    ASSIGN_OR_RETURN(report, proof::Prove(options, library, *opened.store, opened.catalog));
-  }
+  ASSIGN_OR_RETURN(const proof::ProveReport report,
+                   proof::Prove(options, library, *opened.store, opened.catalog));
   fmt::print(stderr,
              "{}: {} rows, {} of {} entries of the log, {} bytes; it holds the recorded data "
              "itself: give it only to who may see it\n",
