@@ -126,6 +126,10 @@ class Connection final : public CollectorClient {
   Collector& collector_;
 };
 
+Result<std::string> DescribeNothing(const wire::ChainId& /*chain*/, const wire::Sha256& /*tag*/) {
+  return "{}";
+}
+
 class ShipperTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -134,10 +138,9 @@ class ShipperTest : public ::testing::Test {
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
     spool_ = std::move(*Spool::Open({.folder = folder_}));
-    sealer_.emplace(std::move(*Sealer::Open(
-        escrow_.get(),
-        [](const wire::ChainId&, const wire::Sha256&) { return Result<std::string>("{}"); },
-        [this](std::span<const std::byte> f) { return spool_->Append(f); })));
+    sealer_.emplace(std::move(
+        *Sealer::Open(escrow_.get(), DescribeNothing,
+                      [this](std::span<const std::byte> f) { return spool_->Append(f); })));
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 

@@ -20,9 +20,10 @@ import threading
 import time
 import unittest
 
-import shipping_test as shipping
-from shipping_test import Collector, World, free_port, read_log, recordings_of, spoor, wait_until
+from collecting import (SENSOR, SPOOR, WAIT_SECONDS, Collector, World, free_port, read_log, read_log_quietly,
+                        recordings_of, spoor, wait_until)
 
+VERDICTS = {1: "opened", 2: "accepted", 3: "gap", 4: "closed", 5: "missing", 6: "refused"}
 KILL_ROUNDS = int(os.environ.get("SPOOR_KILL_ROUNDS", "20"))
 
 
@@ -52,7 +53,7 @@ class Listener:
         self.began.set()
 
     def end(self):
-        self.process.wait(shipping.WAIT_SECONDS)
+        self.process.wait(WAIT_SECONDS)
         self.thread.join()
         self.process.stdout.close()
         self.process.stderr.close()
@@ -69,7 +70,7 @@ class Kills(World):
         begin = time.monotonic()
         for number in range(KILL_ROUNDS):
             listener = Listener(self.sensor("--batches", 100, "--bytes", 300, "--interval-us", 200, "--say-acknowledged"))
-            self.assertTrue(listener.began.wait(shipping.WAIT_SECONDS))
+            self.assertTrue(listener.began.wait(WAIT_SECONDS))
             # No event to wait for: the moment is what is being tried.
             time.sleep(choose.uniform(0, 0.12))
             victims = choose.choice(["sensor", "collector", "both"])
@@ -123,7 +124,7 @@ class Kills(World):
             self.collector.kill()
             kills += 1
             safe = dict(listener.safe)
-            held = len(recordings_of(shipping.read_log_quietly(self.collector.store))[recording])
+            held = len(recordings_of(read_log_quietly(self.collector.store))[recording])
             # Its open frame is one of them and no batch.
             self.assertGreaterEqual(held + 1, max(safe.values(), default=0), f"seed {seed}")
             self.collector.start()
@@ -150,7 +151,7 @@ class Kills(World):
         return chains
 
     def request_position(self, chain):
-        status, body = shipping.Enrolment.request(self, self.keys, "GET", f"/v1/sensors/web-1/position?chain={chain}")
+        status, body = self.request(self.keys, "GET", f"/v1/sensors/web-1/position?chain={chain}")
         self.assertEqual(status, 200)
         return int(re.search(r'"next_sequence":(\d+)', body)[1])
 
@@ -165,7 +166,7 @@ def account_of(entry):
     while payload:
         size, verdict, name_length, head_length = struct.unpack("<IBBH", payload[:8])
         head = payload[24 + name_length:24 + name_length + head_length]
-        records.append({"verdict": shipping.VERDICTS[verdict], "head": head,
+        records.append({"verdict": VERDICTS[verdict], "head": head,
                         "received_wall_ns": struct.unpack("<q", payload[16:24])[0],
                         "note": payload[24 + name_length + head_length:size].decode()})
         payload = payload[size:]
@@ -196,11 +197,11 @@ class Network(World):
 
     def far_sensor(self, *words):
         return self.add(subprocess.Popen(
-            ["ip", "netns", "exec", self.space, shipping.SENSOR, "--to", self.collector.url, "--keys", self.keys,
+            ["ip", "netns", "exec", self.space, SENSOR, "--to", self.collector.url, "--keys", self.keys,
              *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
 
     def held_so_far(self, recording):
-        return len(recordings_of(shipping.read_log_quietly(self.collector.store))[recording])
+        return len(recordings_of(read_log_quietly(self.collector.store))[recording])
 
     def assert_all_arrives(self, sensor, recording, count):
         out, err = sensor.communicate(timeout=120)
@@ -271,7 +272,7 @@ class Far(Collector):
     def spawn(self, keys, log):
         self.address = f"{self.world.subnet}.1"
         return subprocess.Popen(
-            [shipping.SPOOR, "serve", "--listen", f"{self.address}:{self.port}", "--store", self.store, "--keys", keys],
+            [SPOOR, "serve", "--listen", f"{self.address}:{self.port}", "--store", self.store, "--keys", keys],
             stdout=subprocess.PIPE, stderr=log, text=True)
 
     def start(self):
@@ -290,7 +291,7 @@ class Spare(Collector):
 
     def spawn(self, keys, log):
         return subprocess.Popen(
-            ["ip", "netns", "exec", self.world.space, shipping.SPOOR, "serve", "--listen", "127.0.0.1:0", "--store", self.store,
+            ["ip", "netns", "exec", self.world.space, SPOOR, "serve", "--listen", "127.0.0.1:0", "--store", self.store,
              "--keys", keys], stdout=subprocess.PIPE, stderr=log, text=True)
 
 
@@ -345,8 +346,6 @@ class Clocks(World):
 
 
 class Delivery(World):
-    request = shipping.Enrolment.request
-
     def frames_of(self, *words):
         """What a sensor that reaches nobody leaves in its spool."""
         self.result(self.sensor(*words, "--last-shipping-ms", 1, to=[f"https://127.0.0.1:{free_port()}"]))
@@ -434,6 +433,4 @@ class Delivery(World):
 
 
 if __name__ == "__main__":
-    shipping.SPOOR, shipping.SENSOR = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-    del sys.argv[1:3]
     unittest.main(verbosity=2)
