@@ -18,11 +18,11 @@ demo: build ## break into a lab host under the sensor, tell the story, leave dem
 .PHONY: test
 test: setup ## every test: unit, golden, kernel, end to end; then address, undefined and thread sanitizers, fuzz targets
 	$(call build_preset,dev)
-	@ctest --preset dev
+	@ctest --preset dev -j $$(nproc)
 	$(call build_preset,asan)
-	@ctest --preset asan -L 'unit|fuzz'
+	@ctest --preset asan -j $$(nproc) -L 'unit|fuzz'
 	$(call build_preset,tsan)
-	@ctest --preset tsan -L unit
+	@ctest --preset tsan -j $$(nproc) -L unit
 
 ##@ Parts of them
 
@@ -37,7 +37,7 @@ build: setup ## the program: build/release/spoor
 .PHONY: quick-test
 quick-test: setup ## unit and golden tests only, without privileges
 	$(call build_preset,dev)
-	@ctest --preset dev -LE kernel
+	@ctest --preset dev -j $$(nproc) -LE kernel
 
 ##@ For developers
 
@@ -45,6 +45,13 @@ quick-test: setup ## unit and golden tests only, without privileges
 bench: setup ## measure overhead, sizes and answers side by side; writes bench/RESULTS.md
 	$(call build_preset,release)
 	@bench/run
+	@bench/shipping
+
+.PHONY: soak
+soak: setup ## 1,000 rounds of kill -9 on sensor, collector or both: nothing acknowledged may be lost
+	$(call build_preset,release)
+	@SPOOR_KILL_ROUNDS=1000 /usr/bin/python3 -B tests/end_to_end/faults_test.py build/release/spoor \
+	  build/release/tests/end_to_end/synthetic_sensor Kills
 
 .PHONY: lint
 lint: setup ## clang-tidy on all of src, formatting, layers, documents, shell scripts

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verifies a Spoor evidence log without Spoor: the Python standard library, and openssl for the signature.
 
-Written from docs/formats/evidence.md alone, so that it is a second opinion on the program's own
-`spoor verify`. It checks the log (signature, tree, tiles, entries, files that do not belong), not what
-the entries mean. Slow and simple on purpose.
+Written from docs/formats/ alone, so that it is a second opinion on the program's own `spoor verify`. It
+checks the log (signature, tree, tiles, entries, files that do not belong), the recordings in it
+(verify_batches.py) and the collector's account of what sensors sealed (verify_seals.py), not what
+records mean. Of a bundle (spoor prove, spoor export) it checks every byte, the signature and each entry's
+proof; making the rows again takes Spoor. Slow and simple on purpose.
 
-usage: tools/verify.py STORE [--key FILE]
-exit:  0 proved; 3 not, and the first bad thing is named; 5 could not run
+usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--authority FILE] [--checkpoint FILE]…
+                       [--witness VKEYFILE]…
+exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
+       5 could not run
 """
 import argparse
 import base64
@@ -22,15 +26,16 @@ import subprocess
 import sys
 import tempfile
 
+import verify_ciphers
+from verify_batches import ACCOUNT, CARRIED, RETENTION, Batch, Recordings, Unsupported, Unverified
+from verify_retention import Carried
+from verify_seals import Seals
+
 WIDTH = 256
 LEVELS = 8
 ENTRY_BYTES_MAX = 65535
 ED25519_DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410, before the raw public key
 TIME = re.compile(r"time \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
-
-
-class Unverified(Exception):
-    """Names the bad object and says what is wrong with it."""
 
 
 def sha256(data):
@@ -65,11 +70,14 @@ def decode_base64(text):
     return data if base64.b64encode(data).decode() == text else None
 
 
+LOG, WITNESS = 1, 4  # C2SP signature types
+
+
 class Key:
-    def __init__(self, text):
+    def __init__(self, text, use=LOG):
         parts = text.removesuffix("\n").split("+", 2)
         encoded = decode_base64(parts[2]) if len(parts) == 3 else None
-        if encoded is None or len(encoded) != 33 or encoded[0] != 1:
+        if encoded is None or len(encoded) != 33 or encoded[0] != use:
             raise Unverified("not a verifier key (name+hash+base64)")
         self.name, self.public = parts[0], encoded[1:]
         self.id = sha256(self.name.encode() + b"\n" + encoded)[:4]
@@ -91,13 +99,18 @@ class Key:
 
 def open_checkpoint(path, key):
     """(size, root) of a checkpoint that `key` signed."""
-    def bad(what):
-        raise Unverified(f"{path}: {what}")
     try:
         with open(path, "rb") as file:
             note = file.read(1 << 20)
-    except FileNotFoundError:
-        bad("missing")
+    except FileNotFoundError as missing:
+        raise Unverified(f"{path}: missing") from missing
+    return open_note(note, path, key)
+
+
+def open_note(note, path, key):
+    """(size, root) of a signed checkpoint; `path` is what errors call it."""
+    def bad(what):
+        raise Unverified(f"{path}: {what}")
     split = note.rfind(b"\n\n")
     if split < 0 or not note.endswith(b"\n"):
         bad("not a signed note")
@@ -128,6 +141,50 @@ def open_checkpoint(path, key):
     return int(body[1]), root
 
 
+def cosigned_at(note, path, witness):
+    """When `witness` cosigned the checkpoint, seconds since the Unix epoch, the last time; None if it did not."""
+    split = note.rfind(b"\n\n")
+    text, newest = note[:split + 1], None
+    for line in note[split + 2:-1].split(b"\n"):
+        _, name, encoded = line.split(b" ")
+        data = decode_base64(encoded.decode())
+        if name != witness.name.encode() or data[:4] != witness.id:
+            continue
+        seconds = int.from_bytes(data[4:12], "big")
+        if len(data) != 76 or seconds >= 1 << 63 or not witness.signed(
+                b"cosignature/v1\ntime %d\n" % seconds + text, data[12:]):
+            raise Unverified(f"{path}: the cosignature of {witness.name} does not fit the checkpoint")
+        newest = max(newest or 0, seconds)
+    return newest
+
+
+def check_outside_views(log, key, notes, witnesses):
+    """`notes`: (path, bytes, kept by a reader) of checkpoints. Each that a reader kept or one of `witnesses` cosigned
+    must be a state that the proved log went through; each witness must have cosigned one. Returns (witness, size,
+    seconds since the Unix epoch) of the newest of each."""
+    newest = {}
+    for path, note, kept in notes:
+        size, root = open_note(note, path, key)
+        if kept:
+            check_extends(log, size, root, f"the keeper of {path}")
+        for witness in witnesses:
+            seconds = cosigned_at(note, path, witness)
+            if seconds is not None:
+                check_extends(log, size, root, f"witness {witness.name} at {seconds}")
+                newest[witness] = max(newest.get(witness, (0, 0)), (size, seconds))
+    for witness in witnesses:
+        if witness not in newest:
+            raise Unverified(f"no cosignature by witness {witness.name}")
+    return [(witness, *newest[witness]) for witness in witnesses]
+
+
+def check_extends(log, size, root, who):
+    if size > log.size:
+        raise Unverified(f"rolled back: the log has {log.size} entries, but {who} saw {size}")
+    if (root_of(log.leaves[:size]) if size else sha256(b"")) != root:
+        raise Unverified(f"split view: the first {size} entries have another root here than {who} saw")
+
+
 def index_path(index):
     digits = str(index)
     digits = digits.rjust((len(digits) + 2) // 3 * 3, "0")
@@ -141,6 +198,8 @@ class Log:
         self.checkpoint = os.path.join(folder, "checkpoint")
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
+        self.recordings, self.seals = Recordings(), Seals()
+        self.cosigned = []  # (witness, size, seconds), when asked for
         self.removed = []  # what retention entries say: dicts of from_entry, until_entry, policy …
 
     def extent(self, level):
@@ -257,7 +316,7 @@ class Log:
                 length = int.from_bytes(data[at:at + 2], "big")
                 entry = data[at + 2:at + 2 + length]
                 at += 2 + length
-                if entry[:8] == b"SPOORBAT" and int.from_bytes(entry[10:12], "little") == 6:
+                if entry[:8] == b"SPOORBAT" and int.from_bytes(entry[10:12], "little") == RETENTION:
                     if sha256(b"\x00" + entry) != leaf:
                         raise Unverified(f"{name}: entry {number} is not the one that was logged")
                     found = number, entry
@@ -287,7 +346,22 @@ class Log:
         if root_of_any(leaves[:until]).hex() != root:
             bad("its root is not that of the first entries")
         self.removed = removals
+        carried_state = Carried([self.read_entry(at, leaves) for at in range(number - carried, number)])
+        self.recordings.go_on(carried_state.recordings)
+        self.seals.go_on(carried_state.chains, until)
         return until
+
+    def read_entry(self, number, leaves):
+        """One entry that is held against its leaf hash."""
+        bundle = number // WIDTH
+        name, data, _ = self.read("entries", bundle, min(WIDTH, len(leaves) - bundle * WIDTH))
+        at = 0
+        for _ in range(number % WIDTH):
+            at += 2 + int.from_bytes(data[at:at + 2], "big")
+        entry = data[at + 2:at + 2 + int.from_bytes(data[at:at + 2], "big")]
+        if sha256(b"\x00" + entry) != leaves[number]:
+            raise Unverified(f"{name}: entry {number} is not the one that was logged")
+        return Batch(number, entry)
 
     def check_entries(self, leaves):
         removed = self.find_retention(leaves)
@@ -305,38 +379,267 @@ class Log:
                     raise Unverified(f"{name}: entry {number} is cut off")
                 if sha256(b"\x00" + entry) != leaf:
                     raise Unverified(f"{name}: entry {number} is not the one that was logged")
+                if number >= removed:
+                    self.check_batch(Batch(number, entry))
                 at += 2 + length
             if at != len(data) and not grows:
                 raise Unverified(f"{name}: {len(data) - at} bytes behind its last entry")
             self.tail_bytes += len(data) - at
 
-    def verify(self):
+    def check_batch(self, batch):
+        if batch.kind in (RETENTION, CARRIED):
+            return
+        self.recordings.add(batch)
+        if batch.kind == ACCOUNT:
+            self.seals.add_account(batch)
+        else:
+            self.seals.add_entry(batch)
+
+    def verify(self, escrow=None, authority=None):
+        self.seals = Seals(escrow, authority)
         self.check_names()
-        self.check_entries(self.check_tiles())
+        self.leaves = self.check_tiles()
+        self.check_entries(self.leaves)
+        self.recordings.finish(self.seals.has_account)
+        self.seals.finish()
         return self
 
+    @property
+    def complete(self):
+        return not (self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
 
-def verify(store, key_file=None):
-    """The proved log of `store`; raises Unverified."""
-    with open(key_file or os.path.join(store, "key/log.vkey"), encoding="ascii") as file:
-        key = cached_key(file.read())
-    return Log(os.path.join(store, "evidence"), key).verify()
+
+def check_segments(store, log_size):
+    """That the catalog (docs/formats/store.md) was made of no more than is there, and its files are as it says."""
+    catalog_file = os.path.join(store, "catalog.json")
+    if not os.path.exists(catalog_file):
+        return
+    with open(catalog_file, encoding="utf-8") as file:
+        catalog = json.load(file)
+    if catalog["next_entry"] > log_size:
+        raise Unverified(f"{catalog_file}: was made from {catalog['next_entry']} entries of evidence, of which "
+                         f"{log_size} are there now: the log was put back to an older state")
+    for segment in catalog["segments"]:
+        path = os.path.join(store, "segments", segment["file"])
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise Unverified(f"{path}: missing") from None
+        if digest != segment["sha256"]:
+            raise Unverified(f"{path}: is not what the catalog describes")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read(1 << 20)
+
+
+def verify(store, key_file=None, escrow_file=None, authority_file=None, checkpoints=(), witnesses=()):
+    """The proved log of `store`, which extends the checkpoints kept in the files `checkpoints` and was cosigned by
+    the keys in the files `witnesses`; raises Unverified."""
+    key = cached_key(read(key_file or os.path.join(store, "key/log.vkey")).decode("ascii"))
+    escrow = verify_ciphers.read_x25519_private(read(escrow_file).decode("ascii")) if escrow_file else None
+    authority = read(authority_file).decode("ascii") if authority_file else None
+    log = Log(os.path.join(store, "evidence"), key).verify(escrow, authority)
+    kept = os.path.join(store, "witnessed")
+    names = sorted(os.listdir(kept)) if os.path.isdir(kept) else []
+    notes = [(path, read(path), True) for path in checkpoints]
+    notes += [(path, read(path), False) for path in [log.checkpoint] + [os.path.join(kept, name) for name in names
+                                                                         if name.endswith(".checkpoint")]]
+    if checkpoints or witnesses:
+        log.cosigned = check_outside_views(log, key, notes, [Key(read(path).decode("ascii"), WITNESS)
+                                                             for path in witnesses])
+    check_segments(store, log.size)
+    return log
+
+
+def visible(text):
+    """Names in a record are whoever's who wrote it: nothing of them may steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 cached_key = functools.lru_cache(Key)
 
 
+# ---- bundles: docs/formats/proof-bundle.md
+BLOCK = 512
+SUMS = "SHA256SUMS"
+PROOF_HASHES_MAX = 128
+
+
+def tar_header(name, size):
+    """The one header that a member of this name and size can have."""
+    def octal(value, digits):
+        return f"{value:0{digits}o}".encode() + b"\0"
+    fields = [name.encode().ljust(100, b"\0"), octal(0o644, 7), octal(0, 7), octal(0, 7), octal(size, 11),
+              octal(0, 11), b" " * 8, b"0", bytes(100), b"ustar\0" b"00", bytes(64), octal(0, 7), octal(0, 7)]
+    header = b"".join(fields).ljust(BLOCK, b"\0")
+    return header[:148] + f"{sum(header):06o}".encode() + b"\0 " + header[156:]
+
+
+class Bundle:
+    """A canonical ustar archive: offset, size and SHA-256 of each member, all bytes accounted for."""
+
+    def __init__(self, path):
+        self.path = path
+        self.members = {}
+        with open(path, "rb") as file:
+            while SUMS not in self.members:
+                self.read_member(file)
+            if file.read(2 * BLOCK + 1) != bytes(2 * BLOCK):
+                self.bad("does not end behind SHA256SUMS")
+        *names, _ = self.members
+        wanted = "".join(f"{self.members[name][2]}  {name}\n" for name in names)
+        if self.read(SUMS) != wanted.encode():
+            lines = self.read(SUMS).decode(errors="replace").split("\n")
+            wrong = [name for name, line in zip(names, lines) if line != f"{self.members[name][2]}  {name}"]
+            self.bad(f"{(wrong or [SUMS])[0]}: is not what SHA256SUMS says")
+
+    def bad(self, what):
+        raise Unverified(f"{self.path}: {what}")
+
+    def read_member(self, file):
+        header = file.read(BLOCK)
+        name = re.fullmatch(rb"([A-Za-z0-9_.-][A-Za-z0-9_./-]{0,98})\0+", header[:100])
+        size = re.fullmatch(rb"([0-7]{11})\0", header[124:136])
+        if not name or not size or header != tar_header(name[1].decode(), int(size[1], 8)):
+            self.bad("a header is damaged, or this is no bundle")
+        name, size = name[1].decode(), int(size[1], 8)
+        if name in self.members:
+            self.bad(f"{name}: is there twice")
+        offset, digest, rest = file.tell(), hashlib.sha256(), size
+        while rest:
+            part = file.read(min(rest, 1 << 20))
+            if not part:
+                self.bad(f"cut off inside {name}")
+            digest.update(part)
+            rest -= len(part)
+        padding = -size % BLOCK
+        if file.read(padding) != bytes(padding):
+            self.bad(f"bytes that are no zeros behind {name}")
+        self.members[name] = offset, size, digest.hexdigest()
+
+    def read(self, name):
+        offset, size, _ = self.members[name]
+        with open(self.path, "rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    def check_members(self):
+        manifest = json.loads(self.read("manifest.json"))
+        if manifest.get("format") != "spoor bundle" or manifest.get("version") != 1:
+            self.bad("manifest.json: not that of a bundle of version 1")
+        names = list(self.members)
+        queries = [name for name in names if re.fullmatch(r"queries/[a-z0-9_]+\.sql", name)]
+        answer = ["question.sql", *queries, "rows.ndjson", "gaps.ndjson"] if manifest["answer"] else []
+        if names != ["README.txt", "manifest.json", "log.vkey", *answer, "evidence.excerpt", SUMS]:
+            self.bad("has other members than it must have")
+        return manifest
+
+
+class Excerpt:
+    """Entries with what leads from them to a signed checkpoint, read once from front to back."""
+
+    def __init__(self, bundle, key):
+        self.bundle, self.key = bundle, key
+        self.entry_count = self.proof_bytes = 0
+        offset, self.rest, _ = bundle.members["evidence.excerpt"]
+        with open(bundle.path, "rb") as self.file:
+            self.file.seek(offset)
+            self.verify()
+
+    def take(self, count):
+        if count > self.rest:
+            self.bundle.bad("evidence.excerpt: is cut off")
+        self.rest -= count
+        return self.file.read(count)
+
+    def number(self, size):
+        return int.from_bytes(self.take(size), "big")
+
+    def verify(self):
+        if self.take(12) != b"SPOOREXC\0\1\0\0":
+            self.bundle.bad("evidence.excerpt: is not one of version 1")
+        note = self.take(self.number(4))
+        self.size, self.root = open_note(note, f"{self.bundle.path}: evidence.excerpt", self.key)
+        free_from = 0
+        for _ in range(self.number(8)):
+            begin, count = self.number(8), self.number(8)
+            if count == 0 or begin < free_from or begin + count > self.size:
+                self.bundle.bad(f"evidence.excerpt: range of {count} entries from {begin} is out of order")
+            free_from = begin + count + 1  # a range that goes on from the last one is part of it
+            self.verify_range(begin, begin + count)
+        if self.rest:
+            self.bundle.bad("evidence.excerpt: bytes behind its last range")
+
+    def verify_range(self, begin, end):
+        proof = [self.take(32) for _ in range(min(self.number(2), PROOF_HASHES_MAX + 1))]
+        self.proof_bytes += 32 * len(proof)
+        proof.reverse()
+
+        def root(first, last):
+            """Of the subtree over [first, last): its entries, or the next hash of the proof."""
+            if last <= begin or end <= first:
+                if not proof:
+                    self.bundle.bad(f"evidence.excerpt: the proof of entry {begin} is too short")
+                return proof.pop()
+            if last - first == 1:
+                self.entry_count += 1
+                return sha256(b"\0" + self.take(self.number(2)))
+            middle = first + (1 << (last - first - 1).bit_length() - 1)
+            return node(root(first, middle), root(middle, last))
+
+        if root(0, self.size) != self.root or proof:
+            self.bundle.bad(f"evidence.excerpt: entries {begin} to {end - 1} are not in the signed log")
+
+
+def verify_bundle(path, key_file=None):
+    """(manifest, excerpt) of a bundle all of whose entries are proved; raises Unverified."""
+    bundle = Bundle(path)
+    try:
+        manifest = bundle.check_members()
+        key = cached_key(bundle.read("log.vkey").decode("ascii"))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unverified(f"{path}: manifest.json or log.vkey: {error!r}") from error
+    if key_file is not None:
+        with open(key_file, encoding="ascii") as file:
+            given = cached_key(file.read())
+        if (given.name, given.public) != (key.name, key.public):
+            bundle.bad(f"is of the log {key.name} (key {key.id.hex()}), not of {given.name} (key {given.id.hex()})")
+    return manifest, Excerpt(bundle, key)
+
+
+def report_bundle(path, key_file):
+    manifest, excerpt = verify_bundle(path, key_file)
+    print(f"verified {excerpt.entry_count} entries of a log of {excerpt.size}, root {excerpt.root.hex()}")
+    if key_file is None:
+        print("the key is out of the bundle itself: this proves that it is of one piece, not whose it is")
+    if manifest["answer"]:
+        print("the rows were not made again: `spoor verify` does that")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("store")
-    parser.add_argument("--key", metavar="FILE", help="verifier key; default STORE/key/log.vkey")
+    parser.add_argument("store", metavar="STORE|BUNDLE")
+    parser.add_argument("--key", metavar="FILE",
+                        help="verifier key; default STORE/key/log.vkey, or the one in the bundle")
+    parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals too")
+    parser.add_argument("--authority", metavar="FILE", help="ca.crt: checks who issued the sensors' certificates, too")
+    parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[],
+                        help="a checkpoint that a reader kept: the log must extend it")
+    parser.add_argument("--witness", metavar="VKEYFILE", action="append", default=[],
+                        help="a witness's key: it must have cosigned the log")
     arguments = parser.parse_args()
     try:
-        log = verify(arguments.store, arguments.key)
+        if os.path.isfile(arguments.store):
+            return report_bundle(arguments.store, arguments.key) or 0
+        log = verify(arguments.store, arguments.key, arguments.escrow, arguments.authority, arguments.checkpoint,
+                     arguments.witness)
     except Unverified as error:
-        print(f"verify.py: {error}", file=sys.stderr)
+        print(f"verify.py: {visible(str(error))}", file=sys.stderr)
         return 3
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, Unsupported) as error:
         print(f"verify.py: {error}", file=sys.stderr)
         return 5
     for removal in log.removed:
@@ -344,6 +647,18 @@ def main():
               f"{ascii(removal.get('policy'))}, by {ascii(removal.get('by'))}")
     print(f"verified {log.size} entries, root {log.root.hex()}, "
           f"{log.tail_bytes} bytes behind the checkpoint")
+    for witness, size, seconds in log.cosigned:
+        print(f"witnessed {size} entries at {seconds} by {witness.name}")
+    seals = log.seals
+    if seals.has_account:
+        print(f"{seals.sealed_count} sealed batches in {len(seals.chains)} chains, {seals.mac_count} with their key "
+              f"checked; {seals.unsealed_count} batches that no sensor sealed")
+    for host, sensors in sorted(seals.shared_hosts.items()):
+        print(f"several sensors say that they record the host {visible(host)}: {visible(', '.join(sensors))}")
+    if not log.complete:
+        print(f"incomplete: {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
+              f"{seals.gap_count} gaps told")
+        return 4
     return 0
 
 

@@ -26,7 +26,9 @@ struct Voidify {
 
 /// An invariant of the program itself: aborts with file, line, condition and `<< why` when broken.
 /// Never for input: foreign bytes give an Error.
+// No parentheses around it all: `<< why` follows. NOLINTBEGIN(bugprone-macro-parentheses)
 #define SPOOR_CHECK(condition)                 \
   (condition) ? static_cast<void>(0)           \
               : ::spoor::internal::Voidify() & \
                     ::spoor::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()
+// NOLINTEND(bugprone-macro-parentheses)

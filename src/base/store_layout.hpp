@@ -12,6 +12,8 @@ struct StoreLayout {
   std::filesystem::path evidence() const { return root / "evidence"; }        ///< the log
   std::filesystem::path private_key() const { return root / "key/log.pem"; }  ///< 0600
   std::filesystem::path public_key() const { return root / "key/log.vkey"; }  ///< C2SP verifier key
+  /// Checkpoints that witnesses cosigned, the newest of each (docs/formats/witness.md).
+  std::filesystem::path witnessed() const { return root / "witnessed"; }
   /// What a killed writer left behind the last checkpoint.
   std::filesystem::path set_aside() const { return root / "set-aside"; }
   std::filesystem::path segments() const { return root / "segments"; }     ///< Parquet

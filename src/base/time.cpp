@@ -72,7 +72,7 @@ std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
     }
     seconds += *hour * 3600 + *minute * 60 + second;
     if (!TakeChar(text, "Zz") && !text.empty()) {
-      const int sign = text[0] == '-' ? -1 : 1;
+      const std::int64_t sign = text[0] == '-' ? -1 : 1;
       if (!TakeChar(text, "+-")) return std::nullopt;
       const auto offset_hour = TakeDigits(text, 2);
       if (!offset_hour || *offset_hour > 23) return std::nullopt;

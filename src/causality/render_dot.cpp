@@ -114,7 +114,7 @@ std::string ArrowLine(const Subgraph& subgraph, std::pair<std::size_t, std::size
   for (const SubgraphEdge* flow : arrow.flows) {
     const std::string kind(event::EventKindName(flow->kind));
     const std::string count = flow->count > 1 ? fmt::format(" ×{}", flow->count) : "";
-    label += (label.empty() ? "" : ", ") + kind + count;
+    label += fmt::format("{}{}{}", label.empty() ? "" : ", ", kind, count);
     tooltip += fmt::format("{}{}{} {} – {} (event {})", tooltip.empty() ? "" : "\n", kind, count,
                            FormatWallTime(flow->begin_ns), FormatWallTime(flow->end_ns),
                            flow->first_event_id);

@@ -58,7 +58,7 @@ class SubgraphMaker {
       std::uint32_t hops;
       std::size_t order;
       NodeIndex node;
-      auto operator<=>(const Place&) const = default;
+      auto operator<=>(const Place&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
     };
     std::unordered_map<NodeIndex, Place> nearest;
     std::size_t order = 0;
@@ -72,6 +72,7 @@ class SubgraphMaker {
       }
     }
     std::vector<Place> places;
+    places.reserve(nearest.size());
     for (const auto& [node, place] : nearest) places.push_back(place);
     std::ranges::sort(places);
     if (limit > 0 && places.size() > limit) {

@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "keys/certificate.hpp"
+#include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 #include "wire/seal_frame.hpp"
@@ -20,10 +21,12 @@ class ChainForTests {
   explicit ChainForTests(EVP_PKEY* escrow, const std::string& sensor = "web-1",
                          std::uint8_t id = 1) {
     header_.chain_id = {id};
-    const Bytes content = *wire::LockOpening({key_.Clone(), R"({"sensor":")" + sensor + R"("})"},
-                                             header_.chain_id, escrow);
+    description = Describe(sensor);
+    const Bytes content = *wire::LockOpening({key_.Clone(), description}, header_.chain_id, escrow);
     frames.push_back(Seal(wire::FrameKind::kOpen, content));
   }
+  /// An authority that every chain's sensor has its certificate from.
+  static X509* root() { return Authority::Get().root.get(); }
   Bytes Seal(wire::FrameKind kind, std::span<const std::byte> content) {
     header_.kind = kind;
     Bytes frame = wire::SealFrame(key_, header_, content);
@@ -32,11 +35,22 @@ class ChainForTests {
     ++header_.sequence;
     return frame;
   }
+  /// The next batch of the chain's recording; the first describes it.
   void AddBatch(wire::BatchKind kind = wire::BatchKind::kImportData) {
     wire::Batch batch;
     batch.kind = kind;
-    batch.batch_index = frames.size() - 1;
+    batch.recording_id = {header_.chain_id[0]};
+    batch.batch_index = batches.size();
     batch.payload = Bytes(frames.size(), std::byte{7});
+    if (batches.empty() && kind == wire::BatchKind::kImportData) {
+      batch.kind = wire::BatchKind::kRecordingOpen;
+    }
+    if (!batches.empty()) batch.previous_sha256 = wire::DigestOf(batches.back());
+    batches.push_back(*wire::EncodeBatch(batch));
+    frames.push_back(Seal(wire::FrameKind::kBatch, batches.back()));
+  }
+  /// Sealed as it must be; what it seals is the lie.
+  void AddBatch(const wire::Batch& batch) {
     batches.push_back(*wire::EncodeBatch(batch));
     frames.push_back(Seal(wire::FrameKind::kBatch, batches.back()));
   }
@@ -48,10 +62,32 @@ class ChainForTests {
     return wire::SealFrame(key_, header, content);
   }
 
+  std::string description;
   std::vector<Bytes> frames;   ///< the open frame first
   std::vector<Bytes> batches;  ///< of frames[1] on
 
  private:
+  struct Authority {
+    keys::KeyPointer key = *keys::MakeSigningKey();
+    keys::CertificatePointer root = *keys::MakeRoot(key.get(), 1);
+    static const Authority& Get() {
+      static const Authority authority;
+      return authority;
+    }
+  };
+  std::string Describe(const std::string& sensor) const {
+    const keys::KeyPointer key = *keys::MakeSigningKey();
+    const keys::CertificatePointer certificate =
+        *keys::SignCertificate({.name = sensor.substr(0, 63), .addresses = {}, .lifetime_days = 1},
+                               key.get(), root(), Authority::Get().key.get());
+    return *keys::SignChainStatement({.sensor = sensor,
+                                      .host = "host",
+                                      .boot_id = "boot",
+                                      .chain_id = wire::FormatChainId(header_.chain_id),
+                                      .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(key_))},
+                                     certificate.get(), key.get());
+  }
+
   wire::FrameKey key_ = wire::FrameKey::Random();
   wire::FrameHeader header_{};
 };

@@ -66,14 +66,15 @@ void Intake::Stop() {
 
 Result<> Intake::OpenLog() {
   const StoreLayout& store = options_.store;
-  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
-                                 {.folder = store.evidence(),
-                                  .key_file = store.private_key(),
-                                  .append_only_attribute = options_.append_only_attribute}));
+  ASSIGN_OR_RETURN(
+      auto log, evidence::LogWriter::Open({.folder = store.evidence(),
+                                           .key_file = store.private_key(),
+                                           .append_only_attribute = options_.append_only_attribute,
+                                           .origin = options_.origin}));
   ASSIGN_OR_RETURN(const std::string public_key,
                    ReadTextFile(store.public_key(), kPublicKeyBytesMax));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
-  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get());
+  auto ledger = std::make_unique<Ledger>(options_.escrow_private.get(), options_.root.get());
   std::map<wire::ChainId, Ledger::Position> durable;
   ASSIGN_OR_RETURN(const wire::Carried carried, reader->ReadCarried());
   RETURN_IF_ERROR(ledger->Continue(carried));
@@ -82,6 +83,7 @@ Result<> Intake::OpenLog() {
   }
   RETURN_IF_ERROR(
       reader->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        ledger->TakeUpBatch(index, entry);
         if (wire::PeekKind(entry) != wire::BatchKind::kCollected) return {};
         ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
         ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
@@ -99,6 +101,7 @@ Result<> Intake::OpenLog() {
         return {};
       }));
   const wire::RecordingId account_id = wire::MakeRecordingId();
+  ledger->Reserve(account_id);
   account_sealer_ = std::make_unique<wire::BatchSealer>(
       account_id, [bare = log.get()](std::span<const std::byte> batch) -> Result<> {
         ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch));
@@ -114,10 +117,11 @@ Result<> Intake::OpenLog() {
   return {};
 }
 
-Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
-                     std::string frames) {
+Reply Intake::Submit(const std::string& sensor, const SubmitOptions& options, std::string frames) {
+  const std::uint64_t sequence = options.sequence;
   Submission submission{.sensor = sensor,
-                        .after_gap = after_gap,
+                        .number = 0,
+                        .after_gap = options.after_gap,
                         .frames = std::move(frames),
                         .chain_id = {},
                         .reply = {},
@@ -134,7 +138,9 @@ Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool aft
     }
     rest = rest.subspan(header->frame_bytes);
   }
-  std::future<Reply> reply = submission.reply.get_future();
+  std::shared_future<Reply> reply = submission.reply.get_future().share();
+  std::optional<std::shared_future<Reply>> before;
+  Reply durable{.status = 202, .next_sequence = {}, .error = {}, .retry_after_seconds = 0};
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Busy("the collector is stopping");
@@ -142,10 +148,19 @@ Reply Intake::Submit(const std::string& sensor, std::uint64_t sequence, bool aft
       return Busy("too much is waiting to be written");
     }
     queue_bytes_ += submission.frames.size();
+    submission.number = ++submission_number_;
+    const auto [last, first] = last_.try_emplace({sensor, submission.chain_id});
+    if (!first) before = last->second.reply;
+    last->second = {submission.number, reply};
+    const auto position = durable_.find(submission.chain_id);
+    if (position != durable_.end() && position->second.sensor == sensor) {
+      durable.next_sequence = position->second.next_sequence;
+    }
     queue_.push_back(std::move(submission));
   }
   changed_.notify_all();
-  return reply.get();
+  if (!options.pipelined) return reply.get();
+  return before ? before->get() : durable;
 }
 
 Reply Intake::PositionOf(const std::string& sensor, const wire::ChainId& chain_id) const {
@@ -235,8 +250,15 @@ void Intake::Commit(std::deque<Submission>& group) {
   // Nothing of this group counts. The next one begins from what the log really holds.
   log_.reset();
   for (Submission& submission : group) {
-    submission.reply.set_value(Busy("cannot write: " + committed.error().message));
+    Answer(submission, Busy("cannot write: " + committed.error().message));
   }
+}
+
+void Intake::Answer(Submission& submission, Reply reply) {
+  submission.reply.set_value(std::move(reply));
+  const std::lock_guard lock(mutex_);
+  const auto last = last_.find({submission.sensor, submission.chain_id});
+  if (last != last_.end() && last->second.number == submission.number) last_.erase(last);
 }
 
 // Reads the whole log, so not for every sensor that asks.
@@ -347,7 +369,7 @@ void Intake::Publish(std::deque<Submission>& group) {
       durable_[submission.chain_id] = *std::move(position);
     }
   }
-  for (Submission& submission : group) submission.reply.set_value(std::move(submission.decided));
+  for (Submission& submission : group) Answer(submission, std::move(submission.decided));
 }
 
 }  // namespace spoor::collector

@@ -38,9 +38,11 @@ class Intake {
   struct Options {
     StoreLayout store;
     keys::KeyPointer escrow_private;
-    bool append_only_attribute = false;      ///< evidence::LogOptions
-    std::size_t queue_bytes_max = 64 << 20;  ///< what waits beyond this is told to come later
-    std::size_t group_bytes_max = 8 << 20;   ///< at most that much under one checkpoint
+    bool append_only_attribute = false;       ///< evidence::LogOptions
+    std::string origin{};                     ///< the log's name, as evidence::LogOptions says
+    keys::CertificatePointer root = nullptr;  ///< of the authority; null: certificates not asked
+    std::size_t queue_bytes_max = 128 << 20;  ///< what waits beyond this is told to come later
+    std::size_t group_bytes_max = 8 << 20;    ///< at most that much under one checkpoint
   };
   /// Opens the store's log for writing and takes up where every chain stood.
   /// Fails: kUnavailable (another writer), kUnverified (the log, or what is in it), kIo.
@@ -50,10 +52,15 @@ class Intake {
   /// Stops.
   ~Intake();
 
-  /// `frames`: one or more of one chain, the first being number `sequence`. Returns when what was
-  /// taken is durable, or refused.
-  Reply Submit(const std::string& sensor, std::uint64_t sequence, bool after_gap,
-               std::string frames);
+  struct SubmitOptions {
+    std::uint64_t sequence = 0;  ///< of the first frame
+    bool after_gap = false;      ///< the sensor cannot deliver what is before it
+    /// Return what came of the submission before this one of the same chain, at once if that is
+    /// known: the sensor sends on while this one becomes durable.
+    bool pipelined = false;
+  };
+  /// `frames`: one or more of one chain. Returns when what was taken is durable, or refused.
+  Reply Submit(const std::string& sensor, const SubmitOptions& options, std::string frames);
   /// Carries out a retention plan made for this log, between two groups of frames. Returns the
   /// bytes removed. Fails: kIo, kUnavailable (stopping, or the log is closed since an error).
   Result<std::uint64_t> Retain(const RetentionPlan& plan);
@@ -74,11 +81,17 @@ class Intake {
  private:
   struct Submission {
     std::string sensor;
+    std::uint64_t number = 0;
     bool after_gap = false;
     std::string frames;
     wire::ChainId chain_id{};
     std::promise<Reply> reply;
     Reply decided;
+  };
+  /// A submission that is not answered yet; shared between the one who made it and the next.
+  struct Waiting {
+    std::uint64_t number = 0;
+    std::shared_future<Reply> reply;
   };
   explicit Intake(Options options) : options_(std::move(options)) {}
   Result<> OpenLog();
@@ -93,6 +106,7 @@ class Intake {
   bool MayRecordRefusal(const std::string& sensor);
   Result<> SealAccount();
   void Publish(std::deque<Submission>& group);
+  void Answer(Submission& submission, Reply reply);
 
   const Options options_;
   // Only the committing thread's, once it runs.
@@ -111,6 +125,8 @@ class Intake {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Submission> queue_;
+  std::uint64_t submission_number_ = 0;
+  std::map<std::pair<std::string, wire::ChainId>, Waiting> last_;  ///< of each sensor and chain
   std::size_t queue_bytes_ = 0;
   bool stopping_ = false;
   struct RetentionRequest {

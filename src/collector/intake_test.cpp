@@ -48,7 +48,7 @@ class IntakeTest : public ::testing::Test {
           change(index, bytes);
           return bytes.empty() ? Result<>{} : audit.Add(index, bytes);
         }));
-    audit.Finish();
+    RETURN_IF_ERROR(audit.Finish());
     return audit.report();
   }
 
@@ -62,14 +62,14 @@ TEST_F(IntakeTest, KeepsItsPlaceOverARestart) {
   {
     const auto intake = Open();
     const Reply reply =
-        intake->Submit("web-1", 0, false, TextOf({chain.frames[0], chain.frames[1]}));
+        intake->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0], chain.frames[1]}));
     EXPECT_EQ(reply.status, 200) << reply.error;
     EXPECT_EQ(reply.next_sequence, 2U);
   }
   const auto intake = Open();
   EXPECT_EQ(intake->PositionOf("web-1", {1}).next_sequence, 2U);
   EXPECT_EQ(intake->PositionOf("db-1", {1}).status, 404);
-  const Reply reply = intake->Submit("web-1", 1, false,
+  const Reply reply = intake->Submit("web-1", {.sequence = 1},
                                      TextOf({chain.frames[1], chain.frames[2], chain.frames[3]}));
   EXPECT_EQ(reply.status, 200) << reply.error;
   EXPECT_EQ(reply.next_sequence, 4U);
@@ -82,21 +82,50 @@ TEST_F(IntakeTest, SaysHowFarItGotWhenAFrameInTheMiddleIsBad) {
   chain.frames[2].back() ^= std::byte{1};
   const auto intake = Open();
   const Reply reply =
-      intake->Submit("web-1", 0, false,
+      intake->Submit("web-1", {.sequence = 0},
                      TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
   EXPECT_EQ(reply.status, 422);
   EXPECT_EQ(reply.next_sequence, 2U);
+}
+
+TEST_F(IntakeTest, AnswersPipelinedSubmissionsWithWhatIsDurableNeverWithMore) {
+  ChainForTests chain(escrow_.get());
+  for (int i = 0; i < 50; ++i) chain.AddBatch();
+  const auto intake = Open();
+  const Reply first =
+      intake->Submit("web-1", {.sequence = 0, .pipelined = true}, TextOf({chain.frames[0]}));
+  EXPECT_EQ(first.status, 202);
+  EXPECT_FALSE(first.next_sequence) << "nothing of the chain is known to be durable yet";
+  std::uint64_t durable = 0;
+  for (std::uint64_t i = 1; i < 50; ++i) {
+    const Reply reply =
+        intake->Submit("web-1", {.sequence = i, .pipelined = true}, TextOf({chain.frames[i]}));
+    EXPECT_LT(reply.status, 300) << reply.error;
+    EXPECT_GE(reply.next_sequence.value_or(0), durable);
+    durable = reply.next_sequence.value_or(durable);
+    EXPECT_LE(durable, intake->PositionOf("web-1", {1}).next_sequence.value_or(0));
+  }
+  // The last one, asked for plainly, is behind all of them.
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 50}, TextOf({chain.frames[50]})).next_sequence,
+            51U);
+  // A bad one comes out at the next, or at the latest in the plain answer after it.
+  const Bytes forged = chain.Forge(51, Bytes(10));
+  intake->Submit("web-1", {.sequence = 51, .pipelined = true}, TextOf({forged}));
+  const Reply after = intake->Submit("web-1", {.sequence = 52}, TextOf({chain.Forge(52, {})}));
+  EXPECT_EQ(after.status, 409);
+  EXPECT_EQ(after.next_sequence, 51U);
 }
 
 TEST_F(IntakeTest, RefusesBodiesThatAreNotASequenceOfFrames) {
   ChainForTests chain(escrow_.get());
   chain.AddBatch();
   const auto intake = Open();
-  EXPECT_EQ(intake->Submit("web-1", 0, false, "").status, 400);
-  EXPECT_EQ(intake->Submit("web-1", 5, false, TextOf({chain.frames[0]})).status, 400);
-  EXPECT_EQ(intake->Submit("web-1", 1, false, TextOf({chain.frames[1], chain.frames[0]})).status,
-            400);
-  EXPECT_EQ(intake->Submit("web-1", 0, false, TextOf({chain.frames[0]}) + "x").status, 400);
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 0}, "").status, 400);
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 5}, TextOf({chain.frames[0]})).status, 400);
+  EXPECT_EQ(
+      intake->Submit("web-1", {.sequence = 1}, TextOf({chain.frames[1], chain.frames[0]})).status,
+      400);
+  EXPECT_EQ(intake->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0]}) + "x").status, 400);
   EXPECT_EQ(intake->counts().log_size, 0U);
 }
 
@@ -105,7 +134,7 @@ TEST_F(IntakeTest, TellsSensorsToComeLaterWhenTooMuchWaits) {
   auto intake = Intake::Open({.store = StoreLayout{folder_ / "store"},
                               .escrow_private = *keys::LoadPrivateKey(folder_ / "escrow.key"),
                               .queue_bytes_max = 10});
-  const Reply reply = (*intake)->Submit("web-1", 0, false, TextOf({chain.frames[0]}));
+  const Reply reply = (*intake)->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0]}));
   EXPECT_EQ(reply.status, 503);
   EXPECT_GT(reply.retry_after_seconds, 0);
 }
@@ -117,13 +146,14 @@ TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
   {
     const auto intake = Open();
     std::vector<std::jthread> sensors;
+    sensors.reserve(kSensors);
     for (int i = 0; i < kSensors; ++i) {
       sensors.emplace_back([&, i] {
         const std::string name = fmt::format("web-{}", i);
         ChainForTests chain(escrow_.get(), name, static_cast<std::uint8_t>(i));
         for (std::uint64_t j = 0; j < kBatches; ++j) chain.AddBatch();
         for (std::uint64_t j = 0; j < chain.frames.size(); ++j) {
-          const Reply reply = intake->Submit(name, j, false, TextOf({chain.frames[j]}));
+          const Reply reply = intake->Submit(name, {.sequence = j}, TextOf({chain.frames[j]}));
           EXPECT_EQ(reply.status, 200) << reply.error;
           EXPECT_EQ(reply.next_sequence, j + 1);
         }
@@ -144,11 +174,11 @@ TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
 TEST_F(IntakeTest, AuditNamesABatchThatIsNotWhatWasSealed) {
   ChainForTests chain(escrow_.get());
   for (int i = 0; i < 3; ++i) chain.AddBatch();
-  Open()->Submit("web-1", 0, false,
+  Open()->Submit("web-1", {.sequence = 0},
                  TextOf({chain.frames[0], chain.frames[1], chain.frames[2], chain.frames[3]}));
   // Whoever holds the log's signing key can sign another history, but not make the sensor's seals.
   const auto changed = Audit([&](std::uint64_t index, Bytes& entry) {
-    if (index == 1) entry = chain.batches[2];
+    if (index == 1) entry.back() ^= std::byte{1};
   });
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code, ErrorCode::kUnverified);

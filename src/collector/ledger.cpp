@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/file.hpp"
+#include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
+#include "wire/batch_sealer.hpp"
 
 namespace spoor::collector {
 namespace {
@@ -37,21 +38,6 @@ Ledger::Decision Refuse(CollectedRecord record, std::string why) {
   return {Ledger::Outcome::kRefused, {std::move(record)}, std::nullopt};
 }
 
-bool DescribesSensor(const std::string& description, const std::string& sensor) {
-  const nlohmann::json json = nlohmann::json::parse(description, nullptr, false);
-  return json.is_object() && json.contains("sensor") && json["sensor"].is_string() &&
-         json["sensor"].get_ref<const std::string&>() == sensor;
-}
-
-// What a sensor may put into the log.
-Result<> CheckBatch(std::span<const std::byte> content) {
-  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
-  if (!wire::IsOfRecording(batch.kind)) {
-    return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
-  }
-  return {};
-}
-
 }  // namespace
 
 Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std::byte> frame,
@@ -67,7 +53,7 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
   const auto found = chains_.find(header->chain_id);
   if (found == chains_.end()) {
     if (header->kind != wire::FrameKind::kOpen) return {Outcome::kUnknownChain, {}, std::nullopt};
-    return Open(sensor, frame, *header, received_wall_ns);
+    return Open(sensor, frame, *header, received_wall_ns, root_);
   }
   Chain& chain = found->second;
   if (chain.sensor != sensor) {
@@ -91,7 +77,8 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
 }
 
 Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::byte> frame,
-                              const wire::FrameHeader& header, std::int64_t received_wall_ns) {
+                              const wire::FrameHeader& header, std::int64_t received_wall_ns,
+                              X509* root) {
   CollectedRecord record{.verdict = Verdict::kOpened,
                          .entry_index = kNoEntry,
                          .received_wall_ns = received_wall_ns,
@@ -102,8 +89,14 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
   std::string why;
   if (!opening) why = opening.error().message;
   if (frame.size() > kToldBytesMax) why = "describes itself at too great length";
-  if (opening && why.empty() && !DescribesSensor(opening->description, sensor)) {
-    why = "the chain was opened in the name of another sensor";
+  if (opening && why.empty()) {
+    const Result<> stated = keys::CheckChainStatement(
+        opening->description,
+        {.sensor = sensor,
+         .chain_id = wire::FormatChainId(header.chain_id),
+         .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening->first_key)),
+         .root = root});
+    if (!stated) why = stated.error().message;
   }
   if (!why.empty()) {
     record.head = HeadOf(frame);
@@ -116,7 +109,8 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .last_sha256 = {},
               .closed = false,
               .carried_until = 0,
-              .taken = {}};
+              .taken = {},
+              .recording_id = {}};
   Advance(chain, header);
   chains_.emplace(header.chain_id, std::move(chain));
   return {Outcome::kTaken, {std::move(record)}, std::nullopt};
@@ -150,8 +144,8 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   }
   switch (header.kind) {
     case wire::FrameKind::kBatch: {
-      if (const Result<> good = CheckBatch(*content); !good) {
-        return Refuse(std::move(record), good.error().message);
+      if (const Result<> taken = TakeBatch(chain, *content); !taken) {
+        return Refuse(std::move(record), taken.error().message);
       }
       record.verdict = Verdict::kAccepted;
       decision.batch = *std::move(content);
@@ -172,6 +166,39 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   Advance(chain, header);
   decision.records.push_back(std::move(record));
   return decision;
+}
+
+// What a sensor may put into the log: the next batch of its chain's one recording. Anything else
+// would leave a log that does not verify, for all sensors.
+Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
+  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
+  if (!wire::IsOfRecording(batch.kind)) {
+    return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
+  }
+  const bool known = recordings_.recordings().contains(batch.recording_id) ||
+                     accounts_.contains(batch.recording_id);
+  if (chain.recording_id ? batch.recording_id != *chain.recording_id : known) {
+    return Fail(ErrorCode::kUnverified, "batch {} of recording {} is not of this chain's recording",
+                batch.batch_index, wire::FormatRecordingId(batch.recording_id));
+  }
+  // Which entry it becomes is of no use here.
+  RETURN_IF_ERROR(recordings_.Follow(kNoEntry, batch, wire::DigestOf(content)));
+  chain.recording_id = batch.recording_id;
+  return {};
+}
+
+void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry) {
+  const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
+  if (!batch) return;
+  if (wire::IsAccount(batch->kind)) {
+    Reserve(batch->recording_id);
+    return;
+  }
+  if (!wire::IsOfRecording(batch->kind)) return;
+  // What is wrong with it already is `spoor verify`'s to say: a collector goes on collecting.
+  static_cast<void>(recordings_.Follow(entry_index, *batch, wire::DigestOf(entry)));
+  unclaimed_.emplace(entry_index, batch->recording_id);
+  if (unclaimed_.size() > kUnclaimedCountMax) unclaimed_.erase(unclaimed_.begin());
 }
 
 void Ledger::Advance(Chain& chain, const wire::FrameHeader& header) {
@@ -200,7 +227,9 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
   if (record.verdict == Verdict::kRefused || record.verdict == Verdict::kMissing) return {};
   ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(record.head));
   if (record.verdict == Verdict::kOpened) {
-    const Decision decision = Open(record.sensor, record.head, header, record.received_wall_ns);
+    // The authority may be another by now; whom it knew was asked when the frame came.
+    const Decision decision =
+        Open(record.sensor, record.head, header, record.received_wall_ns, nullptr);
     if (decision.outcome == Outcome::kTaken) return {};
     return Fail(ErrorCode::kUnverified, "collector's account: chain {}: {}",
                 wire::FormatChainId(header.chain_id), decision.records.front().note);
@@ -213,11 +242,19 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
   Chain& chain = found->second;
   RETURN_IF_ERROR(Skip(chain, header.sequence));
   chain.closed = record.verdict == Verdict::kClosed;
+  if (const auto batch = unclaimed_.find(record.entry_index); batch != unclaimed_.end()) {
+    chain.recording_id = batch->second;
+    unclaimed_.erase(batch);
+  }
   Advance(chain, header);
   return {};
 }
 
 Result<> Ledger::Continue(const wire::Carried& carried) {
+  for (const wire::CarriedRecording& item : carried.recordings) {
+    if (item.extent.is_account) Reserve(item.recording_id);
+    recordings_.Continue(item.recording_id, item.extent, item.last_sha256);
+  }
   for (const wire::CarriedChain& item : carried.chains) {
     // Of a closed chain nothing is taken any more: no key is needed to refuse.
     Result<wire::FrameKey> key = wire::FrameKey(std::array<std::uint8_t, 32>{});
@@ -233,7 +270,8 @@ Result<> Ledger::Continue(const wire::Carried& carried) {
                                                   .last_sha256 = item.last_sha256,
                                                   .closed = item.closed,
                                                   .carried_until = item.next_sequence,
-                                                  .taken = {}});
+                                                  .taken = {},
+                                                  .recording_id = item.recording_id});
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/result.hpp"
 #include "collector/collected_record.hpp"
 #include "keys/openssl.hpp"
+#include "wire/batch_chain.hpp"
 #include "wire/retention.hpp"
 #include "wire/seal_frame.hpp"
 
@@ -21,8 +23,10 @@ namespace spoor::collector {
 /// Not thread-safe.
 class Ledger {
  public:
-  /// `escrow_private`: outlives the ledger.
-  explicit Ledger(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+  /// Both outlive the ledger. `root`: the authority that must have issued the certificates of
+  /// sensors which open chains; null: not asked.
+  explicit Ledger(EVP_PKEY* escrow_private, X509* root = nullptr)
+      : escrow_private_(escrow_private), root_(root) {}
 
   enum class Outcome {
     kTaken,         ///< recorded; a batch is to be appended if `batch` is set
@@ -41,6 +45,10 @@ class Ledger {
   Decision Receive(const std::string& sensor, std::span<const std::byte> frame, bool after_gap,
                    std::int64_t received_wall_ns);
 
+  /// The recording of the collector's own account, which no sensor may continue.
+  void Reserve(const wire::RecordingId& account_id) { accounts_.insert(account_id); }
+  /// Takes up an entry of the log, in their order, before the records about it.
+  void TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry);
   /// Takes up a decision of an earlier run. Fails: kCorrupt, kUnverified (open frame).
   Result<> Replay(const CollectedRecord& record);
 
@@ -67,18 +75,25 @@ class Ledger {
       std::uint64_t sequence = 0;
       std::uint64_t header_digest = 0;  ///< first bytes of it
     };
-    std::vector<Taken> taken;  ///< in the order of sequence
+    std::vector<Taken> taken;                       ///< in the order of sequence
+    std::optional<wire::RecordingId> recording_id;  ///< that its batches are of
   };
   Decision Open(const std::string& sensor, std::span<const std::byte> frame,
-                const wire::FrameHeader& header, std::int64_t received_wall_ns);
+                const wire::FrameHeader& header, std::int64_t received_wall_ns, X509* root);
   Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
                     CollectedRecord record, bool after_gap);
+  Result<> TakeBatch(Chain& chain, std::span<const std::byte> content);
   static void Advance(Chain& chain, const wire::FrameHeader& header);
   static std::optional<std::uint64_t> DigestAt(const Chain& chain, std::uint64_t sequence);
   static Result<> Skip(Chain& chain, std::uint64_t sequence);
 
   EVP_PKEY* const escrow_private_;
+  X509* const root_;
   std::map<wire::ChainId, Chain> chains_;
+  wire::BatchChain recordings_;
+  std::set<wire::RecordingId> accounts_;
+  /// Of entries that no record was about yet, when the log is read back.
+  std::map<std::uint64_t, wire::RecordingId> unclaimed_;
 };
 
 }  // namespace spoor::collector

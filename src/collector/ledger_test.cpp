@@ -18,6 +18,10 @@ class LedgerTest : public ::testing::Test {
   Ledger::Decision Receive(const Bytes& frame, bool after_gap = false,
                            const std::string& sensor = "web-1") {
     Ledger::Decision decision = ledger_.Receive(sensor, frame, after_gap, 1234);
+    if (decision.batch) {
+      const std::optional<wire::Batch> batch = wire::PeekBatch(*decision.batch);
+      decision.records.back().entry_index = batch->batch_index;  // as if nothing else were logged
+    }
     kept_.insert(kept_.end(), decision.records.begin(), decision.records.end());
     return decision;
   }
@@ -36,7 +40,7 @@ class LedgerTest : public ::testing::Test {
   }
 
   keys::KeyPointer escrow_ = *keys::MakeEscrowKey();
-  Ledger ledger_{escrow_.get()};
+  Ledger ledger_{escrow_.get(), ChainForTests::root()};
   ChainForTests chain_{escrow_.get()};
   std::vector<CollectedRecord> kept_;
 };
@@ -110,6 +114,51 @@ TEST_F(LedgerTest, RefusesBatchesThatAreNoneOrPoseAsTheCollectors) {
   }
 }
 
+// A sensor that lies must not leave a log that does not verify, for all the others.
+TEST_F(LedgerTest, RefusesBatchesThatDoNotFollowInTheirRecording) {
+  chain_.AddBatch();
+  chain_.AddBatch();
+  for (const Bytes& frame : chain_.frames) Receive(frame);
+  const auto lie = [this](std::uint8_t chain, const std::vector<wire::Batch>& batches) {
+    ChainForTests liar(escrow_.get(), "db-1", chain);
+    Receive(liar.frames[0], false, "db-1");
+    for (const wire::Batch& batch : batches) liar.AddBatch(batch);
+    for (std::size_t i = 1; i + 1 < liar.frames.size(); ++i) {
+      EXPECT_EQ(Receive(liar.frames[i], false, "db-1").outcome, Outcome::kTaken);
+    }
+    return liar.frames.back();
+  };
+  const auto batch = [](std::uint8_t recording, std::uint64_t index, wire::BatchKind kind) {
+    wire::Batch made;
+    made.recording_id = {recording};
+    made.batch_index = index;
+    made.kind = kind;
+    return made;
+  };
+  const wire::Batch open = batch(9, 0, wire::BatchKind::kRecordingOpen);
+  wire::Batch of_web_1 = batch(1, 2, wire::BatchKind::kImportData);
+  of_web_1.previous_sha256 = wire::DigestOf(chain_.batches.back());
+  ExpectRefused(lie(2, {of_web_1}), "is not of this chain's recording", "db-1");
+  ExpectRefused(lie(3, {batch(8, 0, wire::BatchKind::kImportData)}),
+                "does not describe the recording", "db-1");
+  ExpectRefused(lie(4, {open, batch(9, 1, wire::BatchKind::kImportData)}),
+                "does not carry the SHA-256 of the batch before it", "db-1");
+  ExpectRefused(lie(5, {batch(10, 0, wire::BatchKind::kRecordingOpen),
+                        batch(10, 0, wire::BatchKind::kRecordingOpen)}),
+                "where batch 1 is due", "db-1");
+  ExpectRefused(lie(6, {batch(11, 0, wire::BatchKind::kRecordingOpen), open}),
+                "is not of this chain's recording", "db-1");
+  chain_.AddBatch();
+  EXPECT_EQ(Receive(chain_.frames.back()).outcome, Outcome::kTaken);
+}
+
+TEST_F(LedgerTest, RefusesTheRecordingOfACollectorsAccount) {
+  ledger_.Reserve({1});
+  chain_.AddBatch();
+  Receive(chain_.frames[0]);
+  ExpectRefused(chain_.frames[1], "is not of this chain's recording");
+}
+
 TEST_F(LedgerTest, RefusesAnOpenFrameThatSaysTooMuch) {
   ChainForTests liar(escrow_.get(), std::string(20000, 'a'), 2);
   ExpectRefused(liar.frames[0], "too great length");
@@ -139,6 +188,7 @@ TEST_F(LedgerTest, StandsWhereItStoodAfterReplayingItsRecords) {
   const auto records = ParseRecords(payload);
   ASSERT_TRUE(records) << records.error().message;
   Ledger again(escrow_.get());
+  for (const std::size_t i : {0U, 1U, 4U}) again.TakeUpBatch(i, chain_.batches[i]);
   for (const CollectedRecord& record : *records) {
     const Result<> replayed = again.Replay(record);
     ASSERT_TRUE(replayed) << replayed.error().message;
@@ -147,6 +197,11 @@ TEST_F(LedgerTest, StandsWhereItStoodAfterReplayingItsRecords) {
   EXPECT_EQ(again.Receive("web-1", chain_.frames[2], false, 0).outcome, Outcome::kDuplicate);
   EXPECT_EQ(again.Receive("web-1", chain_.frames[3], false, 0).outcome, Outcome::kRefused);
   EXPECT_EQ(again.Receive("web-1", chain_.frames[6], false, 0).outcome, Outcome::kTaken);
+  // It still knows whose recording it is.
+  ChainForTests thief(escrow_.get(), "db-1", 2);
+  thief.AddBatch(*wire::PeekBatch(chain_.batches[0]));
+  again.Receive("db-1", thief.frames[0], false, 0);
+  EXPECT_EQ(again.Receive("db-1", thief.frames[1], false, 0).outcome, Outcome::kRefused);
 }
 
 TEST_F(LedgerTest, LeavesNoTraceOfARefusedFlip) {

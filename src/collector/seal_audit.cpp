@@ -1,14 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collector/seal_audit.hpp"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "base/file.hpp"
+#include "base/visible_text.hpp"
+#include "keys/chain_statement.hpp"
 #include "wire/batch.hpp"
+#include "wire/batch_sealer.hpp"
 
 namespace spoor::collector {
 namespace {
 
 // More than a collector puts under one checkpoint. What is older was not shipped by a sensor.
 constexpr std::size_t kWaitingBytesMax = 32 << 20;
+// As the ledger allows: whoever holds the log's key must not keep a verifier busy for ever.
+constexpr std::uint64_t kGapFramesMax = 1 << 24;
+
+std::optional<wire::FrameKind> KindFor(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOpened:
+      return wire::FrameKind::kOpen;
+    case Verdict::kAccepted:
+      return wire::FrameKind::kBatch;
+    case Verdict::kGap:
+      return wire::FrameKind::kGap;
+    case Verdict::kClosed:
+      return wire::FrameKind::kClose;
+    case Verdict::kMissing:
+    case Verdict::kRefused:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool IsWholeOpenFrame(const wire::FrameHeader& header, std::span<const std::byte> head) {
+  return header.kind == wire::FrameKind::kOpen && header.sequence == 0 &&
+         header.previous_sha256 == wire::Sha256{} && header.frame_bytes == head.size() &&
+         std::ranges::all_of(head.last(wire::kFrameTagBytes),
+                             [](std::byte byte) { return byte == std::byte{0}; });
+}
 
 }  // namespace
 
@@ -19,10 +51,23 @@ Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed
     Chain chain{.sensor = item.sensor,
                 .next_sequence = item.next_sequence,
                 .last_sha256 = item.last_sha256,
-                .key = {}};
+                .key = {},
+                .closed = item.closed};
+    if (item.recording_id) recordings_[*item.recording_id].sealed_by = item.chain_id;
     if (escrow_private_ != nullptr && !item.closed) {
       ASSIGN_OR_RETURN(wire::ChainOpening opening,
                        wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      const std::string id = wire::FormatChainId(item.chain_id);
+      const Result<> stated = keys::CheckChainStatement(
+          opening.description,
+          {.sensor = item.sensor,
+           .chain_id = id,
+           .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key)),
+           .root = root_});
+      if (!stated) {
+        return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(item.sensor),
+                    VisibleText(stated.error().message));
+      }
       chain.key.emplace(std::move(opening.first_key));
       for (std::uint64_t i = 0; i < item.next_sequence; ++i) chain.key->Evolve();
     }
@@ -33,30 +78,51 @@ Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed
 }
 
 Result<> SealAudit::Add(std::uint64_t entry_index, std::span<const std::byte> entry) {
-  if (wire::PeekKind(entry) != wire::BatchKind::kCollected) {
+  const std::optional<wire::BatchKind> kind = wire::PeekKind(entry);
+  if (kind == wire::BatchKind::kRetention || kind == wire::BatchKind::kCarried) return {};
+  if (kind != wire::BatchKind::kCollected) {
     waiting_.emplace(entry_index, std::vector<std::byte>(entry.begin(), entry.end()));
     waiting_bytes_ += entry.size();
-    while (waiting_bytes_ > kWaitingBytesMax) {
-      waiting_bytes_ -= waiting_.begin()->second.size();
-      waiting_.erase(waiting_.begin());
-      ++report_.unsealed_count;
-    }
+    while (waiting_bytes_ > kWaitingBytesMax) LeaveUnsealed();
     return {};
   }
   has_account_ = true;
+  if (const Result<> added = AddAccount(entry); !added) {
+    return Fail(ErrorCode::kUnverified, "entry {}: {}", entry_index, added.error().message);
+  }
+  return {};
+}
+
+Result<> SealAudit::AddAccount(std::span<const std::byte> entry) {
   ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
   ASSIGN_OR_RETURN(const std::vector<CollectedRecord> records, ParseRecords(batch.payload));
-  for (const CollectedRecord& record : records) {
-    if (const Result<> added = AddRecord(record); !added) {
-      return Fail(ErrorCode::kUnverified, "entry {}: {}", entry_index, added.error().message);
+  for (const CollectedRecord& record : records) RETURN_IF_ERROR(AddRecord(record));
+  return {};
+}
+
+Result<> SealAudit::Finish() {
+  while (!waiting_.empty()) LeaveUnsealed();
+  for (const auto& [id, recording] : recordings_) {
+    if (recording.sealed_by && recording.first_unsealed) {
+      return Fail(ErrorCode::kUnverified, "{} of recording {} has no seal, unlike others of it",
+                  *recording.first_unsealed, wire::FormatRecordingId(id));
     }
   }
   return {};
 }
 
-void SealAudit::Finish() {
-  report_.unsealed_count += waiting_.size();
-  waiting_.clear();
+void SealAudit::LeaveUnsealed() {
+  const auto oldest = waiting_.begin();
+  if (const std::optional<wire::Batch> batch = wire::PeekBatch(oldest->second)) {
+    Recording& recording = recordings_[batch->recording_id];
+    if (!recording.first_unsealed) {
+      recording.first_unsealed =
+          fmt::format("entry {}: batch {}", oldest->first, batch->batch_index);
+    }
+  }
+  waiting_bytes_ -= oldest->second.size();
+  waiting_.erase(oldest);
+  ++report_.unsealed_count;
 }
 
 Result<> SealAudit::AddRecord(const CollectedRecord& record) {
@@ -65,84 +131,149 @@ Result<> SealAudit::AddRecord(const CollectedRecord& record) {
     return {};
   }
   ASSIGN_OR_RETURN(const wire::FrameHeader header, wire::DecodeFrameHeader(record.head));
-  const std::string id = wire::FormatChainId(header.chain_id);
-  if (record.verdict == Verdict::kOpened) {
-    Chain chain{.sensor = record.sensor, .next_sequence = 0, .last_sha256 = {}, .key = {}};
-    if (escrow_private_ != nullptr) {
-      ASSIGN_OR_RETURN(wire::ChainOpening opening,
-                       wire::UnlockOpenFrame(record.head, escrow_private_));
-      chain.key.emplace(std::move(opening.first_key));
-      chain.key->Evolve();
-    }
-    chain.next_sequence = 1;
-    chain.last_sha256 = wire::DigestOf(header);
-    if (!chains_.emplace(header.chain_id, std::move(chain)).second) {
-      return Fail(ErrorCode::kUnverified, "chain {} is opened again", id);
-    }
-    ++report_.chain_count;
-    return {};
-  }
+  if (record.verdict == Verdict::kOpened) return Open(header, record);
   const auto found = chains_.find(header.chain_id);
   if (found == chains_.end() || found->second.sensor != record.sensor) {
-    return Fail(ErrorCode::kUnverified, "chain {} of {} was never opened", id, record.sensor);
+    return Fail(ErrorCode::kUnverified, "chain {} of {} was never opened",
+                wire::FormatChainId(header.chain_id), VisibleText(record.sensor));
   }
   return Follow(found->second, header, record);
 }
 
+Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord& record) {
+  const std::string id = wire::FormatChainId(header.chain_id);
+  if (chains_.contains(header.chain_id)) {
+    return Fail(ErrorCode::kUnverified, "chain {} is opened again", id);
+  }
+  if (!IsWholeOpenFrame(header, record.head)) {
+    return Fail(ErrorCode::kUnverified, "chain {}: frame {} does not open a chain", id,
+                header.sequence);
+  }
+  Chain chain{.sensor = record.sensor,
+              .next_sequence = 1,
+              .last_sha256 = wire::DigestOf(header),
+              .key = {},
+              .closed = false};
+  keys::ChainClaim claim{
+      .sensor = record.sensor, .chain_id = id, .first_key_tag = {}, .root = root_};
+  if (escrow_private_ != nullptr) {
+    ASSIGN_OR_RETURN(wire::ChainOpening opening,
+                     wire::UnlockOpenFrame(record.head, escrow_private_));
+    if (opening.description != record.note) {
+      return Fail(ErrorCode::kUnverified,
+                  "chain {}: the sensor's seal on frame 0 does not belong to what is stored", id);
+    }
+    claim.first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key));
+    chain.key.emplace(std::move(opening.first_key));
+    chain.key->Evolve();
+  }
+  if (const Result<> stated = keys::CheckChainStatement(record.note, claim); !stated) {
+    return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(record.sensor),
+                VisibleText(stated.error().message));
+  }
+  chains_.emplace(header.chain_id, std::move(chain));
+  ++report_.chain_count;
+  return {};
+}
+
 Result<> SealAudit::Follow(Chain& chain, const wire::FrameHeader& header,
                            const CollectedRecord& record) {
-  if (header.sequence < chain.next_sequence) {
-    return Fail(ErrorCode::kUnverified, "chain {}: frame {} comes again",
-                wire::FormatChainId(header.chain_id), header.sequence);
-  }
-  if (record.verdict == Verdict::kMissing) {
-    report_.missing_count += header.sequence - chain.next_sequence;
-    for (; chain.next_sequence < header.sequence; ++chain.next_sequence) {
-      if (chain.key) chain.key->Evolve();
-    }
-    chain.last_sha256 = header.previous_sha256;
-    return {};
-  }
+  const auto bad = [&header](std::string_view what) {
+    return Fail(ErrorCode::kUnverified, "chain {}: frame {} {}",
+                wire::FormatChainId(header.chain_id), header.sequence, what);
+  };
+  if (header.sequence < chain.next_sequence) return bad("comes again");
+  if (chain.closed) return bad("follows the chain's end");
+  if (record.verdict == Verdict::kMissing) return Skip(chain, header);
   if (header.sequence != chain.next_sequence || header.previous_sha256 != chain.last_sha256) {
-    return Fail(ErrorCode::kUnverified, "chain {}: frame {} does not follow frame {}",
-                wire::FormatChainId(header.chain_id), header.sequence, chain.next_sequence - 1);
+    return bad(fmt::format("does not follow frame {}", chain.next_sequence - 1));
+  }
+  if (header.kind != KindFor(record.verdict)) {
+    return bad("is not of the kind that the account says");
   }
   RETURN_IF_ERROR(CheckContent(chain, header, record));
   if (chain.key) chain.key->Evolve();
   ++chain.next_sequence;
   chain.last_sha256 = wire::DigestOf(header);
+  chain.closed = record.verdict == Verdict::kClosed;
   return {};
+}
+
+Result<> SealAudit::Skip(Chain& chain, const wire::FrameHeader& header) {
+  if (header.sequence - chain.next_sequence > kGapFramesMax) {
+    return Fail(ErrorCode::kUnverified,
+                "chain {}: frame {} would leave a gap of more frames than there can be",
+                wire::FormatChainId(header.chain_id), header.sequence);
+  }
+  report_.missing_count += header.sequence - chain.next_sequence;
+  for (; chain.next_sequence < header.sequence; ++chain.next_sequence) {
+    if (chain.key) chain.key->Evolve();
+  }
+  chain.last_sha256 = header.previous_sha256;
+  return {};
+}
+
+// That an accepted record's entry is there and may be this chain's.
+Result<> SealAudit::Claim(const wire::FrameHeader& header, const CollectedRecord& record) {
+  const auto entry = waiting_.find(record.entry_index);
+  if (entry == waiting_.end()) {
+    return Fail(ErrorCode::kUnverified,
+                "chain {}: frame {} is said to be entry {}, which is not there or has a seal",
+                wire::FormatChainId(header.chain_id), header.sequence, record.entry_index);
+  }
+  const std::optional<wire::Batch> batch = wire::PeekBatch(entry->second);
+  if (!batch) return {};  // wire::BatchChain says what it is
+  Recording& recording = recordings_[batch->recording_id];
+  if (recording.sealed_by && *recording.sealed_by != header.chain_id) {
+    return Fail(ErrorCode::kUnverified,
+                "chain {}: frame {} is entry {}, of a recording of another chain",
+                wire::FormatChainId(header.chain_id), header.sequence, record.entry_index);
+  }
+  recording.sealed_by = header.chain_id;
+  if (batch->kind == wire::BatchKind::kRecordingOpen) KeepHosts(record.sensor, entry->second);
+  return {};
+}
+
+void SealAudit::KeepHosts(const std::string& sensor, std::span<const std::byte> entry) {
+  const Result<wire::Batch> batch = wire::DecodeBatch(entry);
+  if (!batch) return;  // wire::BatchChain says what is wrong
+  const nlohmann::json json =
+      nlohmann::json::parse(AsText(batch->payload), nullptr, /*allow_exceptions=*/false);
+  const auto keep = [&](const nlohmann::json& described) {
+    if (described.is_object() && described.contains("host") && described["host"].is_string()) {
+      report_.hosts[described["host"].get<std::string>()].insert(sensor);
+    }
+  };
+  keep(json);
+  if (!json.is_object() || !json.contains("scopes")) return;
+  for (const nlohmann::json& scope : json["scopes"]) keep(scope);
 }
 
 Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,
                                  const CollectedRecord& record) {
+  const bool is_batch = record.verdict == Verdict::kAccepted;
   // The account of the last removed entries may stand behind them.
-  if (record.verdict == Verdict::kAccepted && record.entry_index < removed_until_) return {};
-  std::span<const std::byte> content = AsBytes(record.note);
-  const auto entry = waiting_.find(record.entry_index);
-  if (record.verdict == Verdict::kAccepted) {
-    if (entry == waiting_.end()) {
-      return Fail(ErrorCode::kUnverified,
-                  "chain {}: frame {} is said to be entry {}, which is not there or has a seal",
-                  wire::FormatChainId(header.chain_id), header.sequence, record.entry_index);
-    }
-    content = entry->second;
-    ++report_.sealed_count;
+  if (is_batch && record.entry_index < removed_until_) return {};
+  if (is_batch) RETURN_IF_ERROR(Claim(header, record));
+  const auto entry = is_batch ? waiting_.find(record.entry_index) : waiting_.end();
+  const std::span<const std::byte> content =
+      is_batch ? std::span<const std::byte>(entry->second) : AsBytes(record.note);
+  if (header.frame_bytes != wire::kFrameHeaderBytes + content.size() + wire::kFrameTagBytes) {
+    return Fail(ErrorCode::kUnverified, "chain {}: frame {} had another size than what is stored",
+                wire::FormatChainId(header.chain_id), header.sequence);
+  }
+  if (chain.key && !wire::MacMatches(*chain.key, header, content)) {
+    return Fail(ErrorCode::kUnverified,
+                "chain {}: the sensor's seal on frame {} does not belong to what is stored",
+                wire::FormatChainId(header.chain_id), header.sequence);
   }
   if (record.verdict == Verdict::kGap) ++report_.gap_count;
   if (record.verdict == Verdict::kClosed) ++report_.closed_chain_count;
-  if (chain.key) {
-    if (!wire::MacMatches(*chain.key, header, content)) {
-      return Fail(ErrorCode::kUnverified,
-                  "chain {}: the sensor's seal on frame {} does not belong to what is stored",
-                  wire::FormatChainId(header.chain_id), header.sequence);
-    }
-    if (record.verdict == Verdict::kAccepted) ++report_.mac_count;
-  }
-  if (record.verdict == Verdict::kAccepted) {
-    waiting_bytes_ -= entry->second.size();
-    waiting_.erase(entry);
-  }
+  if (!is_batch) return {};
+  ++report_.sealed_count;
+  if (chain.key) ++report_.mac_count;
+  waiting_bytes_ -= entry->second.size();
+  waiting_.erase(entry);
   return {};
 }
 

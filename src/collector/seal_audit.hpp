@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,19 +17,23 @@
 namespace spoor::collector {
 
 /// Checks a collector's account against the log it is in: that each chain's frames follow each
-/// other, that each accepted batch is the entry it is said to be, and, with the escrow key, that
-/// the sensor's seal (MAC) is on every one of them. Feed it every entry in order, then Finish.
+/// other, that each accepted batch is the entry it is said to be, that no batch was put in beside
+/// them and, with the escrow key, that the sensor's seal (MAC) is on every one. The rules are
+/// listed in docs/formats/sealing.md. Feed it every entry in order, then Finish.
 class SealAudit {
  public:
-  /// `escrow_private`: null: the MACs are not checked. Outlives the audit.
-  explicit SealAudit(EVP_PKEY* escrow_private) : escrow_private_(escrow_private) {}
+  /// Both outlive the audit. `escrow_private`: null: the MACs are not checked. `root`: of the
+  /// authority; null: whether it issued the sensors' certificates is not asked.
+  explicit SealAudit(EVP_PKEY* escrow_private, X509* root = nullptr)
+      : escrow_private_(escrow_private), root_(root) {}
 
   /// Before the first entry of a log whose first `removed_until` entries were removed: where the
   /// chains stood there. Fails: kUnverified (an open frame that the escrow key does not open).
   Result<> Continue(const wire::Carried& carried, std::uint64_t removed_until);
-  /// Fails: kUnverified (what, naming the entry), kCorrupt.
+  /// Fails: kUnverified (what, naming the entry).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
-  void Finish();
+  /// Fails: kUnverified (a batch without a seal in a recording that has seals).
+  Result<> Finish();
 
   struct Report {
     std::uint64_t chain_count = 0;
@@ -39,6 +44,9 @@ class SealAudit {
     std::uint64_t gap_count = 0;       ///< times a sensor said that it dropped some
     std::uint64_t refused_count = 0;   ///< refusals that the collector recorded
     std::uint64_t unsealed_count = 0;  ///< entries that no sensor shipped (imports)
+    /// Hosts by name, with the sensors whose recordings say that they are of it. A sensor says this
+    /// itself: where there are several, one of them may be lying.
+    std::map<std::string, std::set<std::string>> hosts;
   };
   const Report& report() const { return report_; }
   bool has_account() const { return has_account_; }
@@ -49,17 +57,30 @@ class SealAudit {
     std::uint64_t next_sequence = 0;
     wire::Sha256 last_sha256{};
     std::optional<wire::FrameKey> key;  ///< of next_sequence, when there is an escrow key
+    bool closed = false;
   };
+  struct Recording {
+    std::optional<wire::ChainId> sealed_by;
+    std::optional<std::string> first_unsealed;  ///< entry and batch, for the message
+  };
+  Result<> AddAccount(std::span<const std::byte> entry);
   Result<> AddRecord(const CollectedRecord& record);
+  Result<> Open(const wire::FrameHeader& header, const CollectedRecord& record);
+  Result<> Skip(Chain& chain, const wire::FrameHeader& header);
+  void KeepHosts(const std::string& sensor, std::span<const std::byte> entry);
+  Result<> Claim(const wire::FrameHeader& header, const CollectedRecord& record);
+  void LeaveUnsealed();
   Result<> Follow(Chain& chain, const wire::FrameHeader& header, const CollectedRecord& record);
   Result<> CheckContent(const Chain& chain, const wire::FrameHeader& header,
                         const CollectedRecord& record);
 
   EVP_PKEY* const escrow_private_;
+  X509* const root_;
   std::map<wire::ChainId, Chain> chains_;
   /// Entries that no record names yet. Their records come under the same checkpoint.
   std::map<std::uint64_t, std::vector<std::byte>> waiting_;
   std::size_t waiting_bytes_ = 0;
+  std::map<wire::RecordingId, Recording> recordings_;
   bool has_account_ = false;
   std::uint64_t removed_until_ = 0;
   Report report_;

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "collector/intake.hpp"
 #include "keys/authority.hpp"
+#include "witness/cosigner.hpp"
 
 namespace spoor::collector {
 
@@ -22,6 +23,8 @@ class Server {
     keys::IdentityLayout identity;
     /// Where it may enrol sensors from; nothing: it does not enrol.
     std::optional<std::filesystem::path> authority;
+    /// Whose state the status shows; null: no witness is asked. Outlives the server.
+    const witness::Cosigner* cosigner = nullptr;
   };
   virtual ~Server() = default;
   /// Binds, and serves on threads of its own until Stop. `intake` outlives the server.

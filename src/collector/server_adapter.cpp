@@ -17,6 +17,9 @@ using httplib::Response;
 using Handled = httplib::Server::HandlerResponse;
 
 constexpr std::size_t kBodyBytesMax = 4 << 20;
+// Of all bodies on their way, until they are answered: most of the memory that a collector needs.
+constexpr std::uint64_t kReceivedBytesMax = 128 << 20;
+constexpr std::uint64_t kReceivedOfOneSensorBytesMax = 16 << 20;
 constexpr std::size_t kEnrolBytesMax = 16 << 10;
 // A kept-alive connection holds a thread.
 constexpr std::size_t kConnectionsMax = 256;
@@ -61,6 +64,58 @@ keys::CertificatePointer PeerOf(const Request& request) {
   return keys::CertificatePointer(SSL_get1_peer_certificate(request.ssl));
 }
 
+/// What bodies that are being received may hold in memory, of one sensor and of all. Who finds no
+/// room waits, and TCP holds back the sensor.
+class RoomForBodies {
+ public:
+  bool Take(const std::string& sensor, std::uint64_t size_bytes) {
+    std::unique_lock lock(mutex_);
+    const bool fits = changed_.wait_for(lock, std::chrono::seconds(kTransferSeconds), [&] {
+      return taken_bytes_ + size_bytes <= kReceivedBytesMax &&
+             taken_of_[sensor] + size_bytes <= kReceivedOfOneSensorBytesMax;
+    });
+    if (!fits) return false;
+    taken_bytes_ += size_bytes;
+    taken_of_[sensor] += size_bytes;
+    return true;
+  }
+  void GiveBack(const std::string& sensor, std::uint64_t size_bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      taken_bytes_ -= size_bytes;
+      taken_of_[sensor] -= size_bytes;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t taken_bytes_ = 0;
+  std::map<std::string, std::uint64_t> taken_of_;
+};
+
+class Room {
+ public:
+  Room(RoomForBodies& room, std::string sensor, std::uint64_t size_bytes)
+      : room_(room),
+        sensor_(std::move(sensor)),
+        size_bytes_(size_bytes),
+        taken_(room.Take(sensor_, size_bytes)) {}
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+  ~Room() {
+    if (taken_) room_.GiveBack(sensor_, size_bytes_);
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  RoomForBodies& room_;
+  const std::string sensor_;
+  const std::uint64_t size_bytes_;
+  const bool taken_;
+};
+
 class HttpsServer final : public Server {
  public:
   HttpsServer(const Options& options, Intake& intake, std::unique_ptr<Gate> gate)
@@ -78,6 +133,7 @@ class HttpsServer final : public Server {
   void AddRoutes();
   Handled Admit(const Request& request, Response& response);
   void Enrol(const Request& request, Response& response);
+  void Take(const Request& request, Response& response, const httplib::ContentReader& read);
   void StopThread() {
     if (server_ != nullptr) server_->stop();
     if (thread_.joinable()) thread_.join();
@@ -89,6 +145,7 @@ class HttpsServer final : public Server {
   std::optional<keys::Authority> authority_;
   std::mutex enrol_mutex_;
   std::int64_t next_enrol_wall_ns_ = 0;
+  RoomForBodies room_;
   std::unique_ptr<httplib::SSLServer> server_;
   std::thread thread_;
   int port_ = 0;
@@ -188,6 +245,30 @@ void HttpsServer::Enrol(const Request& request, Response& response) {
          {{"certificate", enrolment->certificate}, {"escrow_public", enrolment->escrow_public}});
 }
 
+void HttpsServer::Take(const Request& request, Response& response,
+                       const httplib::ContentReader& read) {
+  const std::uint64_t length = ContentLengthOf(request);  // bounded by Admit
+  const Room room(room_, request.matches[1].str(), length);
+  if (!room.taken()) {
+    Answer(response, {503, std::nullopt, "too much is being received", 1});
+    return;
+  }
+  std::string frames;
+  frames.reserve(length);
+  const bool complete = read([&frames, length](const char* data, std::size_t size) {
+    if (frames.size() + size > length) return false;
+    frames.append(data, size);
+    return true;
+  });
+  if (!complete || frames.size() != length) return;  // the connection is cut, or will be
+  const std::string digits = request.matches[2].str();
+  Intake::SubmitOptions options;
+  std::from_chars(digits.data(), digits.data() + digits.size(), options.sequence);
+  options.after_gap = request.get_param_value("after_gap") == "1";
+  options.pipelined = request.get_param_value("pipelined") == "1";
+  Answer(response, intake_.Submit(request.matches[1].str(), options, std::move(frames)));
+}
+
 void HttpsServer::AddRoutes() {
   server_->set_pre_routing_handler(
       [this](const Request& request, Response& response) { return Admit(request, response); });
@@ -198,14 +279,9 @@ void HttpsServer::AddRoutes() {
   });
   server_->Post("/v1/enrol",
                 [this](const Request& request, Response& response) { Enrol(request, response); });
-  server_->Post(R"(/v1/sensors/([a-z0-9.-]+)/batches/(\d{1,19}))", [this](const Request& request,
-                                                                          Response& response) {
-    const std::string digits = request.matches[2].str();
-    std::uint64_t sequence = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), sequence);
-    Answer(response, intake_.Submit(request.matches[1].str(), sequence,
-                                    request.get_param_value("after_gap") == "1", request.body));
-  });
+  server_->Post(R"(/v1/sensors/([a-z0-9.-]+)/batches/(\d{1,19}))",
+                [this](const Request& request, Response& response,
+                       const httplib::ContentReader& read) { Take(request, response, read); });
   server_->Get(
       R"(/v1/sensors/([a-z0-9.-]+)/position)", [this](const Request& request, Response& response) {
         const Result<wire::ChainId> chain_id = wire::ParseChainId(request.get_param_value("chain"));
@@ -217,8 +293,22 @@ void HttpsServer::AddRoutes() {
       });
   server_->Get("/v1/status", [this](const Request& /*request*/, Response& response) {
     const Intake::Counts counts = intake_.counts();
+    nlohmann::json witnesses = nlohmann::json::array();
+    for (const auto& status : options_.cosigner == nullptr
+                                  ? std::vector<witness::Cosigner::Status>()
+                                  : options_.cosigner->status()) {
+      witnesses.push_back({{"name", status.name},
+                           {"url", status.url},
+                           {"cosigned_size", status.cosigned_size},
+                           {"cosigned_wall_ns", status.cosigned_wall_ns},
+                           {"cosigned_count", status.cosigned_count},
+                           {"failure_count", status.failure_count},
+                           {"refusal_count", status.refusal_count},
+                           {"failure", status.failure}});
+    }
     Answer(response, 200,
-           {{"frames_taken", counts.frames_taken},
+           {{"witnesses", witnesses},
+            {"frames_taken", counts.frames_taken},
             {"frames_duplicate", counts.frames_duplicate},
             {"frames_refused", counts.frames_refused},
             {"checkpoints", counts.checkpoints},

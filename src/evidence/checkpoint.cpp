@@ -12,7 +12,6 @@
 namespace spoor::evidence {
 namespace {
 
-constexpr std::uint64_t kCheckpointBytesMax = 1 << 16;
 constexpr std::string_view kTimePrefix = "time ";
 
 /// The next line of `text` without its newline, which is taken off `text`.
@@ -22,7 +21,32 @@ std::string_view TakeLine(std::string_view& text) {
   return line;
 }
 
+tl::unexpected<Error> NotACheckpoint(std::string_view why) {
+  return Fail(ErrorCode::kUnverified, "signed, but not a checkpoint: {}", why);
+}
+
+/// Takes the first three lines off `rest`.
+Result<TreeHead> TakeTreeHead(std::string_view& rest) {
+  TreeHead head;
+  head.origin = TakeLine(rest);
+  if (head.origin.empty()) return NotACheckpoint("it has no origin");
+  const std::string_view size = TakeLine(rest);
+  const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), head.size);
+  if (error != std::errc() || end != size.data() + size.size() ||
+      size != fmt::format("{}", head.size)) {
+    return NotACheckpoint("its size is not a decimal number");
+  }
+  const std::optional<std::string> root = FromBase64(TakeLine(rest));
+  if (!root || root->size() != head.root.size()) return NotACheckpoint("its root is not 32 bytes");
+  std::copy(root->begin(), root->end(), head.root.begin());
+  return head;
+}
+
 }  // namespace
+
+Result<TreeHead> ParseTreeHead(std::string_view text) {
+  return TakeTreeHead(text);
+}
 
 std::string FormatCheckpoint(const Checkpoint& checkpoint) {
   return fmt::format("{}\n{}\n{}\n{}{}\n", checkpoint.origin, checkpoint.size,
@@ -32,32 +56,23 @@ std::string FormatCheckpoint(const Checkpoint& checkpoint) {
 
 Result<Checkpoint> OpenCheckpoint(std::string_view note, const VerifierKey& key) {
   ASSIGN_OR_RETURN(const OpenedNote opened, OpenNote(note, key));
-  const auto bad = [](std::string_view why) {
-    return Fail(ErrorCode::kUnverified, "signed, but not a checkpoint: {}", why);
-  };
   std::string_view rest = opened.text;
-  Checkpoint checkpoint;
-  checkpoint.other_signatures = opened.other_signatures;
-  checkpoint.origin = TakeLine(rest);
-  if (checkpoint.origin != key.name) return bad("its origin is not the key's name");
-  const std::string_view size = TakeLine(rest);
-  const auto [end, error] =
-      std::from_chars(size.data(), size.data() + size.size(), checkpoint.size);
-  if (error != std::errc() || end != size.data() + size.size() ||
-      size != fmt::format("{}", checkpoint.size)) {
-    return bad("its size is not a decimal number");
-  }
-  const std::optional<std::string> root = FromBase64(TakeLine(rest));
-  if (!root || root->size() != checkpoint.root.size()) return bad("its root is not 32 bytes");
-  std::copy(root->begin(), root->end(), checkpoint.root.begin());
+  ASSIGN_OR_RETURN(TreeHead head, TakeTreeHead(rest));
+  if (head.origin != key.name) return NotACheckpoint("its origin is not the key's name");
+  Checkpoint checkpoint{.origin = std::move(head.origin),
+                        .size = head.size,
+                        .root = head.root,
+                        .signed_wall_ns = 0,
+                        .other_signatures = opened.other_signatures};
   const std::string_view time = TakeLine(rest);
-  if (!time.starts_with(kTimePrefix)) return bad("no time line");
+  if (!time.starts_with(kTimePrefix)) return NotACheckpoint("no time line");
   const Result<std::int64_t> wall_ns = ParseWallTime(time.substr(kTimePrefix.size()), 0);
   if (!wall_ns || time.substr(kTimePrefix.size()) != FormatWallTime(*wall_ns)) {
-    return bad("its time is not RFC 3339 with nanoseconds");
+    return NotACheckpoint("its time is not RFC 3339 with nanoseconds");
   }
   checkpoint.signed_wall_ns = *wall_ns;
-  if (!rest.empty()) return bad("lines behind the time");
+  if (!rest.empty()) return NotACheckpoint("lines behind the time");
+  checkpoint.note = note;
   return checkpoint;
 }
 

@@ -27,7 +27,9 @@ struct LogOptions {
   /// Growing files get the append-only attribute, complete ones the immutable one
   /// (file_attribute.hpp). Open fails where that cannot be: kUnavailable.
   bool append_only_attribute = false;
-  std::string origin = "spoor.local/log";  ///< name in checkpoints and the verifier key
+  /// Name in checkpoints and the verifier key; no two logs that one witness sees may share it.
+  /// Empty: an existing log's own, for a new one "spoor.local/log/" and the beginning of its key.
+  std::string origin{};
 };
 
 /// Appends entries and signs checkpoints. One writer per log: holds a lock on the folder.
@@ -53,6 +55,9 @@ class LogWriter {
   /// Checkpoint, then leaves the folder as a finished C2SP static log. Append fails from then on,
   /// and another writer may open the log.
   virtual Result<> Close() = 0;
+  /// Leaves without a checkpoint: what was appended since the last one does not count, and the next
+  /// writer sets it aside. Append fails from then on, and another writer may open the log.
+  virtual void Abandon() = 0;
   virtual std::uint64_t size() const = 0;             ///< entries appended
   virtual std::uint64_t set_aside_bytes() const = 0;  ///< moved away by Open
 };

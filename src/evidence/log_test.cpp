@@ -30,6 +30,7 @@ TEST(Log, GivesBackWhatWasAppendedAcrossReopens) {
 TEST(Log, KeepsTheSameBytesHoweverOftenItIsReopened) {
   const TestStore once;
   once.Fill(600);
+  // A copy on disk. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const TestStore often(once);
   for (std::uint64_t size = 1; size <= 600; size += 37) often.Fill(size);
   often.Fill(600);
@@ -204,6 +205,22 @@ TEST(Log, ProvesEntriesFromItsTiles) {
     EXPECT_FALSE(VerifyInclusion(hasher.Leaf(TestEntry(index + 1)), index, 1000, *proof,
                                  (*reader)->checkpoint().root));
   }
+}
+
+TEST(Log, AnAbandonedAppendDoesNotCount) {
+  const TestStore store;
+  store.Fill(3);
+  {
+    const auto writer = store.OpenWriter();
+    ASSERT_TRUE(writer->Append(TestEntry(7)));
+    writer->Abandon();
+    EXPECT_FALSE(writer->Append(TestEntry(8)));
+    // Another writer may begin while this one is still there.
+    EXPECT_TRUE(LogWriter::Open(store.options()));
+  }
+  EXPECT_EQ(store.ReadAll(), 3U);
+  store.Fill(5);
+  EXPECT_EQ(store.ReadAll(), 5U);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 #include "evidence/checkpoint.hpp"
 #include "evidence/file_attribute.hpp"
 #include "evidence/log.hpp"
-#include "evidence/note.hpp"
+#include "evidence/named_key.hpp"
 #include "evidence/recovery.hpp"
 #include "evidence/tile_tree.hpp"
 
@@ -56,6 +56,10 @@ class TileLogWriter final : public LogWriter {
   Result<std::uint64_t> Append(std::span<const std::byte> entry) override;
   Result<> Checkpoint() override { return CloseIfFailed(TryCheckpoint()); }
   Result<> Close() override;
+  void Abandon() override {
+    if (!closed_because_) closed_because_ = Error{ErrorCode::kUnavailable, "it was abandoned"};
+    parts_.lock.reset();
+  }
   std::uint64_t size() const override { return tree_.size(); }
   std::uint64_t set_aside_bytes() const override { return set_aside_bytes_; }
 
@@ -297,30 +301,27 @@ Result<> TileLogWriter::Rename(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-/// The private key of the log, and log.vkey beside it. `exists`: whether there is a checkpoint
-/// already, signed with a key that must not be replaced by a new one.
-Result<SigningKey> LoadOrCreateKey(const fs::path& key_file, bool exists) {
-  Result<SigningKey> key = SigningKey::Load(key_file);
-  if (key || key.error().code != ErrorCode::kNotFound) return key;
-  if (exists) {
-    return Fail(ErrorCode::kNotFound,
-                "{}: private key is missing, so the existing log cannot be continued",
-                key_file.string());
+/// The key of the log and its name. `exists`: whether there is a checkpoint already, signed with a
+/// key that must not be replaced by a new one.
+Result<NamedKey> OpenKey(const LogOptions& options, bool exists) {
+  NamedKey::Options wanted{.key_file = options.key_file,
+                           .use = KeyUse::kNote,
+                           .name = options.origin,
+                           .new_name_prefix = "spoor.local/log/",
+                           .may_create = !exists};
+  fs::path verifier_file = options.key_file;
+  if (exists && wanted.name.empty() && !fs::exists(verifier_file.replace_extension(".vkey"))) {
+    // Who signed under that name is checked when the log is taken up.
+    ASSIGN_OR_RETURN(const std::string note,
+                     ReadTextFile(options.folder / kCheckpointName, kCheckpointBytesMax));
+    wanted.name = note.substr(0, note.find('\n'));
   }
-  return SigningKey::Create(key_file);
-}
-
-Result<> CheckOrWriteVerifierKey(const fs::path& key_file, const VerifierKey& verifier) {
-  fs::path path = key_file;
-  path.replace_extension(".vkey");
-  const Result<std::string> text = ReadTextFile(path, 4096);
-  if (!text && text.error().code == ErrorCode::kNotFound) {
-    return WriteFileAtomically(path, AsBytes(verifier.Text() + "\n"));
+  Result<NamedKey> key = NamedKey::Open(wanted);
+  if (!key && exists && key.error().code == ErrorCode::kNotFound) {
+    return Fail(ErrorCode::kNotFound, "{}, so the existing log cannot be continued",
+                key.error().message);
   }
-  RETURN_IF_ERROR(text);
-  if (*text == verifier.Text() + "\n") return {};
-  return Fail(ErrorCode::kUnverified, "{}: does not belong to the private key {} under the name {}",
-              path.string(), key_file.string(), verifier.name);
+  return key;
 }
 
 }  // namespace
@@ -339,12 +340,10 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
     return Fail(ErrorCode::kUnverified, "{}: missing, though there are tiles",
                 (options.folder / kCheckpointName).string());
   }
-  ASSIGN_OR_RETURN(SigningKey key, LoadOrCreateKey(options.key_file, exists));
-  ASSIGN_OR_RETURN(VerifierKey verifier, VerifierKey::Make(options.origin, key.public_key()));
-  RETURN_IF_ERROR(CheckOrWriteVerifierKey(options.key_file, verifier));
-  auto writer = std::make_unique<TileLogWriter>(
-      TileLogWriter::Parts{options.folder, std::move(*lock), std::move(folder_fd), std::move(key),
-                           std::move(verifier), options.append_only_attribute});
+  ASSIGN_OR_RETURN(NamedKey key, OpenKey(options, exists));
+  auto writer = std::make_unique<TileLogWriter>(TileLogWriter::Parts{
+      options.folder, std::move(*lock), std::move(folder_fd), std::move(key.key),
+      std::move(key.verifier), options.append_only_attribute});
   // A log has a checkpoint before it has anything else, so that none can be missing later.
   RETURN_IF_ERROR(exists ? writer->Continue() : writer->PublishCheckpoint());
   if (!exists) RETURN_IF_ERROR(SyncFolder(fs::absolute(options.folder).parent_path()));

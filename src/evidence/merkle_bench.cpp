@@ -84,7 +84,7 @@ void ProveInclusionFromTiles(benchmark::State& state) {
   std::uint64_t index = 0;
   std::size_t proof_bytes = 0;
   for (auto _ : state) {
-    index = (index + 7919 * 256) % kEntries;
+    index = (index + 7919ULL * 256) % kEntries;
     const auto proof = ProveInclusion(index, kEntries, [&](unsigned level, std::uint64_t i) {
       return (*reader)->Node(level, i);
     });

@@ -18,10 +18,11 @@
 namespace spoor::evidence {
 namespace {
 
-constexpr char kEd25519 = 0x01;  // C2SP signed-note signature type
 constexpr std::uint64_t kKeyFileBytesMax = 1 << 16;
+constexpr std::uint64_t kVerifierKeyBytesMax = 4096;
 constexpr std::size_t kNoteBytesMax = 1 << 20;
-constexpr unsigned kSignaturesMax = 100;
+constexpr std::size_t kSignaturesMax = 100;
+constexpr std::size_t kKeyIdBytes = sizeof(VerifierKey::key_id);
 constexpr std::string_view kSignaturePrefix = "\xE2\x80\x94 ";  // U+2014 and a space
 
 struct FreeBio {
@@ -41,41 +42,27 @@ int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*contex
   return -1;
 }
 
-bool VerifySignature(const VerifierKey& key, std::string_view text, std::string_view signature) {
-  EVP_PKEY* public_key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
-                                                     key.public_key.data(), key.public_key.size());
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  const bool good =
-      public_key != nullptr && context != nullptr &&
-      EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, public_key) == 1 &&
-      EVP_DigestVerify(context, reinterpret_cast<const unsigned char*>(signature.data()),
-                       signature.size(), reinterpret_cast<const unsigned char*>(text.data()),
-                       text.size()) == 1;
-  EVP_MD_CTX_free(context);
-  EVP_PKEY_free(public_key);
-  return good;
-}
-
 }  // namespace
 
 Result<VerifierKey> VerifierKey::Make(std::string name,
-                                      std::span<const std::uint8_t, 32> public_key) {
+                                      std::span<const std::uint8_t, 32> public_key, KeyUse use) {
   if (!IsKeyName(name)) {
     return Fail(ErrorCode::kInvalidArgument,
-                "log origin of {} bytes: must be 1 to 255 visible ASCII characters without '+'",
+                "key name of {} bytes: must be 1 to 255 visible ASCII characters without '+'",
                 name.size());
   }
   VerifierKey key;
   key.name = std::move(name);
+  key.use = use;
   std::copy(public_key.begin(), public_key.end(), key.public_key.begin());
-  std::string input = key.name + '\n' + kEd25519;
+  std::string input = key.name + '\n' + static_cast<char>(use);
   input.append(key.public_key.begin(), key.public_key.end());
   const Hash hash = TreeHasher().Plain(AsBytes(input));
   std::copy_n(hash.begin(), key.key_id.size(), key.key_id.begin());
   return key;
 }
 
-Result<VerifierKey> VerifierKey::Parse(std::string_view text) {
+Result<VerifierKey> VerifierKey::Parse(std::string_view text, KeyUse use) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   const auto bad = [](std::string_view why) {
     return Fail(ErrorCode::kInvalidArgument, "not a verifier key (name+hash+base64): {}", why);
@@ -85,21 +72,48 @@ Result<VerifierKey> VerifierKey::Parse(std::string_view text) {
   if (second == text.npos) return bad("no two '+'");
   const std::optional<std::string> encoded = FromBase64(text.substr(second + 1));
   if (!encoded) return bad("the key is not canonical base64");
-  if (encoded->size() != 33 || encoded->front() != kEd25519) return bad("the key is not Ed25519");
+  if (encoded->size() != 33) return bad("the key is not Ed25519");
+  if (encoded->front() != static_cast<char>(use)) {
+    return bad(use == KeyUse::kNote ? "it is not a log's (signature type 1)"
+                                    : "it is not a witness's (signature type 4)");
+  }
   if (!IsKeyName(text.substr(0, first))) return bad("the name is not visible ASCII");
   std::array<std::uint8_t, 32> public_key{};
   std::copy(encoded->begin() + 1, encoded->end(), public_key.begin());
-  ASSIGN_OR_RETURN(const VerifierKey key, Make(std::string(text.substr(0, first)), public_key));
+  ASSIGN_OR_RETURN(const VerifierKey key,
+                   Make(std::string(text.substr(0, first)), public_key, use));
   if (EncodeHex(key.key_id) != text.substr(first + 1, second - first - 1)) {
     return bad("its hash does not belong to its name and key");
   }
   return key;
 }
 
+Result<VerifierKey> VerifierKey::Load(const std::filesystem::path& path, KeyUse use) {
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path, kVerifierKeyBytesMax));
+  Result<VerifierKey> key = Parse(text, use);
+  if (!key) return Fail(key.error().code, "{}: {}", path.string(), key.error().message);
+  return key;
+}
+
 std::string VerifierKey::Text() const {
-  std::string encoded(1, kEd25519);
+  std::string encoded(1, static_cast<char>(use));
   encoded.append(TextOf(public_key));
   return fmt::format("{}+{}+{}", name, EncodeHex(key_id), ToBase64(encoded));
+}
+
+bool VerifierKey::Verifies(std::string_view message, std::string_view signature) const {
+  EVP_PKEY* key =
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size());
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  const bool good =
+      key != nullptr && context != nullptr &&
+      EVP_DigestVerifyInit(context, nullptr, nullptr, nullptr, key) == 1 &&
+      EVP_DigestVerify(context, reinterpret_cast<const unsigned char*>(signature.data()),
+                       signature.size(), reinterpret_cast<const unsigned char*>(message.data()),
+                       message.size()) == 1;
+  EVP_MD_CTX_free(context);
+  EVP_PKEY_free(key);
+  return good;
 }
 
 void SigningKey::FreeKey::operator()(evp_pkey_st* key) const {
@@ -174,15 +188,22 @@ Signature SigningKey::Sign(std::string_view text) const {
   return signature;
 }
 
-std::string SignNote(std::string_view text, const VerifierKey& verifier, const SigningKey& key) {
-  SPOOR_CHECK(text.ends_with('\n')) << "a note ends with a newline";
-  const Signature signature = key.Sign(text);
-  std::string encoded(TextOf(verifier.key_id));
-  encoded.append(TextOf(signature));
-  return fmt::format("{}\n{}{} {}\n", text, kSignaturePrefix, verifier.name, ToBase64(encoded));
+bool SignatureLine::IsBy(const VerifierKey& key) const {
+  return name == key.name && bytes.starts_with(TextOf(key.key_id));
 }
 
-Result<OpenedNote> OpenNote(std::string_view note, const VerifierKey& key) {
+std::string FormatSignatureLine(const VerifierKey& key, std::string_view signature) {
+  std::string bytes(TextOf(key.key_id));
+  bytes.append(signature);
+  return fmt::format("{}{} {}\n", kSignaturePrefix, key.name, ToBase64(bytes));
+}
+
+std::string SignNote(std::string_view text, const VerifierKey& verifier, const SigningKey& key) {
+  SPOOR_CHECK(text.ends_with('\n')) << "a note ends with a newline";
+  return fmt::format("{}\n{}", text, FormatSignatureLine(verifier, TextOf(key.Sign(text))));
+}
+
+Result<ParsedNote> ParseNote(std::string_view note) {
   const auto bad = [](std::string_view why) {
     return Fail(ErrorCode::kUnverified, "not a signed note: {}", why);
   };
@@ -190,32 +211,42 @@ Result<OpenedNote> OpenNote(std::string_view note, const VerifierKey& key) {
   const std::size_t split = note.rfind("\n\n");
   if (split == note.npos) return bad("no empty line before signatures");
   if (!note.ends_with('\n')) return bad("does not end with a newline");
-  const std::string_view text = note.substr(0, split + 1);
+  ParsedNote parsed;
+  parsed.text = note.substr(0, split + 1);
   std::string_view lines = note.substr(split + 2);
-  OpenedNote opened{std::string(text), 0};
-  bool signed_by_key = false;
-  unsigned count = 0;
   while (!lines.empty()) {
     std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(line.size() + 1);
-    if (++count > kSignaturesMax) return bad("too many signatures");
+    if (parsed.signatures.size() == kSignaturesMax) return bad("too many signatures");
     if (!line.starts_with(kSignaturePrefix))
       return bad("a signature line does not begin with a dash");
     line.remove_prefix(kSignaturePrefix.size());
     const std::size_t space = line.find(' ');
     if (space == line.npos) return bad("a signature line without name or signature");
     if (!IsKeyName(line.substr(0, space))) return bad("a signature line without a proper name");
-    const std::optional<std::string> signature = FromBase64(line.substr(space + 1));
-    if (!signature) return bad("a signature is not canonical base64");
-    if (signature->size() <= key.key_id.size()) return bad("a signature is too short");
-    if (line.substr(0, space) != key.name || !signature->starts_with(TextOf(key.key_id))) {
+    std::optional<std::string> bytes = FromBase64(line.substr(space + 1));
+    if (!bytes) return bad("a signature is not canonical base64");
+    if (bytes->size() <= kKeyIdBytes) return bad("a signature is too short");
+    parsed.signatures.push_back({std::string(line.substr(0, space)), *std::move(bytes)});
+  }
+  return parsed;
+}
+
+Result<OpenedNote> OpenNote(std::string_view note, const VerifierKey& key) {
+  ASSIGN_OR_RETURN(ParsedNote parsed, ParseNote(note));
+  OpenedNote opened{std::move(parsed.text), 0};
+  bool signed_by_key = false;
+  for (const SignatureLine& line : parsed.signatures) {
+    if (!line.IsBy(key)) {
       ++opened.other_signatures;
       continue;
     }
-    if (!VerifySignature(key, text, std::string_view(*signature).substr(key.key_id.size()))) {
+    if (!key.Verifies(opened.text, std::string_view(line.bytes).substr(kKeyIdBytes))) {
       return Fail(ErrorCode::kUnverified, "the signature of {} does not fit the text", key.name);
     }
-    if (signed_by_key) return bad("signed twice by the same key");
+    if (signed_by_key) {
+      return Fail(ErrorCode::kUnverified, "not a signed note: signed twice by the same key");
+    }
     signed_by_key = true;
   }
   if (!signed_by_key) {

@@ -10,25 +10,64 @@
 namespace spoor::evidence {
 namespace {
 
-struct Range {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t size() const { return end - begin; }
-  /// Where RFC 6962 splits a range of two or more: after the largest power of two below its size.
-  std::uint64_t split() const { return begin + std::bit_floor(size() - 1); }
-};
+using Range = EntryRange;
+
+/// Where RFC 6962 splits a range of two or more: after the largest power of two below its size.
+std::uint64_t SplitOf(Range range) {
+  return range.begin + std::bit_floor(range.size() - 1);
+}
 
 /// Root of the subtree over `range`. A range that a proof names is perfect or reaches the end of
-/// the tree, so at most 64 nodes are read.
+/// the tree or of a prefix of it, so at most 64 nodes are read.
 Result<Hash> RangeRoot(Range range, const NodeReader& node, TreeHasher& hasher) {
   if (std::has_single_bit(range.size())) {
     const auto level = static_cast<unsigned>(std::countr_zero(range.size()));
     return node(level, range.begin >> level);
   }
-  ASSIGN_OR_RETURN(const Hash left, RangeRoot({range.begin, range.split()}, node, hasher));
-  ASSIGN_OR_RETURN(const Hash right, RangeRoot({range.split(), range.end}, node, hasher));
+  ASSIGN_OR_RETURN(const Hash left, RangeRoot({range.begin, SplitOf(range)}, node, hasher));
+  ASSIGN_OR_RETURN(const Hash right, RangeRoot({SplitOf(range), range.end}, node, hasher));
   return hasher.Node(left, right);
 }
+
+/// Appends the roots of the largest subtrees of `tree` that have no entry of `wanted`.
+Result<> ProveAround(Range wanted, Range tree, const NodeReader& node, TreeHasher& hasher,
+                     std::vector<Hash>& proof) {
+  if (wanted.begin <= tree.begin && tree.end <= wanted.end) return {};
+  if (tree.end <= wanted.begin || wanted.end <= tree.begin) {
+    ASSIGN_OR_RETURN(const Hash hash, RangeRoot(tree, node, hasher));
+    proof.push_back(hash);
+    return {};
+  }
+  RETURN_IF_ERROR(ProveAround(wanted, {tree.begin, SplitOf(tree)}, node, hasher, proof));
+  return ProveAround(wanted, {SplitOf(tree), tree.end}, node, hasher, proof);
+}
+
+/// Computes a root from a range's leaves and its proof, taking both from left to right.
+class RangeFold {
+ public:
+  RangeFold(Range wanted, std::span<const Hash> proof, const LeafSource& leaf)
+      : wanted_(wanted), rest_(proof), leaf_(leaf) {}
+
+  Result<Hash> Root(Range tree) {
+    if (tree.end <= wanted_.begin || wanted_.end <= tree.begin) {
+      if (rest_.empty()) return Fail(ErrorCode::kUnverified, "the proof is too short");
+      const Hash hash = rest_.front();
+      rest_ = rest_.subspan(1);
+      return hash;
+    }
+    if (tree.size() == 1) return leaf_();
+    ASSIGN_OR_RETURN(const Hash left, Root({tree.begin, SplitOf(tree)}));
+    ASSIGN_OR_RETURN(const Hash right, Root({SplitOf(tree), tree.end}));
+    return hasher_.Node(left, right);
+  }
+  bool used_up() const { return rest_.empty(); }
+
+ private:
+  const Range wanted_;
+  std::span<const Hash> rest_;
+  const LeafSource& leaf_;
+  TreeHasher hasher_;
+};
 
 /// The way from a leaf, or the last node of an older tree, up to the root, as a proof's hashes
 /// accompany it.
@@ -92,7 +131,7 @@ Result<std::vector<Hash>> ProveInclusion(std::uint64_t index, std::uint64_t size
   std::vector<Hash> proof;
   Range range{0, size};
   while (range.size() > 1) {
-    const std::uint64_t split = range.split();
+    const std::uint64_t split = SplitOf(range);
     const Range sibling = index < split ? Range{split, range.end} : Range{range.begin, split};
     ASSIGN_OR_RETURN(const Hash hash, RangeRoot(sibling, node, hasher));
     proof.push_back(hash);
@@ -115,6 +154,29 @@ bool VerifyInclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size,
   return climb.at_root() && hash == root;
 }
 
+Result<std::vector<Hash>> ProveRange(EntryRange range, std::uint64_t size, const NodeReader& node) {
+  if (range.begin >= range.end || range.end > size) {
+    return Fail(ErrorCode::kInvalidArgument, "entries {} to before {}: the tree has {} entries",
+                range.begin, range.end, size);
+  }
+  TreeHasher hasher;
+  std::vector<Hash> proof;
+  RETURN_IF_ERROR(ProveAround(range, {0, size}, node, hasher, proof));
+  return proof;
+}
+
+Result<Hash> RootOfRange(EntryRange range, std::uint64_t size, std::span<const Hash> proof,
+                         const LeafSource& leaf) {
+  if (range.begin >= range.end || range.end > size) {
+    return Fail(ErrorCode::kUnverified, "entries {} to before {} of a tree of {}", range.begin,
+                range.end, size);
+  }
+  RangeFold fold(range, proof, leaf);
+  ASSIGN_OR_RETURN(const Hash root, fold.Root({0, size}));
+  if (!fold.used_up()) return Fail(ErrorCode::kUnverified, "the proof is too long");
+  return root;
+}
+
 Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t size,
                                            const NodeReader& node) {
   if (old_size > size) {
@@ -126,7 +188,7 @@ Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t
   TreeHasher hasher;
   Range range{0, size};
   while (range.end != old_size) {
-    const std::uint64_t split = range.split();
+    const std::uint64_t split = SplitOf(range);
     const Range other = old_size <= split ? Range{split, range.end} : Range{range.begin, split};
     ASSIGN_OR_RETURN(const Hash hash, RangeRoot(other, node, hasher));
     proof.push_back(hash);
@@ -139,6 +201,12 @@ Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t
   }
   std::reverse(proof.begin(), proof.end());
   return proof;
+}
+
+Result<Hash> PrefixRoot(std::uint64_t size, const NodeReader& node) {
+  TreeHasher hasher;
+  if (size == 0) return hasher.Plain({});
+  return RangeRoot({0, size}, node, hasher);
 }
 
 bool VerifyConsistency(const TreeGrowth& growth, std::span<const Hash> proof) {

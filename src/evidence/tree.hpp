@@ -71,11 +71,36 @@ Result<std::vector<Hash>> ProveInclusion(std::uint64_t index, std::uint64_t size
 bool VerifyInclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size,
                      std::span<const Hash> proof, const Hash& root);
 
+/// Entries [begin, end) of a log.
+struct EntryRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t size() const { return end - begin; }
+  bool operator==(const EntryRange&) const = default;
+};
+
+/// What leads from the entries of `range` (one or more) to the root of the tree of `size`: the
+/// roots of the largest subtrees beside them, from left to right, at most 128 hashes. For one entry
+/// these are the hashes of ProveInclusion in another order. Fails: kInvalidArgument (not in the
+/// tree), what `node` fails with.
+Result<std::vector<Hash>> ProveRange(EntryRange range, std::uint64_t size, const NodeReader& node);
+/// The leaf hash of the next entry.
+using LeafSource = std::function<Result<Hash>()>;
+/// The root that `proof` and the leaves of `range`, each asked for once and in order, have
+/// together. Memory does not grow with the range. Fails: kUnverified (not in the tree, or a proof
+/// of another length than it must have), what `leaf` fails with.
+Result<Hash> RootOfRange(EntryRange range, std::uint64_t size, std::span<const Hash> proof,
+                         const LeafSource& leaf);
+
 /// That the tree of `old_size` is a prefix of the tree of `size` (RFC 6962 section 2.1.2). Empty
 /// for equal sizes and for old_size 0. Fails: kInvalidArgument (old_size above size), what `node`
 /// fails with.
 Result<std::vector<Hash>> ProveConsistency(std::uint64_t old_size, std::uint64_t size,
                                            const NodeReader& node);
+
+/// Root of the first `size` entries of a tree that has at least as many; of none: SHA-256 of
+/// nothing. Reads at most 64 nodes. Fails: what `node` fails with.
+Result<Hash> PrefixRoot(std::uint64_t size, const NodeReader& node);
 
 /// What a consistency proof speaks about.
 struct TreeGrowth {

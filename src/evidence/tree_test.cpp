@@ -201,5 +201,47 @@ TEST(Tree, KeepsProofsBelowThreeKilobytes) {
   EXPECT_LE(proof->size() * sizeof(Hash), 3000U);
 }
 
+TEST(Tree, ARangeAndItsProofLeadToTheRoot) {
+  TreeHasher hasher;
+  for (std::size_t size = 1; size <= 21; ++size) {
+    const std::vector<std::string> entries = MakeEntries(size);
+    const Hash root = OracleRoot(entries);
+    for (std::size_t begin = 0; begin < size; ++begin) {
+      for (std::size_t end = begin + 1; end <= size; ++end) {
+        const auto proof = ProveRange({begin, end}, size, NodesOf(entries));
+        ASSERT_TRUE(proof) << proof.error().message;
+        std::size_t next = begin;
+        const auto leaf = [&]() -> Result<Hash> {
+          return OracleRoot(Entries(entries).subspan(next++, 1));
+        };
+        const auto computed = RootOfRange({begin, end}, size, *proof, leaf);
+        ASSERT_TRUE(computed) << computed.error().message;
+        EXPECT_EQ(*computed, root);
+        EXPECT_EQ(next, end);
+        if (proof->empty()) continue;
+        next = begin;
+        EXPECT_FALSE(RootOfRange({begin, end}, size, std::span(*proof).subspan(1), leaf));
+      }
+    }
+  }
+}
+
+TEST(Tree, AProofOfOneEntryHasAtMost3KiB) {
+  // Only the number of hashes matters here, so every node may be the same.
+  const NodeReader node = [](unsigned, std::uint64_t) -> Result<Hash> { return Hash{}; };
+  for (const std::uint64_t size :
+       {std::uint64_t{1} << 20, std::uint64_t{98765432109}, UINT64_MAX}) {
+    for (const std::uint64_t index : {std::uint64_t{0}, size / 3, size / 2, size - 2, size - 1}) {
+      const auto proof = ProveRange({index, index + 1}, size, node);
+      ASSERT_TRUE(proof);
+      EXPECT_LE(proof->size() * sizeof(Hash), 3U << 10) << index << " of " << size;
+    }
+    // The longest: an incomplete tree, and a range with a hash on both sides of each level.
+    const auto proof = ProveRange({size / 2 - 1, size / 2 + 1}, size, node);
+    ASSERT_TRUE(proof);
+    EXPECT_LE(proof->size() * sizeof(Hash), 2 * (3U << 10));
+  }
+}
+
 }  // namespace
 }  // namespace spoor::evidence

@@ -198,6 +198,7 @@ TEST(Verify, RefusesTheCheckpointOfAnotherLog) {
   Overwrite(store.folder() / "checkpoint", other.Files()["checkpoint"]);
   ExpectUnverified(store, "checkpoint: not signed by test.example/log", "another key");
 
+  // A copy on disk. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const TestStore same_key(store);
   const auto writer = same_key.OpenWriter();
   for (std::uint64_t i = 0; i < kSize; ++i) ASSERT_TRUE(writer->Append(TestEntry(i + 1)));

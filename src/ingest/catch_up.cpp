@@ -41,7 +41,7 @@ class Run {
  public:
   /// `carried`: over from the removed beginning of the log, its first `removed_until` entries.
   Run(const StoreLayout& layout, const CatchUpOptions& options, store::Catalog catalog,
-      wire::Carried carried, std::uint64_t removed_until)
+      const wire::Carried& carried, std::uint64_t removed_until)
       : layout_(layout),
         options_(options),
         catalog_(std::move(catalog)),
@@ -50,11 +50,11 @@ class Run {
       if (recording.first_entry < removed_until_) {
         forgotten_.insert(recording.recording_id);
       } else if (!recording.provisional) {
-        done_.insert(recording.recording_id);
+        done_before_.insert(recording.recording_id);
       }
     }
-    for (wire::CarriedRecording& recording : carried.recordings) {
-      carried_.emplace(recording.recording_id, std::move(recording));
+    for (const wire::CarriedRecording& recording : carried.recordings) {
+      carried_.emplace(recording.recording_id, recording);
     }
   }
 
@@ -73,12 +73,14 @@ class Run {
     if (!batch) {
       return Fail(batch.error().code, "evidence entry {}: {}", index, batch.error().message);
     }
-    if (batch->kind == wire::BatchKind::kCollected) {
-      collected_ = true;
-      return {};
-    }
+    if (batch->kind == wire::BatchKind::kCollected) collected_ = true;
     if (!wire::IsOfRecording(batch->kind)) return {};
     const std::string id = wire::FormatRecordingId(batch->recording_id);
+    if (done_before_.contains(id)) {
+      // An import can bring more of a recording that was taken to be over.
+      if (index >= catalog_.next_entry) continued_.insert(id);
+      return {};
+    }
     if (done_.contains(id)) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];
     if (recording == nullptr) {
@@ -97,6 +99,9 @@ class Run {
     return {};
   }
 
+  /// Recordings that were done, and of which there was more: they must be ingested anew.
+  const std::set<std::string>& continued() const { return continued_; }
+
   /// `size`: entries of the log. Publishes the new catalog.
   Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
     // One writer at a time: of the open recordings only the newest can go on. Not so where a
@@ -107,10 +112,19 @@ class Run {
         newest = recording.get();
       }
     }
+    std::set<std::string> going_on;
     for (const auto& [id, recording] : open_) {
       const bool goes_on = collected_ || (recording.get() == newest && has_writer &&
                                           recording->last_entry() + 1 == size);
-      RETURN_IF_ERROR(End(*recording, !goes_on));
+      if (goes_on) going_on.insert(id);
+    }
+    return FinishKnowing(size, going_on);
+  }
+
+  /// As Finish, when it is known which recordings go on.
+  Result<CatchUpSummary> FinishKnowing(std::uint64_t size, const std::set<std::string>& going_on) {
+    for (const auto& [id, recording] : open_) {
+      RETURN_IF_ERROR(End(*recording, !going_on.contains(id)));
     }
     CatchUpSummary summary{.entry_count = size - first_entry(), .event_count = event_count_};
     RETURN_IF_ERROR(Publish(size));
@@ -176,13 +190,15 @@ class Run {
   const CatchUpOptions& options_;
   store::Catalog catalog_;
   const std::uint64_t removed_until_;
-  std::set<std::string> done_;
-  std::set<std::string> forgotten_;  ///< recordings that began in the removed entries
+  std::set<std::string> done_before_;  ///< in catalog_
+  std::set<std::string> done_;         ///< in this run
+  std::set<std::string> forgotten_;    ///< recordings that began in the removed entries
   std::map<wire::RecordingId, wire::CarriedRecording> carried_;
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::vector<store::IngestedRecording> ended_;
   std::vector<store::Segment> segments_;
   std::uint64_t event_count_ = 0;
+  std::set<std::string> continued_;
   bool collected_ = false;  ///< a collector's account is among what was read
 };
 
@@ -224,24 +240,45 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   const std::uint64_t size = log->size();
   ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
   if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
-  ASSIGN_OR_RETURN(wire::Carried carried, log->ReadCarried());
-  Run run(layout, options, std::move(catalog), std::move(carried), log->removed_until());
-  const std::uint64_t first = run.first_entry();
-  auto result =
-      log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
-        if (progress && index % kEntriesBetweenProgress == 0) progress(index - first, size - first);
-        return run.Take(index, entry);
-      });
-  Result<CatchUpSummary> summary;
-  if (result) {
-    summary = run.Finish(size, has_writer);
-    if (!summary) result = tl::unexpected<Error>(summary.error());
+  ASSIGN_OR_RETURN(const wire::Carried carried, log->ReadCarried());
+  for (;;) {
+    Run run(layout, options, catalog, carried, log->removed_until());
+    const std::uint64_t first = run.first_entry();
+    auto result =
+        log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+          if (progress && index % kEntriesBetweenProgress == 0)
+            progress(index - first, size - first);
+          return run.Take(index, entry);
+        });
+    if (result && !run.continued().empty()) {
+      run.Discard();
+      for (store::IngestedRecording& recording : catalog.recordings) {
+        if (run.continued().contains(recording.recording_id)) recording.provisional = true;
+      }
+      continue;
+    }
+    Result<CatchUpSummary> summary;
+    if (result) {
+      summary = run.Finish(size, has_writer);
+      if (!summary) result = tl::unexpected<Error>(summary.error());
+    }
+    if (!result) {
+      run.Discard();
+      return tl::unexpected<Error>(result.error());
+    }
+    return summary;
   }
-  if (!result) {
-    run.Discard();
-    return tl::unexpected<Error>(result.error());
-  }
-  return summary;
+}
+
+Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
+                                  const StoreLayout& layout, const CatchUpOptions& options) {
+  Run run(layout, options, store::Catalog{}, wire::Carried{}, 0);
+  std::uint64_t size = 0;
+  RETURN_IF_ERROR(feed([&](std::uint64_t index, std::span<const std::byte> entry) {
+    size = index + 1;
+    return run.Take(index, entry);
+  }));
+  return run.FinishKnowing(size, open);
 }
 
 Result<> RemoveDerived(const StoreLayout& layout) {

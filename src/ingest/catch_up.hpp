@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 
 #include "base/result.hpp"
@@ -51,6 +53,16 @@ using CatchUpProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 /// (evidence), kIo (disk full …), kUnsupported.
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress);
+
+/// Entries in ascending order from elsewhere than the store's log: hands each to `visit`.
+using EntryFeed = std::function<Result<>(
+    const std::function<Result<>(std::uint64_t index, std::span<const std::byte> entry)>& visit)>;
+
+/// Makes the segments and the catalog of `layout`, which has none, from entries under the numbers
+/// that they have in their own log: the same rows as there. `open`: recordings (hex ids) that were
+/// still going on there. Fails as CatchUp, or as `feed`.
+Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
+                                  const StoreLayout& layout, const CatchUpOptions& options);
 
 /// Removes everything derived from the evidence that ingest makes: catalog and segments.
 Result<> RemoveDerived(const StoreLayout& layout);

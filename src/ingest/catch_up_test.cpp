@@ -176,6 +176,45 @@ TEST_F(CatchUpTest, GivesTheSameIdsWhenEverythingIsMadeAgain) {
   EXPECT_EQ(Integers(kIds), before);
 }
 
+TEST_F(CatchUpTest, GoesOnWithARecordingThatWasTakenToBeOver) {
+  OpenLog();
+  const auto recording = Begin();
+  Seal(*recording, wire::BatchKind::kImportData, "10\n");
+  log_.reset();
+  MustCatchUp();
+  EXPECT_EQ(Integers("SELECT 1 FROM gap WHERE loss_class = 'end'").size(), 1);
+  OpenLog();  // an import of evidence brings the rest
+  Seal(*recording, wire::BatchKind::kImportData, "20\n");
+  Close(*recording);
+  MustCatchUp();
+  EXPECT_THAT(Integers(kTimes), ElementsAre(10, 20));
+  EXPECT_TRUE(Integers("SELECT 1 FROM gap").empty());
+}
+
+TEST_F(CatchUpTest, MakesTheSameRowsFromEntriesThatStandElsewhere) {
+  OpenLog();
+  const auto first = Begin();
+  Seal(*first, wire::BatchKind::kImportData, "10\n");
+  const auto second = Begin();
+  Seal(*second, wire::BatchKind::kImportData, "20\n30\n");
+  Close(*second);
+  MustCatchUp();
+  const StoreLayout elsewhere{layout_.root / "elsewhere"};
+  const auto log =
+      evidence::LogReader::Open(layout_.evidence(), *ReadTextFile(layout_.public_key(), 4096));
+  ASSERT_TRUE(log);
+  // The first is over, for another followed it.
+  const auto made = IngestFrom([&](const auto& visit) { return (*log)->ForEach(0, visit); }, {},
+                               elsewhere, Options());
+  ASSERT_TRUE(made) << made.error().message;
+  const auto store = store::OpenStore(elsewhere.root.string());
+  ASSERT_TRUE(store) << store.error().message;
+  for (const char* query : {"SELECT event_id FROM event ORDER BY event_id",
+                            "SELECT count(*) FROM gap", "SELECT entry_index FROM evidence_batch"}) {
+    EXPECT_EQ(*store::ReadIntegers(**store, query, {}), Integers(query)) << query;
+  }
+}
+
 TEST_F(CatchUpTest, WritesSeveralSegmentsWhenThereAreManyRows) {
   OpenLog();
   const auto recording = Begin();

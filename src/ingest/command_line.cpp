@@ -19,6 +19,12 @@ std::string CommandLine(const std::vector<std::string>& arguments) {
       line += argument;
       continue;
     }
+    // As a person would write it, where that needs no backslash.
+    if (argument.find('\'') != std::string::npos &&
+        argument.find_first_of("\"$`\\!\n") == std::string::npos) {
+      line.append(1, '"').append(argument).append(1, '"');
+      continue;
+    }
     line += '\'';
     for (const char c : argument) {
       if (c == '\'') {

@@ -136,7 +136,7 @@ TEST(IoMerger, AddsUpBytesAndCallsAndKeepsTheFirstId) {
   row.object_id = 2;
   row.kind = EventKind::kWrite;
   for (int i = 1; i <= 3; ++i) {
-    row.event_id = 10 * i;
+    row.event_id = 10LL * i;
     row.size_bytes = 5;
     row.boot_ns = row.end_boot_ns = static_cast<std::uint64_t>(i);
     EXPECT_EQ(merger.Add(row, 1, process, object), 10);

@@ -39,6 +39,7 @@ Bytes Join(const std::vector<Bytes>& parts) {
 
 std::vector<std::uint64_t> TimesOf(const std::vector<Event>& events) {
   std::vector<std::uint64_t> times;
+  times.reserve(events.size());
   for (const Event& event : events) times.push_back(event.boot_ns);
   return times;
 }

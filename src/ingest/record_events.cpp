@@ -60,6 +60,9 @@ std::vector<std::string> SplitArguments(std::string_view text) {
   return arguments;
 }
 
+/// What every process calls its own terminal; which one that is, only the object tells.
+constexpr std::string_view kOwnTerminal = "/dev/tty";
+
 void SetPath(std::string_view kernel_path, std::string_view base, std::string_view user_path,
              Event& event) {
   event.path = kernel_path.empty() ? AbsolutePath(base, user_path) : std::string(kernel_path);
@@ -254,6 +257,10 @@ void RecordEvents::AppendOpen(Reader& reader, const Origin& origin, Events& even
   Event event = Begin(body.header, baseline ? EventKind::kDescriptor : EventKind::kOpen, origin);
   SetObject(body.object, reader, event);
   SetPath(reader.Text(body.path), reader.Text(body.base), reader.Text(body.user_path), event);
+  if (body.object.type == OBJECT_PTY && event.path == kOwnTerminal) {
+    event.path = fmt::format("/dev/pts/{}", body.object.device_of_node);
+    event.user_path = kOwnTerminal;
+  }
   event.fd = body.header.result < 0 && !baseline ? -1 : body.fd;
   event.flags = body.open_flags;
   if (body.socket.family != 0) {

@@ -260,6 +260,18 @@ TEST_F(RecordEventsTest, PtyIsToldApartByWhenItsMasterWasOpened) {
   EXPECT_EQ(DecodeOne(io).object.instance, 900U);
 }
 
+TEST_F(RecordEventsTest, OnesOwnTerminalIsNamedByItsNumber) {
+  open_record own{};
+  own.header = TestHeader(RECORD_OPEN, 100, 257, 3);
+  own.object = Object(OBJECT_PTY, 10);
+  own.object.device_of_node = 7;
+  wire::RecordBuilder opened(own);
+  opened.Tail(&open_record::path, "/dev/tty").Tail(&open_record::user_path, "/dev/tty");
+  const Event event = DecodeOne(opened);
+  EXPECT_EQ(event.path, "/dev/pts/7");
+  EXPECT_EQ(event.user_path, "/dev/tty");
+}
+
 TEST_F(RecordEventsTest, CloseRangeNamesItsEndAndCloseDoesNot) {
   descriptor_record body{};
   body.header = TestHeader(RECORD_CLOSE, 100, 3);

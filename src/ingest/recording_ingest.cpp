@@ -31,6 +31,8 @@ std::string_view BatchKindName(wire::BatchKind kind) {
       return "retention";
     case wire::BatchKind::kCarried:
       return "carried";
+    case wire::BatchKind::kTransferred:
+      return "transferred";
   }
   return "unknown";
 }
@@ -78,6 +80,13 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
                                const wire::Sha256& sha256, std::uint64_t entry_bytes) {
   last_entry_ = entry_index;
   if (!opened_) Open(batch);
+  // Of a sensor's batches the decoder says it.
+  if (import_ && batch.batch_index > next_batch_index_) {
+    WriteGap(last_boot_ns_, batch.boot_ns, "batch",
+             fmt::format("batches {} to {} of the imported file are missing", next_batch_index_,
+                         batch.batch_index - 1));
+  }
+  next_batch_index_ = batch.batch_index + 1;
   last_boot_ns_ = batch.boot_ns;
   last_wall_ns_ = batch.wall_ns;
   complete_until_boot_ns_ = std::max(complete_until_boot_ns_, batch.complete_until_boot_ns);

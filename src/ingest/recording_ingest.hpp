@@ -71,6 +71,7 @@ class RecordingIngest {
   bool removed_before_ = false;  ///< and the next batch is the first that is left
   std::string description_;
   std::string host_, boot_id_, profile_;
+  std::uint64_t next_batch_index_ = 0;
   std::uint64_t first_boot_ns_ = 0, last_boot_ns_ = 0;
   std::int64_t first_wall_ns_ = 0, last_wall_ns_ = 0;
   std::uint64_t complete_until_boot_ns_ = 0;

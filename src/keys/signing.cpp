@@ -16,8 +16,8 @@
 namespace spoor::keys {
 namespace {
 
-constexpr std::uint64_t kRevocationBytesMax = 16 << 20;
-constexpr std::int64_t kSecondsPerDay = 24 * 3600;
+constexpr std::uint64_t kRevocationBytesMax = 16ULL << 20;
+constexpr std::int64_t kSecondsPerDay = 24LL * 3600;
 // Clocks of hosts differ: a certificate made now is valid at once for those that are behind.
 constexpr std::int64_t kBackdatedSeconds = 3600;
 constexpr int kSerialBytes = 16;
@@ -179,7 +179,9 @@ Result<std::vector<std::string>> LoadRevocations(const std::filesystem::path& pa
   }
   std::vector<std::string> serials;
   STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(list.get());
-  for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {
+  const int count = sk_X509_REVOKED_num(revoked);
+  serials.reserve(static_cast<std::size_t>(std::max(count, 0)));
+  for (int i = 0; i < count; ++i) {
     serials.push_back(
         SerialText(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(revoked, i))));
   }

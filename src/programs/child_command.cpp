@@ -34,8 +34,8 @@ Result<std::string> FindProgram(const std::string& name) {
   std::string_view rest = from_environment != nullptr ? from_environment : kDefaultPath;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string folder = end == 0 ? "." : std::string(rest.substr(0, end));
-    const std::string candidate = folder + "/" + name;
+    std::string candidate(end == 0 ? "." : rest.substr(0, end));
+    candidate.append("/").append(name);
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
@@ -61,6 +61,7 @@ Result<std::string> FindProgram(const std::string& name) {
 Result<std::unique_ptr<ChildCommand>> ChildCommand::Start(const std::vector<std::string>& words) {
   ASSIGN_OR_RETURN(const std::string program, FindProgram(words.front()));
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   ASSIGN_OR_RETURN(Pipe go, MakePipe());

@@ -10,10 +10,13 @@
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "evidence/log.hpp"
+#include "evidence/note.hpp"
 #include "importers/events_reader.hpp"
 #include "ingest/catch_up.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
+#include "proof/archive.hpp"
+#include "proof/transfer.hpp"
 #include "store/sha256.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -22,11 +25,13 @@ namespace {
 
 constexpr std::size_t kReadBytes = 1 << 16;
 constexpr std::size_t kSniffBytes = 4096;
+constexpr const char* kEvidenceKind = "evidence";
 
 struct ImportOptions {
   std::string store;
   std::string kind;
   std::string host;
+  std::string key_file;
   bool again = false;
   std::vector<std::string> files;
 };
@@ -56,6 +61,7 @@ Result<std::string> DetectKind(const std::string& path) {
     return tl::unexpected<Error>(read.error());
   }
   if (importers::LooksLikeEvents(begin)) return "events";
+  if (proof::LooksLikeBundle(begin)) return kEvidenceKind;
   return Fail(ErrorCode::kInvalidArgument, "{}: not of a kind that can be told: say --kind", path);
 }
 
@@ -137,7 +143,45 @@ Result<> Append(evidence::LogWriter& log, const Checked& checked) {
       Now());
 }
 
+/// Evidence of another store, file by file: each is all there or not at all.
+Result<ExitCode> ImportEvidence(const ImportOptions& options) {
+  const StoreLayout layout{options.store};
+  if (options.again) {
+    return Fail(ErrorCode::kInvalidArgument, "--again: evidence is in a log once");
+  }
+  std::string key;
+  if (!options.key_file.empty()) {
+    ASSIGN_OR_RETURN(key, ReadTextFile(options.key_file, 4096));
+    const auto parsed = evidence::VerifierKey::Parse(key);
+    if (!parsed) {
+      return Fail(ErrorCode::kInvalidArgument, "{}: {}", options.key_file, parsed.error().message);
+    }
+  }
+  for (const std::string& path : options.files) {
+    ASSIGN_OR_RETURN(const proof::TransferReport report,
+                     proof::ImportEvidence({.file = path, .public_key = key, .layout = layout}));
+    fmt::print(stderr, "{}: {} entries of {} (key {}{}): {} added, {} were here already\n", path,
+               report.entry_count, report.origin, report.key_id,
+               key.empty() ? " as the file says, not checked otherwise" : "", report.added_count,
+               report.known_count);
+    if (report.account_count != 0) {
+      fmt::print(stderr, "{}: {} entries are that log's own accounts and stay there\n", path,
+                 report.account_count);
+    }
+  }
+  RETURN_IF_ERROR(IngestNewEvidence(layout));
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> Import(const ImportOptions& options) {
+  std::string kind = options.kind;
+  if (kind.empty()) {
+    ASSIGN_OR_RETURN(kind, DetectKind(options.files.front()));
+  }
+  if (kind == kEvidenceKind) return ImportEvidence(options);
+  if (!options.key_file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--key is for --kind evidence");
+  }
   const StoreLayout layout{options.store};
   std::vector<Checked> files;
   for (const std::string& path : options.files) {
@@ -173,18 +217,27 @@ void RegisterImport(CLI::App& application, Action& action) {
   AddStoreOption(*subcommand, options->store);
   subcommand->add_option("--kind", options->kind, "kind of the files; detected when left out")
       ->type_name("KIND")
-      ->check(CLI::IsMember({"events"}));
+      ->check(CLI::IsMember({"events", kEvidenceKind}));
   subcommand->add_option("--host", options->host, "host of events that do not name one")
       ->type_name("NAME")
       ->capture_default_str();
   subcommand->add_flag("--again", options->again, "import files that are in the store already");
+  subcommand
+      ->add_option("--key", options->key_file,
+                   "verifier key of the log that evidence comes from; default: believe the file")
+      ->type_name("FILE");
   subcommand->add_option("file", options->files, "files to import")->type_name("FILE")->required();
   subcommand->footer(
       "Kinds:\n"
-      "  events   the event text format, docs/formats/events.md: one JSON object per line\n"
+      "  events    the event text format, docs/formats/events.md: one JSON object per line\n"
+      "  evidence a file of spoor export or spoor prove: verified, then its batches are appended "
+      "as\n"
+      "           they are, with an account of where they come from; what is here already is not\n"
+      "           doubled\n"
       "A file with an error stores nothing.\n"
-      "Example:\n"
-      "  spoor import --store case-7 --host web1 events.ndjson");
+      "Examples:\n"
+      "  spoor import --store case-7 --host web1 events.ndjson\n"
+      "  spoor import --store case-7 --kind evidence --key hub.vkey web1.evidence");
   subcommand->callback([&action, options] { action = [options] { return Import(*options); }; });
 }
 

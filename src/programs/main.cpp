@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include "programs/subcommand.hpp"
 
@@ -38,5 +39,12 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader that goes away (spoor query … | head) ends the write with an error, not the program.
   std::signal(SIGPIPE, SIG_IGN);
-  return Run(argc, argv);
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {  // no memory, stdout closed: nothing else gets here
+    std::fputs("spoor: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputc('\n', stderr);
+    return static_cast<int>(spoor::ExitCode::kCannotRun);
+  }
 }

@@ -5,12 +5,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "base/base64.hpp"
 #include "base/time.hpp"
 #include "event/event_text.hpp"
 #include "programs/open_store.hpp"
+#include "store/row_json.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -154,42 +154,22 @@ class TablePrinter : public Printer {
 
 class JsonPrinter : public Printer {
  public:
-  explicit JsonPrinter(const std::vector<store::Column>& columns) {
-    for (const store::Column& column : columns) {
-      std::string name = column.name;
-      for (int i = 2; std::find(names_.begin(), names_.end(), name) != names_.end(); ++i) {
-        name = fmt::format("{}_{}", column.name, i);
-      }
-      names_.push_back(name);
-    }
-  }
+  explicit JsonPrinter(const std::vector<store::Column>& columns) : json_(columns) {}
 
   void Add(const Row& row) override {
-    nlohmann::ordered_json object = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) object[names_[i]] = ValueOf(row[i]);
-    const std::string line =
-        object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    const std::string line = json_.Line(row) + "\n";
     std::fwrite(line.data(), 1, line.size(), stdout);
   }
 
  private:
-  static nlohmann::ordered_json ValueOf(const Value& value) {
-    if (const auto* flag = std::get_if<bool>(&value)) return *flag;
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
-    if (const auto* real = std::get_if<double>(&value)) return *real;  // not finite: null
-    if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    if (const auto* bytes = std::get_if<store::Bytes>(&value)) return ToBase64(bytes->bytes);
-    if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) return *texts;
-    return nullptr;
-  }
-
-  std::vector<std::string> names_;
+  store::RowJson json_;
 };
 
 class CsvPrinter : public Printer {
  public:
   explicit CsvPrinter(const std::vector<store::Column>& columns) {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const store::Column& column : columns) names.push_back(column.name);
     PrintLine(names);
   }

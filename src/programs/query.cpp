@@ -2,15 +2,13 @@
 // `spoor query`: the questions of the library by name, and whether the answer may be incomplete.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/time.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
-#include "queries/library.hpp"
+#include "queries/gaps.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -24,21 +22,6 @@ struct QueryOptions {
   bool help = false;
   FormatFlags format;
 };
-
-/// Everything that `query` reads, also through other queries.
-std::set<std::string> ReadsOf(const queries::Library& library, const queries::Query& query) {
-  std::set<std::string> names;
-  std::vector<std::string> to_do = query.reads;
-  while (!to_do.empty()) {
-    const std::string name = to_do.back();
-    to_do.pop_back();
-    if (!names.insert(name).second) continue;
-    if (const auto other = library.Find(name)) {
-      to_do.insert(to_do.end(), (*other)->reads.begin(), (*other)->reads.end());
-    }
-  }
-  return names;
-}
 
 void PrintList(const queries::Library& library, bool json) {
   for (const queries::Query& query : library.queries()) {
@@ -85,48 +68,17 @@ void PrintHelp(const queries::Query& query) {
   if (!query.limits.empty()) fmt::print("\nLimits: {}\n", query.limits);
 }
 
-Result<std::vector<queries::NamedText>> ArgumentsOf(const std::vector<std::string>& words) {
-  std::vector<queries::NamedText> arguments;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    const std::size_t equals = words[i].find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return Fail(ErrorCode::kInvalidArgument, "'{}' is not name=value", words[i]);
-    }
-    arguments.push_back({words[i].substr(0, equals), words[i].substr(equals + 1)});
-  }
-  return arguments;
-}
-
-/// The wall time that an argument of type time gives, else `otherwise`.
-std::int64_t TimeOf(const std::vector<queries::NamedText>& arguments, std::string_view name,
-                    std::int64_t now_wall_ns, std::int64_t otherwise) {
-  for (const queries::NamedText& argument : arguments) {
-    if (argument.name != name) continue;
-    if (const auto wall_ns = ParseWallTime(argument.text, now_wall_ns)) return *wall_ns;
-  }
-  return otherwise;
-}
-
 /// Tells stderr about the gaps of the asked time that could hide rows of the answer; returns
 /// whether there are any.
 Result<bool> NarrateGaps(store::Store& store, const queries::Library& library,
                          const queries::Query& query,
                          const std::vector<queries::NamedText>& arguments,
                          std::int64_t now_wall_ns) {
-  const std::set<std::string> reads = ReadsOf(library, query);
-  if (std::find(query.reads.begin(), query.reads.end(), "gap") != query.reads.end()) return false;
-  const std::int64_t time = TimeOf(arguments, "time", now_wall_ns, INT64_MIN);
-  const std::int64_t from =
-      time != INT64_MIN ? time : TimeOf(arguments, "start", now_wall_ns, INT64_MIN);
-  const std::int64_t until =
-      time != INT64_MIN ? time : TimeOf(arguments, "end", now_wall_ns, INT64_MAX);
-  // Payload that was left out matters only to those who read payload.
+  const std::optional<queries::GapWindow> window =
+      queries::GapWindowOf(library, query, arguments, now_wall_ns);
+  if (!window) return false;
   ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows,
-                   store.Sql("SELECT loss_class, count, reason, from_wall_ns, until_wall_ns, "
-                             "coalesce(host.name, '?') FROM gap LEFT JOIN host USING (host_id) "
-                             "WHERE until_wall_ns >= $1 AND from_wall_ns <= $2 AND "
-                             "(loss_class <> 'payload' OR $3) ORDER BY from_wall_ns, loss_class",
-                             {from, until, reads.contains("io")}));
+                   store.Sql(queries::GapSql(*window)));
   std::size_t count = 0;
   std::vector<store::Value> row;
   for (;;) {
@@ -149,7 +101,8 @@ Result<bool> NarrateGaps(store::Store& store, const queries::Library& library,
 
 Result<ExitCode> Ask(const QueryOptions& options, const queries::Library& library,
                      const queries::Query& query) {
-  ASSIGN_OR_RETURN(const std::vector<queries::NamedText> arguments, ArgumentsOf(options.words));
+  ASSIGN_OR_RETURN(const std::vector<queries::NamedText> arguments,
+                   queries::ParseArguments(std::span(options.words).subspan(1)));
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(options.store));
   const std::int64_t now_wall_ns = WallNow();
   ASSIGN_OR_RETURN(const std::string sql,

@@ -2,6 +2,7 @@
 // spoor record: the kernel's chunks, sealed into batches, appended to the store's evidence log or
 // shipped to a collector.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -23,6 +24,7 @@
 #include "programs/subcommand.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
+#include "sensor/urgent_pace.hpp"
 #include "wire/loss_class.hpp"
 
 namespace spoor::programs {
@@ -69,7 +71,7 @@ Result<std::string> FindCgroup(const std::string& path) {
   std::ifstream mounts("/proc/self/mounts");
   std::string device, folder, type, rest;
   while (mounts >> device >> folder >> type && std::getline(mounts, rest)) {
-    if (type == "cgroup2") candidates.push_back(folder + "/" + path);
+    if (type == "cgroup2") candidates.push_back(fmt::format("{}/{}", folder, path));
   }
   for (const std::string& candidate : candidates) {
     std::error_code error;
@@ -172,27 +174,35 @@ class PriorityBoost {
 /// stored.
 class Recording {
  public:
-  Recording(sensor::Recorder& recorder, StopSignals& signals, ChildCommand* child,
-            std::optional<std::int64_t> duration_ns)
-      : recorder_(recorder), signals_(signals), child_(child) {
+  Recording(sensor::KernelSource& source, sensor::Recorder& recorder, StopSignals& signals,
+            ChildCommand* child, std::optional<std::int64_t> duration_ns)
+      : source_(source), recorder_(recorder), signals_(signals), child_(child) {
     if (duration_ns) end_boot_ns_ = BootNow() + static_cast<std::uint64_t>(*duration_ns);
   }
 
   /// Why it ended. Fails: what the recorder failed with.
   Result<std::string> Run() {
     while (true) {
-      Wait();
+      const bool urgent = Wait();
       if (std::optional<std::string> reason = EndReason()) return *std::move(reason);
-      RETURN_IF_ERROR(recorder_.Drain());
+      RETURN_IF_ERROR(recorder_.Drain(urgent));
     }
   }
 
  private:
-  void Wait() {
-    std::array<pollfd, 2> watched{
+  /// Until it is time to drain. True when what there is, is to be sealed at once: something urgent
+  /// woke us, or did an interval ago, for which the kernel half does not wake us again.
+  bool Wait() {
+    const bool paced = std::exchange(paced_, false);
+    std::array<pollfd, 3> watched{
         pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-        pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0}};
-    poll(watched.data(), watched.size(), kDrainIntervalMs);
+        pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0},
+        pollfd{.fd = paced ? -1 : source_.wake_fd(), .events = POLLIN, .revents = 0}};
+    poll(watched.data(), watched.size(), paced ? pace_.IntervalMs(BootNow()) : kDrainIntervalMs);
+    pollfd wake{.fd = source_.wake_fd(), .events = POLLIN, .revents = 0};
+    paced_ = poll(&wake, 1, 0) == 1;
+    if (paced_) source_.ClearWake();
+    return paced || paced_;
   }
 
   std::optional<std::string> EndReason() {
@@ -212,9 +222,12 @@ class Recording {
     return std::nullopt;
   }
 
+  sensor::KernelSource& source_;
   sensor::Recorder& recorder_;
   StopSignals& signals_;
   ChildCommand* child_;
+  sensor::UrgentPace pace_;
+  bool paced_ = false;  // the next drain comes after the pace's interval
   std::optional<std::uint64_t> end_boot_ns_;
   bool stopping_ = false;
 };
@@ -263,15 +276,15 @@ Result<Plan> PlanOf(const RecordOptions& options) {
 
 // From Start to why it ended; Finish is the caller's, whatever comes back.
 Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
-                                 sensor::Recorder& recorder, StopSignals& signals,
-                                 ChildCommand* child) {
+                                 sensor::KernelSource& source, sensor::Recorder& recorder,
+                                 StopSignals& signals, ChildCommand* child) {
   RETURN_IF_ERROR(recorder.Start());
   Narrate("recording {} into {} (profile {}){}",
           NameOf(plan.recording.source.scopes, options.command), options.destination.to,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
   PriorityBoost::Drain();
-  return Recording(recorder, signals, child, plan.duration_ns).Run();
+  return Recording(source, recorder, signals, child, plan.duration_ns).Run();
 }
 
 // The whole recording, until the log is closed.
@@ -290,7 +303,8 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
   sensor::Recorder recorder(*source, destination->Sink(), plan.recording);
-  const Result<std::string> reason = RunRecording(options, plan, recorder, signals, child.get());
+  const Result<std::string> reason =
+      RunRecording(options, plan, *source, recorder, signals, child.get());
   Result<> outcome;
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);

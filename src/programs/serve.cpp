@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // spoor serve: takes sealed batches from many sensors into one evidence log.
-#include <charconv>
+#include <malloc.h>
 
 #include "base/store_layout.hpp"
 #include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
+#include "programs/listener.hpp"
 #include "programs/retention_options.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
+#include "witness/cosigner.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -17,42 +19,49 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8443";
   std::string keys;
   std::string authority;
+  std::vector<std::string> witnesses;
+  std::string origin;
   RetentionOptions retention;
   bool append_only_attribute = false;
 };
 
-struct ListenAddress {
-  std::string address;
-  int port = 0;
-};
-
-Result<ListenAddress> ParseListen(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  ListenAddress listen;
-  bool good = colon != text.npos && colon != 0;
-  if (good) {
-    listen.address = text.substr(0, colon);
-    if (listen.address.starts_with('[') && listen.address.ends_with(']')) {
-      listen.address = listen.address.substr(1, listen.address.size() - 2);
-    }
-    const char* end = text.data() + text.size();
-    const auto [stopped, status] = std::from_chars(text.data() + colon + 1, end, listen.port);
-    good = status == std::errc{} && stopped == end && listen.port >= 0 && listen.port <= 65535;
+/// Nothing when there are no witnesses to ask.
+Result<std::unique_ptr<witness::Cosigner>> StartCosigner(const ServeOptions& options) {
+  witness::Cosigner::Options wanted{
+      .store = StoreLayout{options.store}, .witnesses = {}, .narrate = [](const std::string& line) {
+        fmt::print(stderr, "spoor serve: {}\n", line);
+      }};
+  for (const std::string& text : options.witnesses) {
+    ASSIGN_OR_RETURN(witness::WitnessAddress address, witness::WitnessAddress::Parse(text));
+    wanted.witnesses.push_back(std::move(address));
   }
-  if (!good) return Fail(ErrorCode::kInvalidArgument, "--listen {}: must be ADDRESS:PORT", text);
-  return listen;
+  if (wanted.witnesses.empty()) return nullptr;
+  return witness::Cosigner::Start(std::move(wanted));
+}
+
+// Bodies and batches come and go in blocks of up to 4 MiB. Given back to the system each time, they
+// would be zeroed and faulted in again for each: a tenth of the collector's work.
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_ARENA_MAX, 4);
 }
 
 Result<ExitCode> Serve(const ServeOptions& options) {
-  ASSIGN_OR_RETURN(const ListenAddress listen, ParseListen(options.listen));
+  KeepFreedMemory();
+  ASSIGN_OR_RETURN(const ListenAddress listen, ListenAddress::Parse(options.listen));
   // Before threads are made, so that they inherit the mask.
   StopSignals signals;
   const keys::IdentityLayout identity{options.keys};
   collector::Intake::Options intake_options{.store = StoreLayout{options.store},
                                             .escrow_private = nullptr,
-                                            .append_only_attribute = options.append_only_attribute};
+                                            .append_only_attribute = options.append_only_attribute,
+                                            .origin = options.origin,
+                                            .root = nullptr};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
+  ASSIGN_OR_RETURN(intake_options.root, keys::LoadCertificate(identity.root()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
+  ASSIGN_OR_RETURN(const auto cosigner, StartCosigner(options));
   std::unique_ptr<collector::RetentionKeeper> keeper;
   if (options.retention.given()) {
     ASSIGN_OR_RETURN(collector::RetentionPolicy policy, options.retention.Policy());
@@ -66,7 +75,8 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   collector::Server::Options server_options{.address = listen.address,
                                             .port = listen.port,
                                             .identity = identity,
-                                            .authority = std::nullopt};
+                                            .authority = std::nullopt,
+                                            .cosigner = cosigner.get()};
   if (!options.authority.empty()) server_options.authority = options.authority;
   ASSIGN_OR_RETURN(const auto server, collector::Server::Start(server_options, *intake));
   const collector::Intake::Counts before = intake->counts();
@@ -79,6 +89,7 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   signals.Wait();
   keeper.reset();
   intake->Stop();
+  if (cosigner != nullptr) cosigner->Stop();
   server->Stop();
   const collector::Intake::Counts counts = intake->counts();
   fmt::print(stderr, "spoor serve: ended; {} frames taken, {} seen again, {} refused\n",
@@ -103,6 +114,17 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->add_option("--authority", options->authority,
                    "enrol sensors with tokens of this authority (spoor keys enrol-token)")
       ->type_name("DIR");
+  subcommand
+      ->add_option("--origin", options->origin,
+                   "the log's name at first use, as the URL it is published at without its scheme; "
+                   "default: made from its key")
+      ->type_name("NAME");
+  subcommand
+      ->add_option("--witness", options->witnesses,
+                   "have this witness cosign the log (spoor witness); may be repeated")
+      ->type_name("URL=VKEYFILE")
+      ->expected(1)
+      ->take_all();
   options->retention.AddTo(*subcommand);
   subcommand->add_flag(
       "--append-only-attribute", options->append_only_attribute,

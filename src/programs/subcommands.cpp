@@ -6,10 +6,12 @@
 namespace spoor::programs {
 
 // clang-format off
-void RegisterKeys(CLI::App& application, Action& action);
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterKeys(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);
+void RegisterPublish(CLI::App& application, Action& action);
+void RegisterWitness(CLI::App& application, Action& action);
+void RegisterCosign(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
@@ -17,6 +19,8 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
+void RegisterProve(CLI::App& application, Action& action);
+void RegisterExport(CLI::App& application, Action& action);
 void RegisterVerify(CLI::App& application, Action& action);
 void RegisterRebuild(CLI::App& application, Action& action);
 void RegisterRetain(CLI::App& application, Action& action);
@@ -27,6 +31,9 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterRecord,
       RegisterKeys,
       RegisterServe,
+      RegisterPublish,
+      RegisterWitness,
+      RegisterCosign,
       RegisterImport,
       RegisterQuery,
       RegisterSql,
@@ -34,6 +41,8 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterReplay,
       RegisterReport,
       RegisterStatus,
+      RegisterProve,
+      RegisterExport,
       RegisterVerify,
       RegisterRebuild,
       RegisterRetain,

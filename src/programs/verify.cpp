@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor verify: proves a store's evidence, or names the first thing that is wrong with it.
+// spoor verify: proves a store's evidence, or names the first thing that is wrong with it. Bundles
+// (spoor prove, spoor export) are verified by verify_bundle.cpp.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,8 +15,11 @@
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
+#include "programs/verify_bundle.hpp"
 #include "programs/verify_completeness.hpp"
 #include "programs/verify_segments.hpp"
+#include "programs/verify_witnesses.hpp"
+#include "proof/transfer.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -26,8 +30,11 @@ namespace fs = std::filesystem;
 
 struct VerifyCommand {
   std::string store;
+  std::string bundle;
   std::string key_file;
   std::string escrow_file;
+  OutsideViews outside;
+  std::string authority_file;
   bool json = false;
   bool quiet = false;
   bool skip_segments = false;
@@ -35,17 +42,23 @@ struct VerifyCommand {
 
 /// All that the statement says.
 struct Proof {
-  explicit Proof(keys::KeyPointer escrow_private)
-      : escrow(std::move(escrow_private)), seals(escrow.get()) {}
+  Proof(keys::KeyPointer escrow_private, keys::CertificatePointer authority_root)
+      : escrow(std::move(escrow_private)),
+        authority(std::move(authority_root)),
+        seals(escrow.get(), authority.get()) {}
   evidence::VerifyReport log;
   evidence::VerifierKey key;
   wire::BatchChain recordings;
-  keys::KeyPointer escrow;  ///< null: seals are not checked against their keys
+  keys::KeyPointer escrow;             ///< null: seals are not checked against their keys
+  keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
   collector::SealAudit seals;
   collector::Completeness completeness;
+  proof::TransferAudit transfers;
+  std::vector<proof::TransferAudit::Origin> origins;
   std::uint64_t set_aside_bytes = 0;
   bool skipped_segments = false;
   std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
+  OutsideReport outside;
 };
 
 /// The verifier key, from --key or from the store itself.
@@ -110,7 +123,11 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
   if (!command.escrow_file.empty()) {
     ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(command.escrow_file));
   }
-  Proof proof(std::move(escrow));
+  keys::CertificatePointer authority;
+  if (!command.authority_file.empty()) {
+    ASSIGN_OR_RETURN(authority, keys::LoadCertificate(command.authority_file));
+  }
+  Proof proof(std::move(escrow), std::move(authority));
   ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
   ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
   {
@@ -133,12 +150,18 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
                proof.completeness.Add(index, proof.recordings.last_batch());
+               RETURN_IF_ERROR(proof.transfers.Add(index, entry));
                return proof.seals.Add(index, entry);
              }}));
   }
   RETURN_IF_ERROR(proof.recordings.Finish());
-  proof.seals.Finish();
+  RETURN_IF_ERROR(proof.seals.Finish());
   proof.completeness.Finish();
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
+                   evidence::LogReader::Open(layout.evidence(), public_key));
+  ASSIGN_OR_RETURN(proof.origins, proof.transfers.Finish(*log));
+  ASSIGN_OR_RETURN(proof.outside,
+                   CheckOutsideViews(command.outside, layout, proof.key, proof.log.checkpoint));
   proof.skipped_segments = command.skip_segments;
   if (!command.skip_segments) {
     ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
@@ -173,6 +196,13 @@ nlohmann::json SegmentsJson(const Proof& proof) {
           {"next_entry", segments.next_entry}};
 }
 
+/// Hosts that several sensors say they record.
+std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
+  std::map<std::string, std::set<std::string>> shared = proof.seals.report().hosts;
+  std::erase_if(shared, [](const auto& host) { return host.second.size() < 2; });
+  return shared;
+}
+
 void PrintJson(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   nlohmann::json recordings = nlohmann::json::array();
@@ -189,29 +219,41 @@ void PrintJson(const Proof& proof) {
                           {"closed", extent.closed}});
   }
   const collector::SealAudit::Report& seals = proof.seals.report();
-  const nlohmann::json line{{"verified", true},
-                            {"seals",
-                             {{"chain_count", seals.chain_count},
-                              {"closed_chain_count", seals.closed_chain_count},
-                              {"sealed_count", seals.sealed_count},
-                              {"mac_count", seals.mac_count},
-                              {"missing_count", seals.missing_count},
-                              {"gap_count", seals.gap_count},
-                              {"refused_count", seals.refused_count}}},
-                            {"completeness", CompletenessJson(proof.completeness)},
-                            {"entry_count", checkpoint.size},
-                            {"entry_bytes", proof.log.entry_bytes},
-                            {"root_sha256", evidence::EncodeHex(checkpoint.root)},
-                            {"signed_wall_ns", checkpoint.signed_wall_ns},
-                            {"signed_by", checkpoint.origin},
-                            {"key_id", evidence::EncodeHex(proof.key.key_id)},
-                            {"other_signatures", checkpoint.other_signatures},
-                            {"log_closed", proof.log.closed},
-                            {"unauthenticated_bytes", proof.log.tail_bytes},
-                            {"set_aside_bytes", proof.set_aside_bytes},
-                            {"segments", SegmentsJson(proof)},
-                            {"removals", RemovalsJson(proof)},
-                            {"recordings", recordings}};
+  nlohmann::json origins = nlohmann::json::array();
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    origins.push_back({{"origin", origin.name},
+                       {"key_id", origin.key_id},
+                       {"checkpoint_size", origin.checkpoint_size},
+                       {"entry_count", origin.entry_count},
+                       {"imported_wall_ns", origin.imported_wall_ns}});
+  }
+  nlohmann::json line{{"verified", true},
+                      {"origins", origins},
+                      {"seals",
+                       {{"chain_count", seals.chain_count},
+                        {"closed_chain_count", seals.closed_chain_count},
+                        {"sealed_count", seals.sealed_count},
+                        {"mac_count", seals.mac_count},
+                        {"missing_count", seals.missing_count},
+                        {"gap_count", seals.gap_count},
+                        {"refused_count", seals.refused_count},
+                        {"unsealed_count", seals.unsealed_count},
+                        {"shared_hosts", SharedHosts(proof)}}},
+                      {"completeness", CompletenessJson(proof.completeness)},
+                      {"entry_count", checkpoint.size},
+                      {"entry_bytes", proof.log.entry_bytes},
+                      {"root_sha256", evidence::EncodeHex(checkpoint.root)},
+                      {"signed_wall_ns", checkpoint.signed_wall_ns},
+                      {"signed_by", checkpoint.origin},
+                      {"key_id", evidence::EncodeHex(proof.key.key_id)},
+                      {"other_signatures", checkpoint.other_signatures},
+                      {"log_closed", proof.log.closed},
+                      {"unauthenticated_bytes", proof.log.tail_bytes},
+                      {"set_aside_bytes", proof.set_aside_bytes},
+                      {"segments", SegmentsJson(proof)},
+                      {"removals", RemovalsJson(proof)},
+                      {"recordings", recordings}};
+  proof.outside.AddTo(line);
   fmt::print("{}\n", line.dump());
 }
 
@@ -257,6 +299,7 @@ void PrintStatement(const Proof& proof) {
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
              checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
+  proof.outside.Print();
   std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
   std::uint64_t missing_count = 0;
@@ -279,15 +322,30 @@ void PrintStatement(const Proof& proof) {
   if (proof.seals.has_account()) {
     const collector::SealAudit::Report& seals = proof.seals.report();
     fmt::print(
-        "seals      {} batches in {} chains ({} closed); {}\n", seals.sealed_count,
+        "seals      {} batches in {} chains ({} closed); {}; {}\n", seals.sealed_count,
         seals.chain_count, seals.closed_chain_count,
-        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked");
+        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked",
+        proof.authority == nullptr ? "certificates not checked (--authority)"
+                                   : "every sensor's certificate checked");
+    if (seals.unsealed_count != 0) {
+      fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
+                 seals.unsealed_count);
+    }
+    for (const auto& [host, sensors] : SharedHosts(proof)) {
+      fmt::print("           several sensors say that they record the host {}: {}\n",
+                 VisibleText(host), fmt::join(sensors, ", "));
+    }
     if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
       fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
   PrintCompleteness(proof.completeness);
+  for (const proof::TransferAudit::Origin& origin : proof.origins) {
+    fmt::print(
+        "imported   {} entries were entries of {} (key {}), whose checkpoint of {} proves them\n",
+        origin.entry_count, origin.name, origin.key_id, origin.checkpoint_size);
+  }
   PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
     fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
@@ -299,7 +357,20 @@ void PrintStatement(const Proof& proof) {
   }
 }
 
+Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
+  if (!command.escrow_file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--escrow is for stores: a bundle has no seals");
+  }
+  VerifyBundleCommand bundle{
+      .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
+  if (!command.key_file.empty()) {
+    ASSIGN_OR_RETURN(bundle.public_key, ReadVerifierKey(command, StoreLayout{command.store}));
+  }
+  return VerifyBundleFile(bundle);
+}
+
 Result<ExitCode> Verify(const VerifyCommand& command) {
+  if (!command.bundle.empty()) return VerifyBundleOf(command);
   const Result<Proof> proof = Prove(command, StoreLayout{command.store});
   if (!proof) {
     if (command.json && proof.error().code == ErrorCode::kUnverified) {
@@ -324,6 +395,11 @@ void RegisterVerify(CLI::App& application, Action& action) {
   const auto command = std::make_shared<VerifyCommand>();
   AddStoreOption(subcommand, command->store);
   subcommand
+      .add_option("bundle", command->bundle,
+                  "a file of spoor prove or spoor export, in place of a store")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  subcommand
       .add_option("--key", command->key_file,
                   "verifier key (name+hash+base64); default: STORE/key/log.vkey. A copy kept "
                   "elsewhere also proves that the store is yours")
@@ -334,6 +410,12 @@ void RegisterVerify(CLI::App& application, Action& action) {
       ->type_name("FILE");
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
+  command->outside.AddOptions(subcommand);
+  subcommand
+      .add_option("--authority", command->authority_file,
+                  "the authority's ca.crt: checks that it issued the certificates of the sensors "
+                  "that signed")
+      ->type_name("FILE");
   subcommand.add_flag("--json", command->json, "one JSON object on one line");
   subcommand.add_flag("-q,--quiet", command->quiet, "say nothing when it proves");
   subcommand.footer(
@@ -342,13 +424,19 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "file is in evidence/, that every recording's batches are complete and in order, and, by\n"
       "deriving them again below $TMPDIR (else /var/tmp), that the rows of every segment are what\n"
       "the evidence gives. Works beside a running recorder. States for each sensor and recording\n"
-      "what is missing, from when to when.\n\n"
+      "what is missing, from when to when.\n"
+      "That the whole store was put back to an older state, or that someone else is shown another\n"
+      "history, only others can tell: --checkpoint, --witness, --ask.\n"
+      "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
       "everything\n"
       "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
-      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n");
+      "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"
+      "  spoor verify --store demo-store --ask http://witness.example:8444=witness.vkey\n"
+      "  spoor verify --store /var/lib/spoor --escrow escrow.key --authority ca.crt\n"
+      "  spoor verify case7.spoorproof --key /media/usb/log.vkey\n");
   subcommand.callback([command, &action] { action = [command] { return Verify(*command); }; });
 }
 

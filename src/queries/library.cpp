@@ -60,7 +60,7 @@ Result<std::string> RenderIntegers(std::string_view text) {
 
 Result<std::string> RenderValue(const Parameter& parameter, std::string_view text,
                                 store::Store& store, std::int64_t now_wall_ns) {
-  if (parameter.type == "text") return QuotedText(text);
+  if (parameter.type == "text") return store::Quoted(text);
   if (parameter.type == "integers") return RenderIntegers(text);
   if (parameter.type == "process") {
     ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, text));
@@ -93,15 +93,6 @@ Result<std::int64_t> FindSession(store::Store& store, std::string_view text) {
   return sessions.front();
 }
 
-std::string QuotedText(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') quoted += '\'';
-    quoted += c;
-  }
-  return quoted + "'";
-}
-
 std::string Signature(const Query& query) {
   std::string signature = query.name;
   if (query.form == Query::Form::kView) return signature;
@@ -111,6 +102,18 @@ std::string Signature(const Query& query) {
     signature += parameter.optional ? "[" + parameter.name + "]" : parameter.name;
   }
   return signature + ")";
+}
+
+Result<std::vector<NamedText>> ParseArguments(std::span<const std::string> words) {
+  std::vector<NamedText> arguments;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Fail(ErrorCode::kInvalidArgument, "'{}' is not name=value", word);
+    }
+    arguments.push_back({word.substr(0, equals), word.substr(equals + 1)});
+  }
+  return arguments;
 }
 
 Result<Library> Library::Load(const std::vector<std::filesystem::path>& folders) {
@@ -129,6 +132,13 @@ Result<Library> Library::Load(const std::vector<std::filesystem::path>& folders)
       library.queries_.push_back(query);
     }
   }
+  RETURN_IF_ERROR(library.Order());
+  return library;
+}
+
+Result<Library> Library::Of(std::vector<Query> queries) {
+  Library library;
+  library.queries_ = std::move(queries);
   RETURN_IF_ERROR(library.Order());
   return library;
 }
@@ -177,6 +187,19 @@ Result<const Query*> Library::Find(std::string_view name) const {
       like += (like.empty() ? "; like it: " : ", ") + query.name;
   }
   return Fail(ErrorCode::kNotFound, "there is no query \"{}\"{} (spoor query --list)", name, like);
+}
+
+std::set<std::string> Library::Reach(std::vector<std::string> names) const {
+  std::set<std::string> reached;
+  while (!names.empty()) {
+    const std::string name = names.back();
+    names.pop_back();
+    if (!reached.insert(name).second) continue;
+    if (const auto query = Find(name)) {
+      names.insert(names.end(), (*query)->reads.begin(), (*query)->reads.end());
+    }
+  }
+  return reached;
 }
 
 Result<> Library::Define(store::Store& store) const {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +21,17 @@ struct NamedText {
   std::string text;
 };
 
+/// Each of `words` as name=value. Fails: kInvalidArgument (which is not).
+Result<std::vector<NamedText>> ParseArguments(std::span<const std::string> words);
+
 /// All questions: those built in, and the user's own.
 class Library {
  public:
   /// The built-in queries and the *.sql files in `folders`. Fails: kInvalidArgument (a header is
   /// not complete, a name is taken, queries read each other in a circle), kIo, kNotFound (folder).
   static Result<Library> Load(const std::vector<std::filesystem::path>& folders);
+  /// Exactly these, which may read each other. Fails as Load.
+  static Result<Library> Of(std::vector<Query> queries);
   /// Load with the folders that $SPOOR_QUERIES names, separated by colons.
   static Result<Library> LoadFromEnvironment();
 
@@ -32,6 +39,9 @@ class Library {
   const std::vector<Query>& queries() const { return queries_; }
   /// Fails: kNotFound (with the names that are like it).
   Result<const Query*> Find(std::string_view name) const;
+
+  /// `names` and everything that they read, also through other queries: tables and queries.
+  std::set<std::string> Reach(std::vector<std::string> names) const;
 
   /// Makes all queries known to `store`. Fails: kInvalidArgument (SQL: which file).
   Result<> Define(store::Store& store) const;
@@ -55,8 +65,5 @@ std::string Signature(const Query& query);
 
 /// The session that `text` names: its id, or any process in it. Fails: kNotFound, kInvalidArgument.
 Result<std::int64_t> FindSession(store::Store& store, std::string_view text);
-
-/// `text` as an SQL string literal.
-std::string QuotedText(std::string_view text);
 
 }  // namespace spoor::queries

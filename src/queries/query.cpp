@@ -159,7 +159,7 @@ Result<Query::Form> FormOf(std::string_view file, std::string_view name,
                            const std::vector<std::string>& tokens) {
   const bool complete = tokens.size() > 6 && tokens[0] == "create" && tokens[1] == "or" &&
                         tokens[2] == "replace" && (tokens[3] == "macro" || tokens[3] == "view") &&
-                        tokens[4] == name;
+                        tokens[4] == name && (tokens[5] == "(" || tokens[5] == "as");
   if (!complete)
     return Fail(ErrorCode::kInvalidArgument,
                 "query {}: the file must hold one statement, CREATE OR REPLACE MACRO {} or "

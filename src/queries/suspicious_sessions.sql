@@ -13,7 +13,7 @@ WITH known AS MATERIALIZED (
   SELECT s.*, s.daemon IS NOT NULL AND NOT _is_login_program(s.daemon) AS uninvited FROM sessions AS s
 ), reason AS (
   SELECT k.session_id, CASE WHEN t.cause = 'unexplained' THEN 10 WHEN k.uninvited THEN 8 ELSE 3 END AS weight,
-         'process ' || t.process_id || ' became root: it ' || t.explanation AS words
+         coalesce('pid ' || t.pid, 'a process') || ' became root: it ' || t.explanation AS words
   FROM known AS k JOIN root_transitions AS t ON t.session_id = k.session_id
   WHERE t.cause <> 'regained'
   UNION ALL

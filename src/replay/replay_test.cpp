@@ -101,8 +101,7 @@ TEST(PlaybackFilter, DropsWhatMakesTerminalsAnswerOrActs) {
                             "\x1b[?1004h",
                             "\x1b[?2004h",
                             "\x1b[5i",
-                            "\xc2\x9b"
-                            "6n",
+                            "\xc2\x9b\x36n",
                             "\x1b[3J",
                             "\x1b[99999999b"}) {
     PlaybackFilter filter;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <set>
 
 #include "causality/render.hpp"
@@ -14,13 +16,57 @@
 namespace spoor::report {
 namespace {
 
-constexpr std::size_t kEffectsMax = 30;
+constexpr std::size_t kLinesMax = 80;
 
 /// What the path is shown to.
 struct Deed {
   std::vector<std::int64_t> ids;  ///< of the objects or of the process
   std::string name;               ///< in words, marked
 };
+
+/// A process or connection that came of something, below what it came from.
+struct Effect {
+  std::size_t node;  ///< index into Subgraph::nodes
+  std::size_t depth;
+};
+
+/// The processes and remote connections of `effects` that are not in `own`, depth first, each below
+/// the nearest of them on the way that led to it.
+std::vector<Effect> EffectTree(const causality::Subgraph& effects,
+                               const std::set<std::int64_t>& own) {
+  const auto shown = [&](const causality::SubgraphNode& node) {
+    return node.is_effect && !own.contains(node.id) &&
+           (node.type == causality::NodeType::kProcess || node.is_network_flow);
+  };
+  constexpr std::size_t kTop = SIZE_MAX;
+  std::map<std::size_t, std::vector<std::size_t>> below;
+  for (std::size_t i = 0; i < effects.nodes.size(); ++i) {
+    if (!shown(effects.nodes[i])) continue;
+    std::size_t above = kTop;
+    auto step = effects.nodes[i].forward_step;
+    while (step && above == kTop) {
+      step = effects.steps[*step].parent;
+      if (step && shown(effects.nodes[effects.steps[*step].node]))
+        above = effects.steps[*step].node;
+    }
+    below[above].push_back(i);
+  }
+  std::vector<Effect> tree;
+  std::vector<Effect> waiting;
+  const auto add_below = [&](std::size_t node, std::size_t depth) {
+    const std::vector<std::size_t>& children = below[node];
+    for (auto child = children.rbegin(); child != children.rend(); ++child)
+      waiting.push_back({*child, depth});
+  };
+  add_below(kTop, 0);
+  while (!waiting.empty()) {
+    const Effect effect = waiting.back();
+    waiting.pop_back();
+    tree.push_back(effect);
+    add_below(effect.node, effect.depth + 1);
+  }
+  return tree;
+}
 
 void AddLines(std::string_view text, std::vector<std::string>& lines) {
   while (!text.empty()) {
@@ -92,23 +138,32 @@ Result<> TellEffects(const Chapters& chapters, const causality::Graph& graph, co
                    chapters.Ask("SELECT process_id FROM _processes_of({scope})"));
   std::set<std::int64_t> own;
   for (const Row& row : rows) own.insert(row.Integer("process_id").value_or(0));
-  std::size_t left = 0;
-  std::size_t told = 0;
-  for (const causality::SubgraphNode& node : effects.nodes) {
-    const bool process = node.type == causality::NodeType::kProcess;
-    if (!node.is_effect || own.contains(node.id) || (!process && !node.is_network_flow)) continue;
-    if (told++ >= kEffectsMax) {
-      ++left;
-      continue;
+  const std::vector<Effect> told = EffectTree(effects, own);
+  if (told.empty()) return {};
+  std::int64_t processes = 0;
+  for (const Effect& effect : told)
+    if (effects.nodes[effect.node].type == causality::NodeType::kProcess) ++processes;
+  const std::int64_t connections = static_cast<std::int64_t>(told.size()) - processes;
+  section.facts.push_back(
+      {.text = fmt::format(
+           "Outside this story, {}{} may have come of {}: whoever read it, and what that one did "
+           "afterwards, whether because of it or not.",
+           Count(processes, "process", "processes"),
+           connections == 0 ? "" : " and " + Count(connections, "connection", "connections"),
+           deed.name),
+       .id_kind = "object",
+       .id = deed.ids.front()});
+  section.lines.emplace_back("");
+  section.lines.emplace_back("What may have come of it:");
+  for (const Effect& effect : told) {
+    if (section.lines.size() >= kLinesMax) {
+      section.lines.emplace_back("… and more");
+      break;
     }
-    section.facts.push_back(
-        {.text = fmt::format("Outside it, {} may have acted on what was left in {}.",
-                             VisibleName(causality::NodeTitle(node)), deed.name),
-         .wall_ns = process ? node.begin_ns : std::nullopt,
-         .id_kind = process ? "process" : "flow",
-         .id = node.id});
+    const causality::SubgraphNode& node = effects.nodes[effect.node];
+    section.lines.push_back(std::string(2 * std::min<std::size_t>(effect.depth, 20), ' ') +
+                            causality::NodeTitle(node));
   }
-  if (left > 0) section.facts.push_back({.text = fmt::format("And {} more.", left)});
   return {};
 }
 

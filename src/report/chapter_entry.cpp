@@ -178,16 +178,17 @@ Result<Section> Chapters::Root() const {
   Section section{.name = "root", .title = "How they became root"};
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      Ask("SELECT t.*, (SELECT count(*) FROM exec AS x JOIN _lineage((SELECT list(o.process_id) "
+      Ask("SELECT t.*, i.pid AS input_pid, i.command_line AS input_command, (SELECT count(*) FROM "
+          "exec AS x JOIN _lineage((SELECT list(o.process_id) "
           "FROM _processes_of({scope}) AS o)) AS l ON l.process_id = x.process_id "
           "WHERE l.line_process_id = t.process_id AND x.euid = 0 AND x.result = 0 "
           "AND x.wall_ns > t.wall_ns) AS programs_after FROM root_transitions AS t "
+          "LEFT JOIN process AS i ON i.process_id = t.input_process_id "
           "WHERE t.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
           "ORDER BY programs_after DESC, t.wall_ns, t.event_id"));
   for (const Row& row : rows) {
     section.facts.push_back(
-        {.text = fmt::format("Process {} went from {} to root: it {}.",
-                             row.Integer("process_id").value_or(0),
+        {.text = fmt::format("Pid {} went from {} to root: it {}.", row.Integer("pid").value_or(0),
                              User(row.Integer("before_euid")), Name(row.Text("explanation"))),
          .wall_ns = row.Integer("wall_ns"),
          .id_kind = "event",
@@ -203,7 +204,8 @@ Result<Section> Chapters::Root() const {
     if (const auto input = row.Integer("input_process_id"))
       section.facts.push_back(
           {.text = fmt::format(
-               "Before that, process {} had last read from {}{}.", *input,
+               "Before that, {} had last read from {}{}.",
+               ProcessName(row.Integer("input_pid"), row.Text("input_command")),
                Name(row.Text("input_path").empty() ? "a socket or pipe" : row.Text("input_path")),
                row.Text("input_text").empty() ? std::string(" (what, was not captured)")
                                               : ": " + VisibleName(row.Text("input_text"))),

@@ -59,9 +59,9 @@ std::string FileText(const Row& row, std::string_view verb) {
 std::string FlowText(const Row& row) {
   const bool outbound = row.Text("direction") == "outbound";
   return fmt::format(
-      "Process {} ({}, {}) {} {} port {} over {}: {} out, {} in.",
-      row.Integer("process_id").value_or(0), Name(row.Text("command_line")),
-      User(row.Integer("uid")), outbound ? "connected to" : "was connected to by",
+      "{}, {}, {} {} port {} over {}: {} out, {} in.",
+      ProcessName(row.Integer("pid"), row.Text("command_line")), User(row.Integer("uid")),
+      outbound ? "connected to" : "was connected to by",
       Name(row.Text(outbound ? "destination_ip" : "source_ip")),
       row.Integer(outbound ? "destination_port" : "source_port").value_or(0), row.Text("transport"),
       Bytes(row.Integer(outbound ? "source_bytes" : "destination_bytes").value_or(0)),
@@ -110,13 +110,16 @@ Result<Section> Chapters::Files() const {
 
 Result<Section> Chapters::Programs() const {
   Section section{.name = "programs", .title = "Programs that were written here and then run"};
-  ASSIGN_OR_RETURN(const std::vector<Row> rows, Ask("SELECT * FROM programs_built({scope})"));
+  ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                   Ask("SELECT b.*, w.pid AS writer_pid FROM programs_built({scope}) AS b LEFT "
+                       "JOIN process AS w "
+                       "ON w.process_id = b.writer_process_id ORDER BY b.wall_ns, b.object_id"));
   for (const Row& row : rows)
     section.facts.push_back(
-        {.text = fmt::format(
-             "{} was executed as {} (effective {}); process {} ({}) had written it.",
-             Name(row.Text("path")), User(row.Integer("uid")), User(row.Integer("euid")),
-             row.Integer("writer_process_id").value_or(0), Name(row.Text("writer"))),
+        {.text = fmt::format("{} was executed as {} (effective {}); {} had written it.",
+                             Name(row.Text("path")), User(row.Integer("uid")),
+                             User(row.Integer("euid")),
+                             ProcessName(row.Integer("writer_pid"), row.Text("writer"))),
          .wall_ns = row.Integer("wall_ns"),
          .id_kind = "object",
          .id = row.Integer("object_id").value_or(0)});

@@ -15,6 +15,7 @@ namespace {
 constexpr char kBegin = '\x01';
 constexpr char kEnd = '\x02';
 constexpr std::size_t kNameCharactersMax = 240;
+constexpr std::size_t kCommandCharactersMax = 100;
 constexpr std::size_t kLineCharactersMax = 2000;
 
 /// A code span: as many backticks around as hold what is inside (CommonMark 6.1).
@@ -37,6 +38,13 @@ std::string Name(std::string_view text) {
 
 std::string VisibleName(std::string_view text) {
   return kBegin + std::string(text) + kEnd;
+}
+
+std::string ProcessName(std::optional<std::int64_t> pid, std::string_view command_line) {
+  const std::string number = pid ? fmt::format("pid {}", *pid) : "pid unknown";
+  if (command_line.empty()) return "a process (" + number + ")";
+  return fmt::format("{} ({})", VisibleName(VisibleText(command_line, kCommandCharactersMax)),
+                     number);
 }
 
 std::string Plain(std::string_view sentence) {

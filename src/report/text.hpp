@@ -22,6 +22,9 @@ std::string Plain(std::string_view sentence);
 /// A sentence as Markdown: our words as they are, names as code spans.
 std::string Markdown(std::string_view sentence);
 
+/// "“nc -l 80” (pid 4711)"; a long command line is cut.
+std::string ProcessName(std::optional<std::int64_t> pid, std::string_view command_line);
+
 /// "2026-11-21 20:31:35.123": UTC, to the millisecond.
 std::string Moment(std::int64_t wall_ns);
 /// "root" or "uid 33".

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/batch_writer.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/time.hpp"
@@ -12,7 +14,7 @@ BatchWriter::BatchWriter(const wire::RecordingId& recording_id, BatchSink sink,
     : options_(options),
       sink_(std::move(sink)),
       sealer_(recording_id, sink_.append),
-      last_flush_ns_(static_cast<std::int64_t>(BootNow())),
+      last_flush_ns_(static_cast<std::int64_t>(BootNow()) - options.flush_interval_ns),
       thread_([this] { Run(); }) {}
 
 BatchWriter::~BatchWriter() {
@@ -53,27 +55,47 @@ BatchWriter::Counts BatchWriter::counts() const {
 
 void BatchWriter::Run() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return finishing_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const Pending pending = std::move(queue_.front());
-    queue_.pop_front();
-    const bool last = queue_.empty();
-    lock.unlock();
-    Result<> written = sealer_.Seal(pending.kind, pending.payload, pending.moment);
-    const auto now_ns = static_cast<std::int64_t>(BootNow());
-    if (written && (last || now_ns - last_flush_ns_ >= options_.flush_interval_ns)) {
-      written = sink_.flush();
-      last_flush_ns_ = now_ns;
+  while (WaitForWork(lock)) {
+    std::optional<Pending> pending;
+    if (!queue_.empty()) {
+      pending = std::move(queue_.front());
+      queue_.pop_front();
     }
+    const bool last = finishing_ && queue_.empty();
+    lock.unlock();
+    Result<> written;
+    if (pending) written = sealer_.Seal(pending->kind, pending->payload, pending->moment);
+    unflushed_ = unflushed_ || pending;
+    if (written) written = FlushIfDue(last);
     lock.lock();
-    queued_bytes_ -= pending.payload.size();
+    if (pending) queued_bytes_ -= pending->payload.size();
     counts_ = {.batch_count = sealer_.batch_count(), .encoded_bytes = sealer_.encoded_bytes()};
     if (!written) {
       error_ = std::move(written).error();
       return;
     }
   }
+}
+
+// False when all is done.
+bool BatchWriter::WaitForWork(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return finishing_ || !queue_.empty(); };
+  if (!unflushed_) {
+    changed_.wait(lock, has_work);
+  } else {
+    const std::int64_t due_ns = last_flush_ns_ + options_.flush_interval_ns;
+    const std::int64_t left_ns = due_ns - static_cast<std::int64_t>(BootNow());
+    changed_.wait_for(lock, std::chrono::nanoseconds(std::max<std::int64_t>(left_ns, 0)), has_work);
+  }
+  return !finishing_ || !queue_.empty() || unflushed_;
+}
+
+Result<> BatchWriter::FlushIfDue(bool last) {
+  const auto now_ns = static_cast<std::int64_t>(BootNow());
+  if (!unflushed_ || (!last && now_ns - last_flush_ns_ < options_.flush_interval_ns)) return {};
+  last_flush_ns_ = now_ns;
+  unflushed_ = false;
+  return sink_.flush();
 }
 
 }  // namespace spoor::sensor

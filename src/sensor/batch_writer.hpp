@@ -32,7 +32,8 @@ class BatchWriter {
  public:
   struct Options {
     std::size_t queue_bytes_max = 64 << 20;
-    std::int64_t flush_interval_ns = 200'000'000;  ///< at least that often while there is new
+    /// Between two flushes, but for the last: batches may come a hundred times as often.
+    std::int64_t flush_interval_ns = 200'000'000;
   };
   BatchWriter(const wire::RecordingId& recording_id, BatchSink sink, const Options& options);
   BatchWriter(const BatchWriter&) = delete;
@@ -62,11 +63,15 @@ class BatchWriter {
     wire::BatchSealer::Moment moment;
   };
   void Run();
+  bool WaitForWork(std::unique_lock<std::mutex>& lock);
+  Result<> FlushIfDue(bool last);
 
   const Options options_;
   const BatchSink sink_;
-  wire::BatchSealer sealer_;        // of the thread
-  std::int64_t last_flush_ns_ = 0;  // of the thread
+  // Of the thread.
+  wire::BatchSealer sealer_;
+  std::int64_t last_flush_ns_ = 0;
+  bool unflushed_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -34,8 +34,13 @@ class CollectorClient {
   static Result<std::unique_ptr<CollectorClient>> Open(const std::string& url,
                                                        const keys::IdentityLayout& identity);
 
+  struct PostOptions {
+    std::uint64_t sequence = 0;  ///< of the first frame
+    bool after_gap = false;      ///< what is before it cannot be delivered
+    bool pipelined = false;      ///< answer when the post before this one is durable
+  };
   /// Fails: kUnavailable (no answer: unreachable, cut, or not whom the certificate must name).
-  virtual Result<CollectorAnswer> Post(std::uint64_t sequence, bool after_gap,
+  virtual Result<CollectorAnswer> Post(const PostOptions& options,
                                        std::span<const std::byte> frames) = 0;
   virtual Result<CollectorAnswer> Position(const wire::ChainId& chain_id) = 0;
 };

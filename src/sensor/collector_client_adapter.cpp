@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <httplib.h>
+#include <netinet/tcp.h>
 
 #include <charconv>
 #include <chrono>
@@ -15,6 +16,8 @@ namespace {
 constexpr time_t kConnectSeconds = 5;
 // A slow link may take long for one parcel, but something must move.
 constexpr time_t kTransferSeconds = 60;
+// A multiple of what fits into a TLS record.
+constexpr std::size_t kWriteBytes = 256 << 10;
 constexpr int kEnrolBytesMax = 1 << 16;
 // Many hosts that enrol at once are told to come again; a second each.
 constexpr int kEnrolRetriesMax = 30;
@@ -47,6 +50,18 @@ Result<Address> ParseUrl(const std::string& url) {
   return address;
 }
 
+// A link that is cut says nothing. What was sent and is not acknowledged by TCP for so long, or a
+// collector that answers no probe while we wait for it, counts as gone; a slow one does not.
+void NoticeDeadLinks(int socket) {
+  const unsigned unacknowledged_ms = 10'000;
+  setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
+  const int on = 1, idle_seconds = 5, interval_seconds = 2, probes = 3;
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof(idle_seconds));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof(interval_seconds));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
 void SetUp(httplib::SSLClient& client, X509* root) {
   SSL_CTX_set_min_proto_version(client.ssl_context(), TLS1_3_VERSION);
   client.set_connection_timeout(kConnectSeconds);
@@ -54,6 +69,7 @@ void SetUp(httplib::SSLClient& client, X509* root) {
   client.set_write_timeout(kTransferSeconds);
   client.set_keep_alive(true);
   client.set_tcp_nodelay(true);
+  client.set_socket_options(NoticeDeadLinks);
   client.enable_server_certificate_verification(root != nullptr);
   if (root == nullptr) return;
   X509_STORE* store = X509_STORE_new();
@@ -99,14 +115,19 @@ class HttpsCollectorClient final : public CollectorClient {
     SetUp(client_, root);
   }
 
-  Result<CollectorAnswer> Post(std::uint64_t sequence, bool after_gap,
+  Result<CollectorAnswer> Post(const PostOptions& options,
                                std::span<const std::byte> frames) override {
-    const std::string path = fmt::format("/v1/sensors/{}/batches/{}{}", name_, sequence,
-                                         after_gap ? "?after_gap=1" : "");
-    return Answer([&] {
-      return client_.Post(path, reinterpret_cast<const char*>(frames.data()), frames.size(),
-                          "application/octet-stream");
-    });
+    const std::string path = fmt::format("/v1/sensors/{}/batches/{}{}", name_, options.sequence,
+                                         options.after_gap   ? "?after_gap=1"
+                                         : options.pipelined ? "?pipelined=1"
+                                                             : "");
+    // A provider, where a plain body would be copied first.
+    const auto provide = [frames](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+      const std::span<const std::byte> part = frames.subspan(offset, std::min(length, kWriteBytes));
+      return sink.write(reinterpret_cast<const char*>(part.data()), part.size());
+    };
+    return Answer(
+        [&] { return client_.Post(path, frames.size(), provide, "application/octet-stream"); });
   }
 
   Result<CollectorAnswer> Position(const wire::ChainId& chain_id) override {

@@ -56,6 +56,11 @@ class KernelSource {
   /// Flushes every CPU's open chunk and appends all delivered chunks. Returns the boot time until
   /// which nothing more can come.
   virtual Result<std::uint64_t> Drain(std::vector<std::byte>& chunks) = 0;
+  /// Becomes readable when something urgent was recorded (a program started, credentials changed,
+  /// a connection): reason to drain before the next time. ClearWake makes it unreadable again.
+  /// Negative: there is none.
+  virtual int wake_fd() const { return -1; }
+  virtual void ClearWake() {}
   virtual Result<> Detach() = 0;
 
   struct Loss {

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -219,7 +220,7 @@ Result<LoadedPrograms> LoadBytes(const void* bytes, std::size_t size_bytes,
       return Fail(ErrorCode::kUnavailable, "this kernel refuses the BPF program {}: {}",
                   program.empty() ? "object" : program, why);
     }
-    loaded.refused.push_back(program + ": " + why);
+    loaded.refused.push_back(fmt::format("{}: {}", program, why));
     skipped.push_back(program);
   }
 }

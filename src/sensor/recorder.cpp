@@ -91,7 +91,7 @@ Result<> Recorder::Start() {
   return Seal();
 }
 
-Result<> Recorder::Drain() {
+Result<> Recorder::Drain(bool urgent) {
   if (!writer_.HasRoom()) return {};
   RETURN_IF_ERROR(TakeDelivered());
   RETURN_IF_ERROR(AppendLoss(false));
@@ -101,7 +101,7 @@ Result<> Recorder::Drain() {
       now_boot_ns - pending_since_boot_ns_ >= static_cast<std::uint64_t>(options_.seal_interval_ns);
   // When the host falls silent, one empty batch moves the mark past its last records, so that
   // readers need not wait for the next ones.
-  if (pending_.size() >= options_.seal_payload_bytes ||
+  if (pending_.size() >= options_.seal_payload_bytes || (urgent && !pending_.empty()) ||
       (old && (!pending_.empty() || mark_is_behind_))) {
     return Seal();
   }

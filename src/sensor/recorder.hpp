@@ -25,7 +25,8 @@ struct RecordingOptions {
   BatchWriter::Options writer;
 };
 
-/// From kernel chunks to batches: one recording. Start once, Drain about every 20 ms, Finish once.
+/// From kernel chunks to batches: one recording. Start once, Drain about every 20 ms and when the
+/// source has something urgent, Finish once.
 /// Not thread-safe (it has a thread of its own for the sink).
 class Recorder {
  public:
@@ -35,8 +36,9 @@ class Recorder {
   /// Attaches, and hands over the recording's description and the baseline.
   Result<> Start();
   /// Takes what the kernel has. Leaves it there, where losses are counted, while the sink is
-  /// behind. Fails: the source's error, or the sink's (nothing more can be stored then).
-  Result<> Drain();
+  /// behind. With `urgent` what there is, is sealed at once and not when there is more.
+  /// Fails: the source's error, or the sink's (nothing more can be stored then).
+  Result<> Drain(bool urgent = false);
   /// Detaches, takes the rest, closes the recording with `reason` and waits for the sink.
   /// Everything that can still be stored is, whatever fails; returns the first failure.
   Result<> Finish(const std::string& reason);

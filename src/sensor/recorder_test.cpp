@@ -202,6 +202,48 @@ TEST(Recorder, SealsWhenABatchIsLargeEnough) {
   EXPECT_EQ(recorder.summary().record_count, 1000U);
 }
 
+TEST(Recorder, SealsWhatIsUrgentAtOnceAndNothingWhenThereIsNothing) {
+  FakeSource source;
+  FakeLog log;
+  Recorder recorder(source, log.Sink(), Options());
+  ASSERT_TRUE(recorder.Start());
+  source.delivered = ExitChunk(0, 1);
+  ASSERT_TRUE(recorder.Drain());      // waits for more
+  ASSERT_TRUE(recorder.Drain(true));  // takes it along
+  ASSERT_TRUE(recorder.Drain(true));
+  ASSERT_TRUE(recorder.Finish("test"));
+  // Description, baseline, the record, the last counters, close.
+  ASSERT_EQ(log.batches.size(), 5U);
+  EXPECT_FALSE(log.batches[2].payload.empty());
+}
+
+TEST(BatchWriter, FlushesBatchesThatComeFastOnceAnInterval) {
+  std::size_t appended_count = 0;
+  std::vector<std::size_t> flushed;  // how many batches were there at each flush
+  std::binary_semaphore second_flush(0);
+  BatchWriter writer(wire::MakeRecordingId(),
+                     {.append = [&](std::span<const std::byte>) -> Result<> {
+                        ++appended_count;
+                        return {};
+                      },
+                      .flush = [&]() -> Result<> {
+                        flushed.push_back(appended_count);
+                        if (flushed.size() == 2) second_flush.release();
+                        return {};
+                      }},
+                     {.flush_interval_ns = 100'000'000});
+  const std::uint64_t begin_boot_ns = BootNow();
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(writer.Push(wire::BatchKind::kRecords, {}, {}));
+  }
+  second_flush.acquire();  // without another batch, nor the end
+  EXPECT_GE(BootNow() - begin_boot_ns, 100'000'000U);
+  ASSERT_TRUE(writer.Finish());
+  EXPECT_GE(flushed[0], 1U);
+  EXPECT_EQ(flushed[1], 50U);
+  EXPECT_EQ(flushed.size(), 2U);
+}
+
 TEST(Recorder, MovesTheMarkOnceMoreWhenTheHostFallsSilent) {
   FakeSource source;
   FakeLog log;

@@ -7,16 +7,18 @@
 
 #include "base/check.hpp"
 #include "base/file.hpp"
-#include "base/time.hpp"
 
 namespace spoor::sensor {
 
 using wire::FrameKind;
 
-Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink) {
-  Sealer sealer(wire::FrameKey::Random(), std::move(sink));
+Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink,
+                            WallClock wall_clock) {
+  Sealer sealer(wire::FrameKey::Random(), std::move(sink), std::move(wall_clock));
   SPOOR_CHECK(RAND_bytes(sealer.chain_id_.data(), static_cast<int>(sealer.chain_id_.size())) == 1)
       << "no random numbers";
+  ASSIGN_OR_RETURN(const std::string description,
+                   describe(sealer.chain_id_, wire::FirstKeyTag(sealer.key_)));
   ASSIGN_OR_RETURN(
       const std::vector<std::byte> content,
       wire::LockOpening({sealer.key_.Clone(), description}, sealer.chain_id_, escrow_public));
@@ -67,7 +69,7 @@ Result<> Sealer::SealContent(FrameKind kind, std::span<const std::byte> content)
                            .chain_id = chain_id_,
                            .sequence = sequence_,
                            .boot_ns = BootNow(),
-                           .wall_ns = WallNow(),
+                           .wall_ns = wall_clock_(),
                            .previous_sha256 = previous_sha256_,
                            .mac = {}};
   RETURN_IF_ERROR(sink_(wire::SealFrame(key_, header, content)));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::sensor {
@@ -19,9 +20,15 @@ class Sealer {
   /// Takes one frame; the bytes live only during the call. kUnavailable: there is no room.
   using Sink = std::function<Result<>(std::span<const std::byte>)>;
 
-  /// `description`: JSON, who seals (docs/formats/sealing.md). Fails: kInvalidArgument (no escrow
-  /// key), or what the sink returned.
-  static Result<Sealer> Open(EVP_PKEY* escrow_public, const std::string& description, Sink sink);
+  /// CLOCK_REALTIME in ns: the host's to lie about, and to set.
+  using WallClock = std::function<std::int64_t()>;
+
+  /// Says who seals (JSON, docs/formats/sealing.md), given the chain and its first key's tag.
+  using Describe =
+      std::function<Result<std::string>(const wire::ChainId&, const wire::Sha256& first_key_tag)>;
+  /// Fails: kInvalidArgument (no escrow key), or what `describe` or the sink returned.
+  static Result<Sealer> Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink,
+                             WallClock wall_clock = WallNow);
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the
   /// count is sealed behind the next batch that finds room. Fails: what else the sink returned.
@@ -37,12 +44,14 @@ class Sealer {
   const wire::ChainId& chain_id() const { return chain_id_; }
 
  private:
-  Sealer(wire::FrameKey key, Sink sink) : key_(std::move(key)), sink_(std::move(sink)) {}
+  Sealer(wire::FrameKey key, Sink sink, WallClock wall_clock)
+      : key_(std::move(key)), sink_(std::move(sink)), wall_clock_(std::move(wall_clock)) {}
   Result<> SealContent(wire::FrameKind kind, std::span<const std::byte> content);
   Result<> SealGap();
 
   wire::FrameKey key_;
   Sink sink_;
+  WallClock wall_clock_;
   wire::ChainId chain_id_{};
   std::uint64_t sequence_ = 0;
   wire::Sha256 previous_sha256_{};

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/shipment.hpp"
 
-#include <nlohmann/json.hpp>
+#include <chrono>
+#include <thread>
+
+#include "keys/chain_statement.hpp"
 
 namespace spoor::sensor {
 namespace {
 
-// Who seals, and in which boot: bound to every frame through the chain.
-Result<std::string> DescribeChain(const keys::IdentityLayout& identity, const std::string& host) {
+// How long a chain's beginning waits for room.
+constexpr std::chrono::seconds kRoomMax{10};
+constexpr std::chrono::milliseconds kRoomInterval{50};
+
+// Who seals, and in which boot: signed, and bound to every frame through the chain.
+Result<std::string> DescribeChain(const keys::IdentityLayout& identity, const std::string& host,
+                                  const wire::ChainId& chain_id, const wire::Sha256& tag) {
   ASSIGN_OR_RETURN(const keys::CertificatePointer certificate,
                    keys::LoadCertificate(identity.certificate()));
+  ASSIGN_OR_RETURN(const keys::KeyPointer key, keys::LoadPrivateKey(identity.private_key()));
   ASSIGN_OR_RETURN(const keys::Identity self, keys::IdentityOf(certificate.get()));
   ASSIGN_OR_RETURN(std::string boot_id, ReadTextFile("/proc/sys/kernel/random/boot_id", 4096));
   boot_id.erase(boot_id.find_last_not_of('\n') + 1);
-  return nlohmann::json{{"format", 1},
-                        {"sensor", self.name},
-                        {"certificate_serial", self.serial},
-                        {"host", host},
-                        {"boot_id", boot_id}}
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return keys::SignChainStatement({.sensor = self.name,
+                                   .host = host,
+                                   .boot_id = boot_id,
+                                   .chain_id = wire::FormatChainId(chain_id),
+                                   .first_key_tag = wire::FormatSha256(tag)},
+                                  certificate.get(), key.get());
 }
 
 }  // namespace
@@ -31,26 +40,43 @@ Result<std::unique_ptr<Shipment>> Shipment::Open(Options options) {
   }
   ASSIGN_OR_RETURN(const keys::KeyPointer escrow,
                    keys::LoadPublicKey(options.identity.escrow_public()));
-  ASSIGN_OR_RETURN(const std::string description, DescribeChain(options.identity, options.host));
+  const auto describe = [&options](const wire::ChainId& chain_id, const wire::Sha256& tag) {
+    return DescribeChain(options.identity, options.host, chain_id, tag);
+  };
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.spool));
-  ASSIGN_OR_RETURN(Sealer sealer,
-                   Sealer::Open(escrow.get(), description,
-                                [bare = spool.get()](std::span<const std::byte> frame) {
-                                  return bare->Append(frame);
-                                }));
-  std::unique_ptr<Shipment> shipment(new Shipment(std::move(spool), std::move(sealer)));
+  std::unique_ptr<Shipment> shipment(new Shipment(std::move(spool)));
   shipment->shipper_ =
       std::make_unique<Shipper>(*shipment->spool_, std::move(clients), std::move(options.shipper));
+  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), describe, options.wall_clock));
   return shipment;
 }
 
+Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
+                              const Sealer::WallClock& wall_clock) {
+  const auto append = [this](std::span<const std::byte> frame) { return spool_->Append(frame); };
+  const auto give_up = std::chrono::steady_clock::now() + kRoomMax;
+  while (true) {
+    Result<Sealer> sealer = Sealer::Open(escrow_public, describe, append, wall_clock);
+    if (sealer) {
+      sealer_.emplace(*std::move(sealer));
+      return {};
+    }
+    // What waits is on its way already, and makes room.
+    if (sealer.error().code != ErrorCode::kUnavailable ||
+        std::chrono::steady_clock::now() >= give_up) {
+      return tl::unexpected<Error>(std::move(sealer).error());
+    }
+    std::this_thread::sleep_for(kRoomInterval);
+  }
+}
+
 BatchSink Shipment::Sink() {
-  return {.append = [this](std::span<const std::byte> batch) { return sealer_.Seal(batch); },
+  return {.append = [this](std::span<const std::byte> batch) { return sealer_->Seal(batch); },
           .flush = [this] { return spool_->Sync(); }};
 }
 
 Result<> Shipment::Finish(const std::string& reason, std::chrono::milliseconds at_most) {
-  Result<> closed = sealer_.Close(reason);
+  Result<> closed = sealer_->Close(reason);
   if (const Result<> synced = spool_->Sync(); closed && !synced) closed = synced;
   shipper_->Drain(at_most);
   shipper_->Stop();
@@ -58,7 +84,7 @@ Result<> Shipment::Finish(const std::string& reason, std::chrono::milliseconds a
 }
 
 Shipment::Summary Shipment::summary() const {
-  return {.dropped = sealer_.dropped(),
+  return {.dropped = sealer_->dropped(),
           .shipped = shipper_->counts(),
           .left = spool_->level(),
           .cut_bytes = spool_->cut_bytes()};

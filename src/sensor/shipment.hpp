@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,11 @@ class Shipment {
     std::string host;                     ///< what the recording calls this host
     Spool::Options spool;
     Shipper::Options shipper;
+    Sealer::WallClock wall_clock = WallNow;
   };
   /// Begins a chain and starts to ship, with what an earlier run left first. No collector need be
-  /// reachable. Fails: kInvalidArgument, kNotFound, kUnavailable (keys, spool in use), kIo.
+  /// reachable, unless that fills the disk: then some of it must go before a chain can begin.
+  /// Fails: kInvalidArgument, kNotFound, kUnavailable (keys, spool in use or full), kIo.
   static Result<std::unique_ptr<Shipment>> Open(Options options);
 
   /// Lives as long as the shipment.
@@ -44,11 +47,12 @@ class Shipment {
   Summary summary() const;
 
  private:
-  Shipment(std::unique_ptr<Spool> spool, Sealer sealer)
-      : spool_(std::move(spool)), sealer_(std::move(sealer)) {}
+  explicit Shipment(std::unique_ptr<Spool> spool) : spool_(std::move(spool)) {}
+  Result<> BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
+                      const Sealer::WallClock& wall_clock);
 
   std::unique_ptr<Spool> spool_;
-  Sealer sealer_;
+  std::optional<Sealer> sealer_;      // there, once Open is done
   std::unique_ptr<Shipper> shipper_;  // goes before the spool it uses
 };
 

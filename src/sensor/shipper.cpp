@@ -63,7 +63,12 @@ void Shipper::Run() {
 }
 
 Result<> Shipper::ShipOldest() {
-  ASSIGN_OR_RETURN(const std::optional<Spool::Parcel> parcel, spool_.Oldest(ParcelBytesMax()));
+  ASSIGN_OR_RETURN(const std::optional<Spool::Parcel> parcel,
+                   spool_.Oldest(ParcelBytesMax(), sent_));
+  if (!parcel && sent_) {
+    sent_.reset();
+    return {};
+  }
   if (!parcel) {
     changed_.notify_all();
     spool_.WaitForFrame(kIdle);
@@ -87,8 +92,24 @@ Result<> Shipper::ShipOldest() {
 }
 
 Result<> Shipper::Deliver(const Spool::Parcel& parcel) {
-  ASSIGN_OR_RETURN(const CollectorAnswer answer,
-                   collectors_[current_]->Post(parcel.first_sequence, gap_told_, parcel.frames));
+  // The last parcel waits for all of them to be durable; those before it only for their
+  // predecessor, so that the link and the collector's disk are busy at the same time.
+  const bool pipelined =
+      may_pipeline_ && parcel.more_follow && !gap_told_ && options_.bytes_per_second_max == 0;
+  ASSIGN_OR_RETURN(
+      const CollectorAnswer answer,
+      collectors_[current_]->Post(
+          {.sequence = parcel.first_sequence, .after_gap = gap_told_, .pipelined = pipelined},
+          parcel.frames));
+  if (pipelined && IsGood(answer.status)) {
+    sent_ = Spool::Place{parcel.chain_id, parcel.end_sequence};
+    AfterSuccess();
+    return answer.next_sequence ? Release(parcel.chain_id, *answer.next_sequence) : Result<>{};
+  }
+  sent_.reset();
+  // What is wrong with the one before this is found out one by one.
+  may_pipeline_ = IsGood(answer.status);
+  if (pipelined && answer.status == 409) return {};
   return Act(parcel, answer);
 }
 
@@ -101,14 +122,7 @@ Result<> Shipper::Act(const Spool::Parcel& parcel, const CollectorAnswer& answer
     return Release(parcel.chain_id, next);
   }
   if (answer.status == 404) return Introduce(parcel.chain_id);
-  if (answer.status == 409 && answer.next_sequence && next > parcel.first_sequence) {
-    return Release(parcel.chain_id, next);
-  }
-  if (answer.status == 409 && answer.next_sequence && !gap_told_) {
-    // It lacks frames that we no longer have: they went to another collector, or are lost.
-    gap_told_ = true;
-    return {};
-  }
+  if (answer.status == 409 && answer.next_sequence) return ActOnEarly(parcel, answer);
   if (answer.status == 422 && answer.next_sequence) {
     // The frame at `next` can never become good. What is before it was taken.
     RETURN_IF_ERROR(Release(parcel.chain_id, next));
@@ -123,6 +137,20 @@ Result<> Shipper::Act(const Spool::Parcel& parcel, const CollectorAnswer& answer
   }
   return Fail(ErrorCode::kUnavailable, "the collector answers {}{}{}", answer.status,
               answer.error.empty() ? "" : ": ", answer.error);
+}
+
+// It has taken less, or more, than we thought, or lacks frames that we no longer have.
+Result<> Shipper::ActOnEarly(const Spool::Parcel& parcel, const CollectorAnswer& answer) {
+  const std::uint64_t next = *answer.next_sequence;
+  if (next > parcel.first_sequence) return Release(parcel.chain_id, next);
+  const std::optional<std::uint64_t> first = spool_.FirstSequenceOf(parcel.chain_id);
+  if (gap_told_ || (first && *first <= next)) {
+    return Fail(ErrorCode::kUnavailable, "the collector says that it lacks frame {}, sent before",
+                next);
+  }
+  // They went to another collector, or are lost.
+  gap_told_ = true;
+  return {};
 }
 
 Result<> Shipper::AskPosition(const wire::ChainId& chain_id) {
@@ -145,7 +173,7 @@ Result<> Shipper::Introduce(const wire::ChainId& chain_id) {
                 "chain {}: the collector does not know it and its open frame is lost",
                 wire::FormatChainId(chain_id));
   }
-  ASSIGN_OR_RETURN(const CollectorAnswer answer, collectors_[current_]->Post(0, false, *frame));
+  ASSIGN_OR_RETURN(const CollectorAnswer answer, collectors_[current_]->Post({}, *frame));
   retry_after_seconds_ = answer.retry_after_seconds;
   if (IsGood(answer.status)) return {};
   return Fail(ErrorCode::kUnavailable, "the collector does not open chain {}: {} {}",
@@ -156,6 +184,7 @@ Result<> Shipper::Release(const wire::ChainId& chain_id, std::uint64_t next_sequ
   const std::uint64_t before = spool_.level().frame_count;
   RETURN_IF_ERROR(spool_.Release(chain_id, next_sequence));
   const std::uint64_t after = spool_.level().frame_count;
+  if (options_.acknowledged && after < before) options_.acknowledged(chain_id, next_sequence);
   const std::lock_guard lock(mutex_);
   counts_.acknowledged_frames += before > after ? before - after : 0;
   changed_.notify_all();
@@ -168,6 +197,8 @@ void Shipper::AfterFailure(const Error& error) {
     ++counts_.failed_attempts;
   }
   position_known_ = false;
+  sent_.reset();
+  may_pipeline_ = false;
   gap_told_ = false;
   // A link that is cut all the time lets small parcels through.
   parcel_bytes_max_ = std::max(parcel_bytes_max_ / 2, kParcelBytesMin);
@@ -198,6 +229,7 @@ void Shipper::AfterSuccess() {
   if (current_ != 0 && std::chrono::steady_clock::now() - left_first_ >= options_.return_to_first) {
     current_ = 0;
     position_known_ = false;
+    sent_.reset();
     // One failure suffices to leave it again.
     failures_in_a_row_ = options_.failures_before_next - 1;
   }

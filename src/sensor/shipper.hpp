@@ -18,7 +18,8 @@
 namespace spoor::sensor {
 
 /// Moves what is in the spool to a collector, on a thread of its own, until it is stopped. A frame
-/// leaves the spool only when a collector has said that it is durable.
+/// leaves the spool only when a collector has said that it is durable. While more than a parcel
+/// waits, one parcel is on its way while the collector makes the one before it durable.
 class Shipper {
  public:
   struct Options {
@@ -30,7 +31,10 @@ class Shipper {
     /// … and after this long the first one again.
     std::chrono::seconds return_to_first{60};
     /// Says what the operator must know: one line, only when it changes.
-    std::function<void(const std::string&)> narrate;
+    std::function<void(const std::string&)> narrate{};
+    /// Called, on the shipper's thread, when the chain's frames below `next_sequence` are off the
+    /// host for good.
+    std::function<void(const wire::ChainId&, std::uint64_t next_sequence)> acknowledged{};
   };
   /// `collectors`: at least one, in the order of preference. `spool` outlives the shipper.
   Shipper(Spool& spool, std::vector<std::unique_ptr<CollectorClient>> collectors, Options options);
@@ -54,6 +58,7 @@ class Shipper {
   Result<> ShipOldest();
   Result<> Deliver(const Spool::Parcel& parcel);
   Result<> Act(const Spool::Parcel& parcel, const CollectorAnswer& answer);
+  Result<> ActOnEarly(const Spool::Parcel& parcel, const CollectorAnswer& answer);
   Result<> AskPosition(const wire::ChainId& chain_id);
   Result<> Introduce(const wire::ChainId& chain_id);
   Result<> Release(const wire::ChainId& chain_id, std::uint64_t next_sequence);
@@ -62,7 +67,8 @@ class Shipper {
   void Pause(std::chrono::milliseconds time);
   std::size_t ParcelBytesMax() const;
 
-  static constexpr std::size_t kParcelBytesMax = 1 << 20;
+  // What a collector takes in one request.
+  static constexpr std::size_t kParcelBytesMax = 4 << 20;
 
   Spool& spool_;
   const std::vector<std::unique_ptr<CollectorClient>> collectors_;
@@ -74,6 +80,8 @@ class Shipper {
   std::size_t parcel_bytes_max_ = kParcelBytesMax;
   std::chrono::steady_clock::time_point left_first_;
   bool position_known_ = false;
+  std::optional<Spool::Place> sent_;  ///< behind what is sent; what is before may not be durable
+  bool may_pipeline_ = false;
   bool gap_told_ = false;  ///< the collector lacks frames before ours; we know and say so
   std::int64_t retry_after_seconds_ = 0;
   std::string last_narrated_;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <utility>
 
 #include "base/check.hpp"
 
@@ -39,19 +40,22 @@ tl::unexpected<Error> NoRoom(const Error& error) {
   return tl::unexpected<Error>(Error{ErrorCode::kUnavailable, error.message});
 }
 
-Result<std::vector<std::byte>> ReadRange(const std::filesystem::path& path, std::uint64_t from,
-                                         std::uint64_t until) {
+// Adds bytes `begin` to `end` of the file to `bytes`.
+Result<> ReadRange(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t end,
+                   std::vector<std::byte>& bytes) {
   ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
-  std::vector<std::byte> bytes(until - from);
-  for (std::size_t filled = 0; filled < bytes.size();) {
-    const ssize_t got = ::pread(file.get(), bytes.data() + filled, bytes.size() - filled,
-                                static_cast<off_t>(from + filled));
+  std::size_t filled = bytes.size();
+  bytes.resize(filled + (end - begin));
+  for (std::uint64_t offset = begin; offset < end;) {
+    const ssize_t got =
+        ::pread(file.get(), bytes.data() + filled, end - offset, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FailErrno(errno, "{}: cannot read", path.string());
     if (got == 0) return Fail(ErrorCode::kIo, "{}: shorter than it was", path.string());
     filled += static_cast<std::size_t>(got);
+    offset += static_cast<std::uint64_t>(got);
   }
-  return bytes;
+  return {};
 }
 
 }  // namespace
@@ -127,20 +131,28 @@ Result<> Spool::Append(std::span<const std::byte> frame) {
     return Fail(ErrorCode::kUnavailable, "{}: spool is full ({} bytes)", options_.folder.string(),
                 size_bytes_);
   }
-  if (header.kind == wire::FrameKind::kOpen) RETURN_IF_ERROR(KeepOpenFrame(frame, header.chain_id));
+  if (header.kind != wire::FrameKind::kOpen) return AppendToSegment(header, frame);
+  RETURN_IF_ERROR(KeepOpenFrame(frame, header.chain_id));
+  const Result<> appended = AppendToSegment(header, frame);
+  if (!appended) ::unlink(OpenFramePath(header.chain_id).c_str());
+  return appended;
+}
+
+Result<> Spool::AppendToSegment(const wire::FrameHeader& header, std::span<const std::byte> frame) {
   // What could not be let go is never written to again: its numbers would not be contiguous.
-  if (!writing_.valid() || segments_.back().size_bytes() >= kSegmentBytes ||
+  if (writing_ == nullptr || segments_.back().size_bytes() >= kSegmentBytes ||
       segments_.back().chain_id != header.chain_id ||
-      segments_.back().first_sequence + segments_.back().ends.size() != header.sequence) {
+      segments_.back().next_sequence() != header.sequence) {
     RETURN_IF_ERROR(StartSegment(header));
   }
   Segment& segment = segments_.back();
   const auto before = static_cast<std::uint32_t>(segment.size_bytes());
-  if (const Result<> written = WriteAll(writing_.get(), frame, segment.path); !written) {
-    SPOOR_CHECK(::ftruncate(writing_.get(), before) == 0)
+  if (const Result<> written = WriteAll(writing_->get(), frame, segment.path); !written) {
+    SPOOR_CHECK(::ftruncate(writing_->get(), before) == 0)
         << segment.path << ": cannot take back half a frame: " << ErrnoText(errno);
     return NoRoom(written.error());
   }
+  if (unsynced_.empty() || unsynced_.back() != writing_) unsynced_.push_back(writing_);
   segment.ends.push_back(before + static_cast<std::uint32_t>(frame.size()));
   size_bytes_ += frame.size();
   changed_.notify_all();
@@ -148,8 +160,11 @@ Result<> Spool::Append(std::span<const std::byte> frame) {
 }
 
 Result<> Spool::KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id) {
-  const Result<> kept = WriteFileAtomically(OpenFramePath(chain_id), frame, 0600);
-  return kept ? kept : NoRoom(kept.error());
+  const std::filesystem::path path = OpenFramePath(chain_id);
+  const Result<> kept = WriteFileAtomically(path, frame, 0600);
+  if (kept) return kept;
+  ::unlink((path.string() + ".tmp").c_str());
+  return NoRoom(kept.error());
 }
 
 Result<> Spool::StartSegment(const wire::FrameHeader& header) {
@@ -157,7 +172,8 @@ Result<> Spool::StartSegment(const wire::FrameHeader& header) {
       options_.folder / fmt::format("{:012}{}", segment_number_, kSegmentSuffix);
   Result<FileDescriptor> file = OpenFile(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0600);
   if (!file) return NoRoom(file.error());
-  writing_ = *std::move(file);
+  writing_ = std::make_shared<FileDescriptor>(*std::move(file));
+  folder_unsynced_ = true;
   ++segment_number_;
   segments_.push_back(
       {.path = path, .chain_id = header.chain_id, .first_sequence = header.sequence, .ends = {}});
@@ -165,24 +181,80 @@ Result<> Spool::StartSegment(const wire::FrameHeader& header) {
 }
 
 Result<> Spool::Sync() {
-  const std::lock_guard lock(mutex_);
-  if (writing_.valid() && ::fdatasync(writing_.get()) != 0) {
-    return FailErrno(errno, "{}: cannot sync", options_.folder.string());
+  std::vector<std::shared_ptr<FileDescriptor>> files;
+  bool folder = false;
+  {
+    const std::lock_guard lock(mutex_);
+    files = std::exchange(unsynced_, {});
+    folder = std::exchange(folder_unsynced_, false);
   }
-  return {};
+  for (const auto& file : files) {
+    if (::fdatasync(file->get()) != 0) {
+      return FailErrno(errno, "{}: cannot sync", options_.folder.string());
+    }
+  }
+  return folder ? SyncFolder(options_.folder) : Result<>{};
 }
 
-Result<std::optional<Spool::Parcel>> Spool::Oldest(std::size_t size_bytes_max) {
-  const std::lock_guard lock(mutex_);
-  if (segments_.empty() || segments_.front().ends.empty()) return std::optional<Parcel>();
-  const Segment& segment = segments_.front();
-  const std::size_t first = segment.released_count;
-  const std::uint32_t from = first == 0 ? 0 : segment.ends[first - 1];
-  std::size_t last = first;
-  while (last + 1 < segment.ends.size() && segment.ends[last + 1] - from <= size_bytes_max) ++last;
-  Parcel parcel{segment.chain_id, segment.first_sequence + first, {}};
-  ASSIGN_OR_RETURN(parcel.frames, ReadRange(segment.path, from, segment.ends[last]));
+Result<std::optional<Spool::Parcel>> Spool::Oldest(std::size_t size_bytes_max,
+                                                   const std::optional<Place>& from) {
+  Parcel parcel;
+  std::vector<Range> ranges;
+  {
+    const std::lock_guard lock(mutex_);
+    ranges = PickRanges(size_bytes_max, from, parcel);
+  }
+  if (ranges.empty()) return std::optional<Parcel>();
+  // Without the lock: what is picked is neither changed nor removed but by Release, which is for
+  // this thread.
+  std::uint64_t size_bytes = 0;
+  for (const Range& range : ranges) size_bytes += range.end - range.begin;
+  parcel.frames.reserve(size_bytes);
+  for (const Range& range : ranges) {
+    RETURN_IF_ERROR(ReadRange(range.path, range.begin, range.end, parcel.frames));
+  }
   return std::optional(std::move(parcel));
+}
+
+std::vector<Spool::Range> Spool::PickRanges(std::size_t size_bytes_max,
+                                            const std::optional<Place>& from,
+                                            Parcel& parcel) const {
+  std::vector<Range> ranges;
+  if (segments_.empty()) return ranges;
+  parcel.chain_id = segments_.front().chain_id;
+  const std::uint64_t least = from && from->chain_id == parcel.chain_id ? from->next_sequence : 0;
+  std::uint64_t size_bytes = 0;
+  for (const Segment& segment : segments_) {
+    if (segment.chain_id != parcel.chain_id) break;
+    std::size_t first = segment.released_count;
+    if (least > segment.first_sequence) first = std::max(first, least - segment.first_sequence);
+    if (first >= segment.ends.size()) continue;
+    // Frames that were refused or never written make a hole; a parcel has none.
+    if (!ranges.empty() && segment.first_sequence + first != parcel.end_sequence) break;
+    std::size_t end = first;
+    while (end < segment.ends.size() &&
+           ((ranges.empty() && end == first) ||
+            size_bytes + segment.ends[end] - segment.begin_of(first) <= size_bytes_max)) {
+      ++end;
+    }
+    parcel.more_follow = end < segment.ends.size() || end == first;
+    if (end == first) break;
+    if (ranges.empty()) parcel.first_sequence = segment.first_sequence + first;
+    parcel.end_sequence = segment.first_sequence + end;
+    ranges.push_back({segment.path, segment.begin_of(first), segment.begin_of(end)});
+    size_bytes += segment.begin_of(end) - segment.begin_of(first);
+    if (parcel.more_follow) break;
+  }
+  return ranges;
+}
+
+std::optional<std::uint64_t> Spool::FirstSequenceOf(const wire::ChainId& chain_id) const {
+  const std::lock_guard lock(mutex_);
+  for (const Segment& segment : segments_) {
+    if (segment.chain_id != chain_id || segment.released_count == segment.ends.size()) continue;
+    return segment.first_sequence + segment.released_count;
+  }
+  return std::nullopt;
 }
 
 Result<std::optional<std::vector<std::byte>>> Spool::OpenFrameOf(const wire::ChainId& chain_id) {
@@ -210,7 +282,7 @@ Result<> Spool::RemoveFront() {
   const Segment segment = std::move(segments_.front());
   segments_.pop_front();
   size_bytes_ -= segment.size_bytes();
-  if (segments_.empty()) writing_.Reset();
+  if (segments_.empty()) writing_.reset();
   if (::unlink(segment.path.c_str()) != 0) {
     return FailErrno(errno, "{}: cannot remove", segment.path.string());
   }
@@ -241,8 +313,7 @@ Spool::Level Spool::level() const {
   Level level;
   for (const Segment& segment : segments_) {
     level.frame_count += segment.ends.size() - segment.released_count;
-    level.bytes += segment.size_bytes() -
-                   (segment.released_count == 0 ? 0 : segment.ends[segment.released_count - 1]);
+    level.bytes += segment.size_bytes() - segment.begin_of(segment.released_count);
   }
   return level;
 }

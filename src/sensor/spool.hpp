@@ -37,15 +37,25 @@ class Spool {
   /// Makes what was appended survive a power cut.
   Result<> Sync();
 
+  /// A place between two frames of a chain.
+  struct Place {
+    wire::ChainId chain_id{};
+    std::uint64_t next_sequence = 0;
+  };
   /// Frames of one chain, one after the other.
   struct Parcel {
     wire::ChainId chain_id{};
     std::uint64_t first_sequence = 0;
+    std::uint64_t end_sequence = 0;  ///< of the first frame behind it
+    bool more_follow = false;        ///< the chain has that one already
     std::vector<std::byte> frames;
   };
   /// The oldest frames, at least one and not more than `size_bytes_max` if several; nothing when
-  /// the spool is empty. Fails: kIo.
-  Result<std::optional<Parcel>> Oldest(std::size_t size_bytes_max);
+  /// the spool is empty. With `from` in the oldest chain: those from there on. Fails: kIo.
+  Result<std::optional<Parcel>> Oldest(std::size_t size_bytes_max,
+                                       const std::optional<Place>& from = std::nullopt);
+  /// The oldest frame that is not let go, if it is in this chain.
+  std::optional<std::uint64_t> FirstSequenceOf(const wire::ChainId& chain_id) const;
   /// The open frame of a chain that still has frames here, without which a collector that does not
   /// know the chain cannot read them; nothing when it is lost.
   Result<std::optional<std::vector<std::byte>>> OpenFrameOf(const wire::ChainId& chain_id);
@@ -71,11 +81,21 @@ class Spool {
     std::vector<std::uint32_t> ends;  ///< offset behind each frame
     std::size_t released_count = 0;   ///< frames at the front that are let go
     std::uint64_t size_bytes() const { return ends.empty() ? 0 : ends.back(); }
+    std::uint64_t begin_of(std::size_t frame) const { return frame == 0 ? 0 : ends[frame - 1]; }
+    std::uint64_t next_sequence() const { return first_sequence + ends.size(); }
   };
+  struct Range {
+    std::filesystem::path path;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+  std::vector<Range> PickRanges(std::size_t size_bytes_max, const std::optional<Place>& from,
+                                Parcel& parcel) const;
 
   Spool(Options options, FileLock lock) : options_(std::move(options)), lock_(std::move(lock)) {}
   Result<> TakeUp();
   Result<> TakeUpSegment(const std::filesystem::path& path);
+  Result<> AppendToSegment(const wire::FrameHeader& header, std::span<const std::byte> frame);
   Result<> StartSegment(const wire::FrameHeader& header);
   Result<> KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id);
   Result<> RemoveFront();
@@ -86,7 +106,11 @@ class Spool {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Segment> segments_;  ///< in the order they were begun
-  FileDescriptor writing_;        ///< the last segment, when it is being written
+  /// The last segment, when it is being written. Shared, so that a sync, which may take long, need
+  /// not keep the reader of the spool out.
+  std::shared_ptr<FileDescriptor> writing_;
+  std::vector<std::shared_ptr<FileDescriptor>> unsynced_;
+  bool folder_unsynced_ = false;
   std::uint64_t size_bytes_ = 0;  ///< of segment files
   std::uint64_t segment_number_ = 0;
   std::uint64_t cut_bytes_ = 0;

@@ -12,6 +12,10 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+Result<std::string> DescribeNothing(const wire::ChainId& /*chain*/, const wire::Sha256& /*tag*/) {
+  return "{}";
+}
+
 class SpoolTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -27,9 +31,9 @@ class SpoolTest : public ::testing::Test {
     return std::move(*spool);
   }
   Sealer SealInto(Spool& spool) const {
-    auto sealer = Sealer::Open(escrow_.get(), "{}", [&spool](std::span<const std::byte> frame) {
-      return spool.Append(frame);
-    });
+    auto sealer =
+        Sealer::Open(escrow_.get(), DescribeNothing,
+                     [&spool](std::span<const std::byte> frame) { return spool.Append(frame); });
     EXPECT_TRUE(sealer) << sealer.error().message;
     return std::move(*sealer);
   }

@@ -3,6 +3,7 @@
 
 #include "base/visible_text.hpp"
 #include "store/duckdb_adapter.hpp"
+#include "store/store.hpp"
 
 namespace spoor::store {
 namespace {

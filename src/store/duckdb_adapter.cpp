@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/duckdb_adapter.hpp"
+#include "store/store.hpp"
 
 namespace spoor::store {
 
@@ -43,6 +44,16 @@ Result<> Connection::Run(const std::string& sql) {
   duckdb_destroy_result(&result);
   if (failed) return tl::unexpected<Error>(std::move(error));
   return {};
+}
+
+Result<> Connection::RunOne(const std::string& sql) {
+  duckdb_extracted_statements statements = nullptr;
+  const idx_t count = duckdb_extract_statements(connection_, sql.c_str(), &statements);
+  duckdb_destroy_extracted(&statements);
+  if (count > 1) {
+    return Fail(ErrorCode::kInvalidArgument, "{} statements where one is expected", count);
+  }
+  return Run(sql);
 }
 
 Result<std::int64_t> Connection::RunForInteger(const std::string& sql) {

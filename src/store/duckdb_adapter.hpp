@@ -39,6 +39,8 @@ class Connection {
 
   /// Runs statements for their effect. Fails: as ErrorOf says.
   Result<> Run(const std::string& sql);
+  /// As Run, and refuses more than one statement with kInvalidArgument.
+  Result<> RunOne(const std::string& sql);
   /// The one integer that `sql` answers with. Fails also when it answers with nothing.
   Result<std::int64_t> RunForInteger(const std::string& sql);
   /// The one text (VARCHAR) that `sql` answers with; nothing when it answers with no row or NULL.
@@ -56,8 +58,5 @@ class Connection {
 /// DuckDB's message as our error: one line, without the quoted SQL. kIo for what the system
 /// refused, kUnavailable for an interrupt or missing memory, kInvalidArgument for everything else.
 Error ErrorOf(duckdb_error_type type, const char* message);
-
-/// `text` as an SQL string literal.
-std::string Quoted(std::string_view text);
 
 }  // namespace spoor::store

@@ -38,7 +38,7 @@ class DuckStore : public Store {
 
   Result<> Define(std::string_view sql) override {
     ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(database_));
-    return connection->Run(std::string(sql));
+    return connection->RunOne(std::string(sql));
   }
 
   void Interrupt() override {

@@ -14,6 +14,7 @@
 #include "store/duckdb_adapter.hpp"
 #include "store/embedded_sql.hpp"
 #include "store/segment_writer.hpp"
+#include "store/store.hpp"
 
 namespace spoor::store {
 namespace {

@@ -66,7 +66,7 @@ class Store {
   /// gone before the store is.
   virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query,
                                                  const std::vector<Value>& parameters) = 0;
-  /// Makes table macros and views known to Sql (the query library).
+  /// Makes a table macro or view known to Sql (the query library): one statement.
   virtual Result<> Define(std::string_view sql) = 0;
 
   /// Ends the queries that are running with kUnavailable "interrupted". From any thread.
@@ -82,5 +82,8 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder);
 /// A store in memory with the empty tables of schema.sql (and event_by_object as a view of event),
 /// then `sql` (INSERTs) run on them. For tests of what is built on top of the interface.
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql);
+
+/// `text` as an SQL string literal.
+std::string Quoted(std::string_view text);
 
 }  // namespace spoor::store

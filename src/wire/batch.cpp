@@ -47,7 +47,7 @@ std::uint64_t ChecksumOf(std::span<const std::byte> bytes) {
 
 Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
   if (header.kind < static_cast<std::uint16_t>(BatchKind::kRecordingOpen) ||
-      header.kind > static_cast<std::uint16_t>(BatchKind::kCarried)) {
+      header.kind > static_cast<std::uint16_t>(BatchKind::kTransferred)) {
     return Fail(ErrorCode::kUnsupported, "batch {}: unknown kind {}", header.batch_index,
                 header.kind);
   }
@@ -63,6 +63,17 @@ Result<> CheckHeader(const BatchHeader& header, std::size_t size_bytes) {
     return Fail(ErrorCode::kCorrupt, "batch {}: reserved field is not zero", header.batch_index);
   }
   return {};
+}
+
+Batch WithoutPayload(const BatchHeader& header) {
+  return {.kind = static_cast<BatchKind>(header.kind),
+          .recording_id = header.recording_id,
+          .batch_index = header.batch_index,
+          .boot_ns = header.boot_ns,
+          .wall_ns = header.wall_ns,
+          .complete_until_boot_ns = header.complete_until_boot_ns,
+          .previous_sha256 = header.previous_sha256,
+          .payload = {}};
 }
 
 /// A zstd frame (RFC 8878) of one raw block, written by hand: who reads it needs no zstd.
@@ -82,7 +93,11 @@ std::size_t StoreAsItIs(std::span<const std::byte> payload, std::byte* frame) {
 // Exactly one frame, whose own idea of its size is the header's.
 Result<std::vector<std::byte>> Decompress(const BatchHeader& header,
                                           std::span<const std::byte> stored) {
-  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.payload_bytes ||
+  // Only the format of RFC 8878, not the skippable and legacy ones that zstd reads as well.
+  constexpr std::uint32_t kMagicNumber = ZSTD_MAGICNUMBER;
+  if (stored.size() < sizeof(kMagicNumber) ||
+      std::memcmp(stored.data(), &kMagicNumber, sizeof(kMagicNumber)) != 0 ||
+      ZSTD_getFrameContentSize(stored.data(), stored.size()) != header.payload_bytes ||
       ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size()) {
     return Fail(ErrorCode::kCorrupt, "batch {}: payload is not one zstd frame of {} bytes",
                 header.batch_index, header.payload_bytes);
@@ -158,24 +173,22 @@ Result<Batch> DecodeBatch(std::span<const std::byte> bytes) {
     return Fail(ErrorCode::kCorrupt, "batch: checksum does not match its {} bytes", bytes.size());
   }
   RETURN_IF_ERROR(CheckHeader(header, bytes.size()));
-  Batch batch{.kind = static_cast<BatchKind>(header.kind),
-              .recording_id = header.recording_id,
-              .batch_index = header.batch_index,
-              .boot_ns = header.boot_ns,
-              .wall_ns = header.wall_ns,
-              .complete_until_boot_ns = header.complete_until_boot_ns,
-              .previous_sha256 = header.previous_sha256,
-              .payload = {}};
+  Batch batch = WithoutPayload(header);
   ASSIGN_OR_RETURN(batch.payload, Decompress(header, covered.subspan(sizeof(BatchHeader))));
   return batch;
 }
 
 std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes) {
+  const std::optional<Batch> batch = PeekBatch(bytes);
+  return batch ? std::optional(batch->kind) : std::nullopt;
+}
+
+std::optional<Batch> PeekBatch(std::span<const std::byte> bytes) {
   BatchHeader header;
   if (bytes.size() < sizeof(header)) return std::nullopt;
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.magic != kMagic) return std::nullopt;
-  return static_cast<BatchKind>(header.kind);
+  return WithoutPayload(header);
 }
 
 Sha256 DigestOf(std::span<const std::byte> encoded_batch) {

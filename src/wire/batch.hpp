@@ -28,9 +28,12 @@ enum class BatchKind : std::uint16_t {
   kRetention = 6,       ///< payload: JSON, which of the log's first entries a policy removed
                         ///< (retention.hpp); stored as it is, for readers without zstd
   kCarried = 7,         ///< payload: what of the removed entries the ones behind them need
+  kTransferred = 8,     ///< payload: JSON, from which log batches were imported, with proofs
+                        ///< (docs/formats/proof-bundle.md); no recording's either
 };
 
-/// Whether such batches make up recordings. The others are what a collector or the log says itself.
+/// Whether such batches make up recordings. The others are what a collector or the log says itself,
+/// and hold in the log that they were written for only.
 constexpr bool IsOfRecording(BatchKind kind) {
   return kind <= BatchKind::kImportData;
 }
@@ -58,9 +61,18 @@ Result<std::vector<std::byte>> EncodeBatch(const Batch& batch);
 
 /// Checks every field before use. Fails: kCorrupt, kUnsupported (a newer format version).
 Result<Batch> DecodeBatch(std::span<const std::byte> bytes);
+/// Whether a batch of `kind` is of an account of what the log was given: of a collector or an
+/// import. Such batches follow each other as those of a recording do.
+constexpr bool IsAccount(BatchKind kind) {
+  return kind == BatchKind::kCollected || kind == BatchKind::kTransferred;
+}
+
 /// What kind it claims to be, unchecked and cheap: to pass over what a reader does not want.
 /// Nothing when no batch begins here.
 std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes);
+/// The same of all that its header says; the payload stays empty. For entries that were checked
+/// when they were appended.
+std::optional<Batch> PeekBatch(std::span<const std::byte> bytes);
 
 /// SHA-256 of a batch as encoded: what the recording's next batch carries as previous_sha256.
 Sha256 DigestOf(std::span<const std::byte> encoded_batch);

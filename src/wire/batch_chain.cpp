@@ -13,43 +13,60 @@ Result<> BatchChain::Add(std::uint64_t entry_index, std::span<const std::byte> e
                 entry_index, decoded.error().message);
   }
   last_batch_ = *std::move(decoded);
-  const Batch* const batch = &last_batch_;
-  if (batch->kind == BatchKind::kRetention || batch->kind == BatchKind::kCarried) return {};
+  if (last_batch_.kind == BatchKind::kRetention || last_batch_.kind == BatchKind::kCarried)
+    return {};
+  const Result<> followed = Follow(entry_index, last_batch_, DigestOf(entry));
+  if (!followed) {
+    return Fail(followed.error().code, "entry {}: {}", entry_index, followed.error().message);
+  }
+  return {};
+}
+
+Result<> BatchChain::Follow(std::uint64_t entry_index, const Batch& batch, const Sha256& sha256) {
   const auto bad = [&](std::string_view what) {
-    return Fail(ErrorCode::kUnverified, "entry {}: batch {} of recording {} {}", entry_index,
-                batch->batch_index, FormatRecordingId(batch->recording_id), what);
+    return Fail(ErrorCode::kUnverified, "batch {} of recording {} {}", batch.batch_index,
+                FormatRecordingId(batch.recording_id), what);
   };
-  Recording& recording = recordings_[batch->recording_id];
-  RecordingExtent& extent = recording.extent;
-  const bool is_account = batch->kind == BatchKind::kCollected;
-  const bool is_first = extent.batch_count == 0;
-  const std::uint64_t due = extent.batch_count + extent.missing_batch_count;
-  if (is_account) has_account_ = true;
-  if (!is_first && is_account != extent.is_account) return bad("is of another kind than the rest");
-  if (batch->batch_index < due) return bad(fmt::format("where batch {} is due", due));
-  if (batch->batch_index > due) {
-    const Result<> gap = bad(fmt::format("where batch {} is due", due));
-    if (is_account) return gap;
-    if (!first_gap_) first_gap_ = gap.error();
-    extent.missing_batch_count += batch->batch_index - due;
-  } else if (batch->previous_sha256 != recording.last_sha256) {
+  const bool is_account = IsAccount(batch.kind);
+  const auto found = recordings_.find(batch.recording_id);
+  const bool is_first = found == recordings_.end();
+  const Recording before = is_first ? Recording{} : found->second;
+  const std::uint64_t due = before.extent.batch_count + before.extent.missing_batch_count;
+  if (!is_first && is_account != before.extent.is_account) {
+    return bad("is of another kind than the rest");
+  }
+  const bool skips = batch.batch_index > due;
+  if (batch.batch_index < due || (skips && is_account)) {
+    return bad(fmt::format("where batch {} is due", due));
+  }
+  if (!skips && batch.previous_sha256 != before.last_sha256) {
     return bad("does not carry the SHA-256 of the batch before it");
   }
-  if (extent.closed) return bad("follows the recording's end");
-  if (!is_account && (batch->kind == BatchKind::kRecordingOpen) != (batch->batch_index == 0)) {
-    return bad(batch->batch_index == 0 ? "does not describe the recording, as the first must"
-                                       : "describes the recording again");
+  if (before.extent.closed) return bad("follows the recording's end");
+  if (!is_account && (batch.kind == BatchKind::kRecordingOpen) != (batch.batch_index == 0)) {
+    return bad(batch.batch_index == 0 ? "does not describe the recording, as the first must"
+                                      : "describes the recording again");
   }
+  if (skips && !first_gap_) {
+    first_gap_ =
+        Error{ErrorCode::kUnverified,
+              fmt::format("entry {}: batch {} of recording {} where batch {} is due", entry_index,
+                          batch.batch_index, FormatRecordingId(batch.recording_id), due)};
+  }
+  if (is_account) has_account_ = true;
+  Recording& recording = recordings_[batch.recording_id];
+  RecordingExtent& extent = recording.extent;
   if (is_first) {
     extent.first_entry = entry_index;
-    extent.first_wall_ns = batch->wall_ns;
+    extent.first_wall_ns = batch.wall_ns;
     extent.is_account = is_account;
   }
+  extent.missing_batch_count += batch.batch_index - due;
   ++extent.batch_count;
   extent.last_entry = entry_index;
-  extent.last_wall_ns = batch->wall_ns;
-  extent.closed = batch->kind == BatchKind::kRecordingClose;
-  recording.last_sha256 = DigestOf(entry);
+  extent.last_wall_ns = batch.wall_ns;
+  extent.closed = batch.kind == BatchKind::kRecordingClose;
+  recording.last_sha256 = sha256;
   return {};
 }
 

@@ -17,7 +17,7 @@ struct RecordingExtent {
   std::uint64_t batch_count = 0;
   std::uint64_t missing_batch_count = 0;             ///< numbers that the log skips
   std::int64_t first_wall_ns = 0, last_wall_ns = 0;  ///< when its first and last batch were sealed
-  bool is_account = false;  ///< a collector's account, no recording of a host
+  bool is_account = false;  ///< of a collector or an import, no recording of a host
   bool closed = false;  ///< its last batch says how it ended; without it, it was cut off or runs
 };
 
@@ -29,13 +29,17 @@ class BatchChain {
   /// The next entry of the log. Fails: kUnverified (what is wrong, naming entry and recording),
   /// kUnsupported (a batch of a newer format).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
+  /// The same for a batch that is decoded; `sha256`: of it as encoded. A batch that is refused
+  /// leaves no trace. Fails: kUnverified (what is wrong, naming the recording).
+  Result<> Follow(std::uint64_t entry_index, const Batch& batch, const Sha256& sha256);
 
   /// Before the first entry of a log whose beginning was removed: a recording as it stood there.
   void Continue(const RecordingId& id, const RecordingExtent& extent, const Sha256& last_sha256);
 
   /// After the last entry. A recording without some of its batches is tolerated only where a
-  /// collector kept account of what it received, for a sensor may have had to drop some.
-  /// Fails: kUnverified, naming the first batch that is out of place.
+  /// collector kept account of what it received, for a sensor may have had to drop some, or an
+  /// import of what it brought, which may have been a part. Fails: kUnverified, naming the first
+  /// batch that is out of place.
   Result<> Finish() const;
 
   struct Recording {

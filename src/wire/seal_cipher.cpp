@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/seal_cipher.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <cstring>
 #include <memory>
-#include <string>
 
 #include "base/check.hpp"
 
@@ -29,25 +29,57 @@ struct FreeCipher {
 using CipherPointer = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
 
 CipherPointer MakeCipher(const Key& key, bool encrypt) {
+  static EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
   static constexpr std::array<unsigned char, kNonceBytes> kNonce{};
   CipherPointer context(EVP_CIPHER_CTX_new());
   SPOOR_CHECK(context != nullptr &&
-              EVP_CipherInit_ex2(context.get(), EVP_aes_256_gcm(), key.data(), kNonce.data(),
-                                 encrypt ? 1 : 0, nullptr) == 1)
+              EVP_CipherInit_ex2(context.get(), kCipher, key.data(), kNonce.data(), encrypt ? 1 : 0,
+                                 nullptr) == 1)
       << "AES-256-GCM is missing";
+  return context;
+}
+
+struct FreeMac {
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using MacPointer = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
+
+MacPointer MakeHmac() {
+  EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  MacPointer context(EVP_MAC_CTX_new(hmac));
+  EVP_MAC_free(hmac);  // the context holds it
+  char digest[] = "SHA256";
+  const std::array<OSSL_PARAM, 2> parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_end()};
+  SPOOR_CHECK(context != nullptr && EVP_MAC_CTX_set_params(context.get(), parameters.data()) == 1)
+      << "HMAC-SHA256 is missing";
   return context;
 }
 
 }  // namespace
 
 void DeriveKey(std::span<const std::uint8_t, kKeyBytes> key, std::string_view purpose, Key& out) {
-  const std::string info = std::string(purpose) + '\x01';
-  unsigned size_bytes = 0;
-  SPOOR_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                   reinterpret_cast<const unsigned char*>(info.data()), info.size(), out.data(),
-                   &size_bytes) != nullptr &&
-              size_bytes == out.size())
-      << "HMAC failed";
+  static constexpr std::array<std::byte, 1> kFirstBlock{std::byte{1}};
+  out = Mac(key, std::as_bytes(std::span(purpose.data(), purpose.size())), kFirstBlock);
+}
+
+std::array<std::uint8_t, 32> Mac(std::span<const std::uint8_t, kKeyBytes> key,
+                                 std::span<const std::byte> first,
+                                 std::span<const std::byte> second) {
+  // Looked up once: it costs more than a short message.
+  static const MacPointer kHmac = MakeHmac();
+  const MacPointer context(EVP_MAC_CTX_dup(kHmac.get()));
+  std::array<std::uint8_t, 32> mac{};
+  std::size_t size_bytes = 0;
+  SPOOR_CHECK(context != nullptr &&
+              EVP_MAC_init(context.get(), key.data(), key.size(), nullptr) == 1 &&
+              EVP_MAC_update(context.get(), Pointer(first), first.size()) == 1 &&
+              EVP_MAC_update(context.get(), Pointer(second), second.size()) == 1 &&
+              EVP_MAC_final(context.get(), mac.data(), &size_bytes, mac.size()) == 1 &&
+              size_bytes == mac.size())
+      << "HMAC-SHA256 failed";
+  return mac;
 }
 
 // `out`: as large as `clear` and a tag.

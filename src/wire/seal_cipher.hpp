@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-/// The three primitives that sealing is made of. Only seal_*.cpp include this.
+/// The primitives that sealing is made of. Only seal_*.cpp include this.
 namespace spoor::wire {
 
 inline constexpr std::size_t kKeyBytes = 32;
@@ -28,6 +28,11 @@ struct ScopedKey {
 
 /// HKDF-Expand (RFC 5869) with SHA-256 and one block of output.
 void DeriveKey(std::span<const std::uint8_t, kKeyBytes> key, std::string_view purpose, Key& out);
+
+/// HMAC-SHA256 over `first` and then `second`.
+std::array<std::uint8_t, 32> Mac(std::span<const std::uint8_t, kKeyBytes> key,
+                                 std::span<const std::byte> first,
+                                 std::span<const std::byte> second);
 
 /// AES-256-GCM with a key used for this message only, hence a constant nonce. `out` is as large as
 /// `clear` and a tag of 16 bytes.

@@ -54,6 +54,12 @@ bool SharedKey(EVP_PKEY* own, EVP_PKEY* peer, const Point& ephemeral, const Poin
   return true;
 }
 
+std::string FormatHex(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> LockOpening(const ChainOpening& opening, const ChainId& chain_id,
@@ -113,10 +119,18 @@ Result<ChainOpening> UnlockOpenFrame(std::span<const std::byte> frame, EVP_PKEY*
   return opening;
 }
 
+Sha256 FirstKeyTag(const FrameKey& first_key) {
+  ScopedKey tag;
+  DeriveKey(first_key.bytes(), "spoor seal tag v1", tag.bytes);
+  return tag.bytes;
+}
+
 std::string FormatChainId(const ChainId& chain_id) {
-  std::string text;
-  for (const std::uint8_t byte : chain_id) text += fmt::format("{:02x}", byte);
-  return text;
+  return FormatHex(chain_id);
+}
+
+std::string FormatSha256(const Sha256& digest) {
+  return FormatHex(digest);
 }
 
 Result<ChainId> ParseChainId(std::string_view text) {

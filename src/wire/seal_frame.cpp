@@ -8,7 +8,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -42,10 +41,6 @@ struct EncodedHeader {
 static_assert(sizeof(EncodedHeader) == kFrameHeaderBytes);
 static_assert(offsetof(EncodedHeader, mac) == 88);
 
-const unsigned char* Pointer(std::span<const std::byte> bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 EncodedHeader Encoded(const FrameHeader& header) {
   return {.magic = kMagic,
           .version = kVersion,
@@ -63,16 +58,8 @@ Sha256 MacOf(const FrameKey& key, const FrameHeader& header, std::span<const std
   ScopedKey mac_key;
   DeriveKey(key.bytes(), "spoor seal mac v1", mac_key.bytes);
   const EncodedHeader encoded = Encoded(header);
-  std::vector<std::byte> covered(offsetof(EncodedHeader, mac) + content.size());
-  std::memcpy(covered.data(), &encoded, offsetof(EncodedHeader, mac));
-  std::copy(content.begin(), content.end(), covered.begin() + offsetof(EncodedHeader, mac));
-  Sha256 mac{};
-  unsigned size_bytes = 0;
-  SPOOR_CHECK(HMAC(EVP_sha256(), mac_key.bytes.data(), kKeyBytes, Pointer(covered), covered.size(),
-                   mac.data(), &size_bytes) != nullptr)
-      << "HMAC failed";
-  OPENSSL_cleanse(covered.data(), covered.size());
-  return mac;
+  return Mac(mac_key.bytes,
+             std::as_bytes(std::span(&encoded, 1)).first(offsetof(EncodedHeader, mac)), content);
 }
 
 }  // namespace

@@ -93,7 +93,11 @@ Result<std::vector<std::byte>> LockOpening(const ChainOpening& opening, const Ch
 /// Opens a whole open frame and checks its MAC. Fails: kCorrupt, kUnverified.
 Result<ChainOpening> UnlockOpenFrame(std::span<const std::byte> frame, EVP_PKEY* escrow_private);
 
+/// Tells a chain's first key from others without giving it away: what the sensor signs.
+Sha256 FirstKeyTag(const FrameKey& first_key);
+
 std::string FormatChainId(const ChainId& chain_id);  ///< 32 hexadecimal digits
+std::string FormatSha256(const Sha256& digest);      ///< 64 hexadecimal digits
 Result<ChainId> ParseChainId(std::string_view text);
 
 }  // namespace spoor::wire

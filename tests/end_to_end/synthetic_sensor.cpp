@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sensor without a kernel half: seals and ships what it makes up, through the same code as
-// `spoor record --to https://…`. Prints "recording ID" and, each time some are safe, nothing else:
-// what counts is what the collector's store holds in the end.
+// `spoor record --to https://…`. Prints "recording ID", with --say-acknowledged a line each time
+// that more is safe, and at the end its counts.
 #include <openssl/rand.h>
-#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "base/check.hpp"
 #include "base/time.hpp"
 #include "sensor/shipment.hpp"
 #include "wire/batch_sealer.hpp"
+#include "wire/made_up_events.hpp"
 
 namespace {
 
@@ -27,57 +28,121 @@ struct Options {
   std::uint64_t spool_bytes_max = 1 << 30;
   std::uint64_t bandwidth = 0;
   std::uint64_t last_shipping_ms = 30000;
+  std::uint64_t events_per_second = 0;
+  std::uint64_t seconds = 10;
+  std::uint32_t seed = 1;
+  std::int64_t wall_jump_s = 0;
+  bool say_acknowledged = false;
+  bool lies = false;
 };
 
-Result<> Run(const Options& options) {
-  spoor::sensor::Shipment::Options shipment_options{.collectors = options.collectors,
-                                                    .identity = {options.keys},
-                                                    .host = "synthetic",
-                                                    .spool = {},
-                                                    .shipper = {}};
-  shipment_options.spool.folder = std::filesystem::path(options.keys) / "spool";
-  shipment_options.spool.size_bytes_max = options.spool_bytes_max;
-  shipment_options.shipper.bytes_per_second_max = options.bandwidth;
-  shipment_options.shipper.narrate = [](const std::string& line) {
-    fmt::print(stderr, "{}\n", line);
-  };
-  ASSIGN_OR_RETURN(const auto shipment, spoor::sensor::Shipment::Open(std::move(shipment_options)));
-  const spoor::sensor::BatchSink sink = shipment->Sink();
-  const spoor::wire::RecordingId id = spoor::wire::MakeRecordingId();
-  fmt::print("recording {}\n", spoor::wire::FormatRecordingId(id));
-  std::fflush(stdout);
-  spoor::wire::BatchSealer sealer(id, sink.append);
-  const auto seal = [&sealer](spoor::wire::BatchKind kind,
-                              std::span<const std::byte> payload) -> Result<> {
-    const std::uint64_t boot_ns = spoor::BootNow();
-    return sealer.Seal(kind, payload, {boot_ns, spoor::WallNow(), boot_ns});
-  };
-  RETURN_IF_ERROR(seal(spoor::wire::BatchKind::kRecordingOpen, spoor::AsBytes(R"({"format":1})")));
-  // Noise, so that nothing of its size is lost to compression.
-  std::vector<std::byte> payload(options.batch_bytes);
-  for (std::uint64_t i = 0; i < options.batch_count; ++i) {
-    SPOOR_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(payload.data()),
-                           static_cast<int>(payload.size())) == 1)
-        << "no random numbers";
-    RETURN_IF_ERROR(seal(spoor::wire::BatchKind::kImportData, payload));
-    const timespec interval{static_cast<time_t>(options.interval_us / 1'000'000),
-                            static_cast<long>(options.interval_us % 1'000'000 * 1000)};
-    if (options.interval_us != 0) nanosleep(&interval, nullptr);
+class SyntheticSensor {
+ public:
+  explicit SyntheticSensor(const Options& options) : options_(options), events_(options.seed) {}
+
+  Result<> Run() {
+    RETURN_IF_ERROR(Open());
+    RETURN_IF_ERROR(
+        Seal(spoor::wire::BatchKind::kRecordingOpen, spoor::AsBytes(R"({"format":1})")));
+    RETURN_IF_ERROR(options_.events_per_second != 0 ? SealEvents() : SealNoise());
+    if (options_.lies) {
+      RETURN_IF_ERROR(Seal(spoor::wire::BatchKind::kCollected, spoor::AsBytes("accepted, all")));
+    }
+    RETURN_IF_ERROR(
+        Seal(spoor::wire::BatchKind::kRecordingClose, spoor::AsBytes(R"({"reason":"done"})")));
+    RETURN_IF_ERROR(
+        shipment_->Finish("done", std::chrono::milliseconds(options_.last_shipping_ms)));
+    const spoor::sensor::Shipment::Summary summary = shipment_->summary();
+    fmt::print("acknowledged {} left {} dropped {} refused {}\n",
+               summary.shipped.acknowledged_frames, summary.left.frame_count,
+               summary.dropped.batch_count, summary.shipped.refused_frames);
+    fmt::print("batches {} events {}\n", sealer_->batch_count(), event_count_);
+    return {};
   }
-  RETURN_IF_ERROR(
-      seal(spoor::wire::BatchKind::kRecordingClose, spoor::AsBytes(R"({"reason":"done"})")));
-  RETURN_IF_ERROR(shipment->Finish("done", std::chrono::milliseconds(options.last_shipping_ms)));
-  const spoor::sensor::Shipment::Summary summary = shipment->summary();
-  fmt::print("acknowledged {} left {} dropped {} refused {}\n", summary.shipped.acknowledged_frames,
-             summary.left.frame_count, summary.dropped.batch_count, summary.shipped.refused_frames);
-  return {};
-}
+
+ private:
+  Result<> Open() {
+    spoor::sensor::Shipment::Options options{.collectors = options_.collectors,
+                                             .identity = {options_.keys},
+                                             .host = "synthetic",
+                                             .spool = {},
+                                             .shipper = {}};
+    options.spool.folder = std::filesystem::path(options_.keys) / "spool";
+    options.spool.size_bytes_max = options_.spool_bytes_max;
+    options.shipper.bytes_per_second_max = options_.bandwidth;
+    options.shipper.narrate = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+    if (options_.say_acknowledged) {
+      options.shipper.acknowledged = [](const spoor::wire::ChainId& chain, std::uint64_t next) {
+        fmt::print("safe {} {}\n", spoor::wire::FormatChainId(chain), next);
+        std::fflush(stdout);
+      };
+    }
+    // Back and forth, further every time.
+    options.wall_clock = [this] {
+      wall_jump_ns_ =
+          std::clamp(-2 * wall_jump_ns_ + options_.wall_jump_s * 1'000'000'000, -kYearNs, kYearNs);
+      return spoor::WallNow() + wall_jump_ns_;
+    };
+    const spoor::wire::RecordingId id = spoor::wire::MakeRecordingId();
+    fmt::print("recording {}\n", spoor::wire::FormatRecordingId(id));
+    std::fflush(stdout);
+    ASSIGN_OR_RETURN(shipment_, spoor::sensor::Shipment::Open(std::move(options)));
+    sealer_.emplace(id, shipment_->Sink().append);
+    return {};
+  }
+
+  Result<> Seal(spoor::wire::BatchKind kind, std::span<const std::byte> payload) {
+    const std::uint64_t boot_ns = spoor::BootNow();
+    return sealer_->Seal(kind, payload, {boot_ns, spoor::WallNow(), boot_ns});
+  }
+
+  // Of which nothing is lost to compression.
+  Result<> SealNoise() {
+    std::vector<std::byte> payload(options_.batch_bytes);
+    for (std::uint64_t i = 0; i < options_.batch_count; ++i) {
+      SPOOR_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(payload.data()),
+                             static_cast<int>(payload.size())) == 1)
+          << "no random numbers";
+      RETURN_IF_ERROR(Seal(spoor::wire::BatchKind::kImportData, payload));
+      if (options_.interval_us != 0) {
+        std::this_thread::sleep_for(std::chrono::microseconds(options_.interval_us));
+      }
+    }
+    return {};
+  }
+
+  // Five batches a second, as the recorder makes them of ordinary events.
+  Result<> SealEvents() {
+    constexpr std::uint64_t kBatchesPerSecond = 5;
+    const std::uint64_t per_batch = options_.events_per_second / kBatchesPerSecond;
+    auto next = std::chrono::steady_clock::now();
+    for (std::uint64_t i = 0; i < options_.seconds * kBatchesPerSecond; ++i) {
+      std::vector<std::byte> chunks;
+      events_.Append(static_cast<std::uint32_t>(per_batch), spoor::BootNow(),
+                     1'000'000'000 / options_.events_per_second, chunks);
+      RETURN_IF_ERROR(Seal(spoor::wire::BatchKind::kRecords, chunks));
+      event_count_ += per_batch;
+      next += std::chrono::milliseconds(1000 / kBatchesPerSecond);
+      std::this_thread::sleep_until(next);
+    }
+    return {};
+  }
+
+  static constexpr std::int64_t kYearNs = 365LL * 86400 * 1'000'000'000;
+
+  const Options& options_;
+  spoor::wire::MadeUpEvents events_;
+  std::int64_t wall_jump_ns_ = 0;
+  std::uint64_t event_count_ = 0;
+  std::unique_ptr<spoor::sensor::Shipment> shipment_;
+  std::optional<spoor::wire::BatchSealer> sealer_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App application{"Seals and ships batches of noise"};
+  CLI::App application{"Seals and ships batches of noise or of made-up events"};
   Options options;
   application.add_option("--to", options.collectors)->required();
   application.add_option("--keys", options.keys)->required();
@@ -87,8 +152,15 @@ int main(int argc, char** argv) {
   application.add_option("--spool-max", options.spool_bytes_max);
   application.add_option("--bandwidth", options.bandwidth);
   application.add_option("--last-shipping-ms", options.last_shipping_ms);
+  application.add_option("--events-per-second", options.events_per_second, "instead of noise");
+  application.add_option("--seconds", options.seconds, "of events");
+  application.add_option("--seed", options.seed);
+  application.add_option("--wall-jump-s", options.wall_jump_s,
+                         "the wall clock jumps, ever further");
+  application.add_flag("--say-acknowledged", options.say_acknowledged);
+  application.add_flag("--lie", options.lies, "seal what poses as the collector's account");
   CLI11_PARSE(application, argc, argv);
-  const Result<> ran = Run(options);
+  const Result<> ran = SyntheticSensor(options).Run();
   if (ran) return 0;
   fmt::print(stderr, "synthetic_sensor: {}\n", ran.error().message);
   return 5;

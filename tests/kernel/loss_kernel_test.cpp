@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <numeric>
 
@@ -168,6 +169,38 @@ TEST(Drain, SaysUntilWhenNothingMoreCanCome) {
   // Kernels from 7.0 on skip a program that preempted itself on the same CPU; then they count it.
   EXPECT_GE(recording.Read(RECORD_SESSION).size() + loss->count[LOSS_MISSED_HOOK], 20u);
   EXPECT_LE(recording.Read(RECORD_SESSION).size(), 20u);
+}
+
+TEST(Drain, SaysUntilWhenInAFloodToo) {
+  KernelSourceOptions options = TreeOptions();
+  options.ring_bytes = 256 << 10;
+  START_RECORDING(recording, options);
+  const pid_t pid = recording.Fork([](Facts& facts) {
+    const int fd = memfd_create("flood", 0);
+    const std::atomic_ref<std::int64_t> stop(facts.number[0]);
+    while (stop == 0) TRIGGER_CHECK(pwrite(fd, "x", 1, 0) == 1);
+  });
+  ASSERT_TRUE(recording.source().AddTree(static_cast<std::uint32_t>(pid), 0));
+  recording.Go();
+  std::uint64_t complete_until_ns = 0, lost = 0;
+  for (int round = 0; round < 50; round++) {
+    // Until the ring is full again, so that Drain finds no room that the hooks left by chance.
+    for (std::uint64_t before = lost; lost == before; sched_yield())
+      lost = recording.source().ReadLoss()->count[LOSS_IO];
+    const std::uint64_t now_ns = BootNow();
+    std::vector<std::byte> chunks;
+    const auto complete = recording.source().Drain(chunks);
+    ASSERT_TRUE(complete);
+    EXPECT_THAT(*complete, Ge(now_ns)) << "round " << round;
+    const std::size_t known = recording.records().size();
+    recording.Parse(chunks);
+    for (std::size_t i = known; i < recording.records().size(); i++)
+      ASSERT_THAT(recording.records()[i].header().boot_ns, Ge(complete_until_ns));
+    complete_until_ns = *complete;
+  }
+  std::atomic_ref<std::int64_t>(recording.facts().number[0]) = 1;
+  recording.WaitFor(pid);
+  EXPECT_EQ(recording.source().ReadLoss()->count[LOSS_PROCESS], 0u);
 }
 
 TEST(Detach, EndsTheRecording) {

@@ -71,7 +71,9 @@ class Recording {
   std::vector<Record> Read(int kind, pid_t pid = 0);
   /// Records that the chunk headers' sequences say are missing.
   std::uint64_t missing_count() const { return missing_count_; }
+  /// Adds what a Drain of the test's own gave to `records`.
   void Parse(const std::vector<std::byte>& chunks);
+  const std::vector<Record>& records() const { return records_; }
 
  private:
   Recording() = default;

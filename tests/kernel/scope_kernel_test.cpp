@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pty.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/kernel/recording.hpp"
 
@@ -84,6 +86,29 @@ TEST(Scopes, RecordACgroupWithItsDescendantsAndNothingElse) {
   EXPECT_EQ(processes[0].header().scope, 1);
 }
 
+// What shipping does, in this process but not in its first thread: connect, send, write a spool.
+void ShipFromAThread() {
+  std::thread([] {
+    const int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in name {};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(name);
+    auto* address = reinterpret_cast<sockaddr*>(&name);
+    EXPECT_EQ(bind(listening, address, size), 0);
+    EXPECT_EQ(listen(listening, 1), 0);
+    EXPECT_EQ(getsockname(listening, address, &size), 0);
+    const int sending = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(connect(sending, address, size), 0);
+    const int spool = open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(send(sending, "frame", 5, 0), 5);
+      EXPECT_EQ(write(spool, "frame", 5), 5);
+    }
+    for (const int fd : {spool, sending, listening}) close(fd);
+  }).join();
+}
+
 TEST(Scopes, RecordTheMachineButNotTheRecorder) {
   KernelSourceOptions options;
   options.scopes = {{.kind = Scope::Kind::kMachine, .host = "machine", .cgroup_path = {}}};
@@ -91,6 +116,7 @@ TEST(Scopes, RecordTheMachineButNotTheRecorder) {
   const pid_t child = recording.Fork([](Facts&) { TRIGGER_CHECK(setsid() > 0); });
   recording.Go();
   recording.WaitFor(child);
+  ShipFromAThread();
   EXPECT_THAT(recording.Read(RECORD_SESSION, child), SizeIs(1));
   for (const Record& record : recording.Read())
     EXPECT_NE(record.header().pid, static_cast<std::uint32_t>(getpid()));
@@ -106,6 +132,37 @@ TEST(Scopes, RefuseWhatIsNoCgroup) {
   EXPECT_EQ(KernelSource::Open(options).error().code, ErrorCode::kNotFound);
   options.scopes.clear();
   EXPECT_EQ(KernelSource::Open(options).error().code, ErrorCode::kInvalidArgument);
+}
+
+bool IsReadable(int fd, int timeout_ms) {
+  pollfd watched{.fd = fd, .events = POLLIN, .revents = 0};
+  return poll(&watched, 1, timeout_ms) == 1;
+}
+
+TEST(Wake, ComesForWhatIsUrgentAndForNothingElse) {
+  START_RECORDING(recording, TreeOptions());
+  const int wake_fd = recording.source().wake_fd();
+  recording.Run([](Facts&) {
+    const int zero = open("/dev/zero", O_RDONLY);
+    char byte = 0;
+    for (int i = 0; i < 1000; ++i) TRIGGER_CHECK(read(zero, &byte, 1) == 1);
+  });
+  EXPECT_FALSE(IsReadable(wake_fd, 0));
+  recording.Run([](Facts&) { TRIGGER_CHECK(setresuid(-1, -1, -1) == 0); });
+  EXPECT_TRUE(IsReadable(wake_fd, 5000));
+  recording.Read();
+  recording.source().ClearWake();
+  EXPECT_FALSE(IsReadable(wake_fd, 0));
+  // A CPU that woke us does not so again for 2 ms (URGENT_INTERVAL_NS).
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  recording.Run([](Facts&) {
+    if (fork() == 0) {
+      execl("/bin/true", "true", nullptr);
+      _exit(1);
+    }
+    wait(nullptr);
+  });
+  EXPECT_TRUE(IsReadable(wake_fd, 5000));
 }
 
 TEST(Open, HasEveryProgramOnThisKernel) {

@@ -44,7 +44,7 @@ int flush(struct bpf_raw_tracepoint_args *ctx)
 			break;
 		if (slot->busy)
 			return FLUSH_BUSY;
-		if (!chunk__send(slot))
+		if (!chunk__send_below(slot, ~0ull, BPF_RB_NO_WAKEUP))
 			return FLUSH_FULL;
 	}
 	return FLUSH_DONE;

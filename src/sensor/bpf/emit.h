@@ -83,20 +83,26 @@ static __always_inline void loss__count(__u32 class, __u64 number)
 		__sync_fetch_and_add(&local->lost[class], number);
 }
 
-/* Hands the open chunk over; false if the ring has no room, then the chunk stays. */
-static __always_inline bool chunk__send(struct chunk_slot *slot)
+/*
+ * Hands the open chunk over; false if the ring holds more than `limit_bytes`, or has no room: then
+ * the chunk stays. `wakeup`: BPF_RB_NO_WAKEUP or BPF_RB_FORCE_WAKEUP.
+ */
+static __always_inline bool chunk__send_below(struct chunk_slot *slot, __u64 limit_bytes,
+					      __u64 wakeup)
 {
 	__u64 size_bytes = slot->used_bytes;
 	__u32 zero = 0;
 
 	if (size_bytes == 0)
 		return true;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > limit_bytes)
+		return false;
 	barrier_var(size_bytes);
 	if (size_bytes > sizeof(slot->data))
 		size_bytes = sizeof(slot->data);
 	slot->header.size_bytes = size_bytes;
 	if (bpf_ringbuf_output(&ring, &slot->header, sizeof(slot->header) + size_bytes,
-			       BPF_RB_NO_WAKEUP))
+			       wakeup))
 		return false;
 	struct cpu_counts *local = bpf_map_lookup_elem(&counts, &zero);
 	if (local)
@@ -106,10 +112,10 @@ static __always_inline bool chunk__send(struct chunk_slot *slot)
 	return true;
 }
 
-/* chunk__send where speed is no matter: one copy in each program. */
-static __noinline bool chunk__send_rarely(struct chunk_slot *slot)
+/* For the hooks, which leave the rest of the ring to `flush` and `mark`. One copy in each program. */
+static __noinline bool chunk__send(struct chunk_slot *slot, __u64 wakeup)
 {
-	return chunk__send(slot);
+	return chunk__send_below(slot, config.ring_hook_bytes, wakeup);
 }
 
 /*
@@ -177,7 +183,7 @@ static __always_inline bool record__begin_in(__s32 scope, struct writer *w, __u1
 		loss__count(class, 1);
 		return false;
 	}
-	if (slot->used_bytes >= CHUNK_FULL_BYTES && !chunk__send_rarely(slot)) {
+	if (slot->used_bytes >= CHUNK_FULL_BYTES && !chunk__send(slot, BPF_RB_NO_WAKEUP)) {
 		slot->sequence++;
 		loss__count(class, 1);
 		*(volatile __u32 *)&slot->busy = 0;
@@ -210,19 +216,36 @@ static __always_inline bool record__begin(struct writer *w, __u16 kind, __u32 cl
 	       record__begin_in(scope, w, kind, class, body_bytes, syscall_nr, result);
 }
 
-static __always_inline void record__end(struct writer *w)
+static __always_inline void record__finish(struct writer *w, bool urgent)
 {
 	struct chunk_slot *slot = w->slot;
+	__u64 boot_ns = w->record->boot_ns;
 	__u32 size_bytes = (w->length + 7) & ~7u;
 
 	w->record->size_bytes = size_bytes;
 	slot->sequence++;
 	slot->header.count++;
 	slot->used_bytes += size_bytes;
+	if (urgent && boot_ns - slot->woke_boot_ns >= URGENT_INTERVAL_NS) {
+		slot->woke_boot_ns = boot_ns;
+		chunk__send(slot, BPF_RB_FORCE_WAKEUP);
+	}
 	/* What interrupted a record cannot wait for the interrupted one's chunk. */
-	if (slot->used_bytes >= CHUNK_SEND_BYTES || slot->header.cpu >> CHUNK_CPU_BITS)
-		chunk__send_rarely(slot);
+	else if (slot->used_bytes >= CHUNK_SEND_BYTES || slot->header.cpu >> CHUNK_CPU_BITS)
+		chunk__send(slot, BPF_RB_NO_WAKEUP);
 	*(volatile __u32 *)&slot->busy = 0;
+}
+
+static __always_inline void record__end(struct writer *w)
+{
+	record__finish(w, false);
+}
+
+/* For steps of an intrusion, which should be off the host before the next one: a program started or
+ * refused, credentials changed, a process signalled or traced, a connection made or taken. */
+static __always_inline void record__end_urgent(struct writer *w)
+{
+	record__finish(w, true);
 }
 
 /* Where the next tail goes. The mask bounds it for the verifier; no record gets that long. */

@@ -15,6 +15,9 @@
 #define CHUNK_SEND_BYTES 6144
 #define CHUNK_FULL_BYTES 8192 /* a power of two: the mask of used_bytes */
 #define PATH_BYTES_MAX 4096
+/* An urgent record wakes user space, but not oftener than this on one CPU: what a storm of them may
+ * cost is bounded, and user space looks again this long after it was woken. */
+#define URGENT_INTERVAL_NS 2000000
 
 /*
  * Where a CPU builds its records, one behind the other, until they go out as one entry of the ring.
@@ -25,6 +28,7 @@ struct chunk_slot {
 	__u32 busy;
 	__u32 used_bytes;
 	__u64 sequence;               /* of the next record */
+	__u64 woke_boot_ns;           /* when an urgent record last woke user space from here */
 	struct chunk_header header;
 	__u8 data[CHUNK_FULL_BYTES + RECORD_SIZE_BYTES_MAX + 2 * 8192];
 	__u8 path[PATH_BYTES_MAX + 256]; /* path__walk builds a path here, backwards … */

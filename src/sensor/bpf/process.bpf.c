@@ -92,7 +92,7 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, pid_t old_pid,
 		tail__fill_kernel_string(&w, &record->interpreter, KREAD(bprm, interp));
 	tail__fill_arguments(&w, &record->arguments, KREAD(task, mm));
 	tail__fill_working_directory(&w, &record->working_directory);
-	record__end(&w);
+	record__end_urgent(&w);
 	return 0;
 }
 
@@ -114,7 +114,7 @@ int BPF_PROG(on_exec_refused, struct pt_regs *regs, long result)
 	tail__fill_user_string(&w, &record->user_path,
 			       syscall_nr == NR_EXECVE ? KREAD(regs, di) : KREAD(regs, si));
 	tail__fill_working_directory(&w, &record->working_directory);
-	record__end(&w);
+	record__end_urgent(&w);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ int BPF_PROG(on_credentials, struct pt_regs *regs, long result)
 		return 0;
 	struct credential_record *record = (void *)w.record;
 	credentials__fill(&record->credentials, KREAD(task__current(), cred));
-	record__end(&w);
+	record__end_urgent(&w);
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct sensor_config {
 	__u32 cgroup_level[SCOPE_COUNT_MAX];   /* its depth in the hierarchy, the root being 0 */
 	__s32 cgroup_scope[SCOPE_COUNT_MAX];
 	__u64 payload_bytes_per_second;
+	__u64 ring_hook_bytes;                 /* more than this waiting: records are dropped */
 	__u64 ring_shed_bytes;                 /* more than this waiting: payload is left out */
 	__u32 payload_bytes_max;
 	__u32 terminal_payload_bytes_max;

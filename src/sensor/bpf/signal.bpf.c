@@ -48,7 +48,7 @@ int BPF_PROG(on_signal_generate, int number, struct kernel_siginfo *info,
 	struct signal_record *record = (void *)w.record;
 	record->argument = number;
 	signal__fill_target(record, target);
-	record__end(&w);
+	record__end_urgent(&w);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ int BPF_PROG(on_signal_call, struct pt_regs *regs, long result)
 	struct signal_record *record = (void *)w.record;
 	record->target_pid = KREAD(regs, di);
 	record->argument = number;
-	record__end(&w);
+	record__end_urgent(&w);
 	return 0;
 }
 
@@ -120,6 +120,6 @@ int BPF_PROG(on_intrusion, struct pt_regs *regs, long result)
 	record->argument = request;
 	if (nr == NR_PTRACE && result >= 0)
 		signal__fill_tracee(record, request, record->target_pid);
-	record__end(&w);
+	record__end_urgent(&w);
 	return 0;
 }

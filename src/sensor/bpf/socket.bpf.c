@@ -49,6 +49,9 @@ int BPF_PROG(on_socket, struct pt_regs *regs, long result)
 							       KREAD(regs, dx));
 		}
 	}
-	record__end(&w);
+	if (nr == NR_CONNECT || accepts)
+		record__end_urgent(&w);
+	else
+		record__end(&w);
 	return 0;
 }

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sensor/collector_client.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <thread>
+
+#include "base/file.hpp"
+
+namespace spoor::sensor {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A TLS server under a certificate of the test's own authority that gives the same answer to all.
+class AnsweringServer {
+ public:
+  explicit AnsweringServer(const keys::IdentityLayout& identity)
+      : server_(identity.certificate().c_str(), identity.private_key().c_str()) {
+    const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+      path = request.target;
+      body = request.body;
+      response.status = status;
+      if (!retry_after.empty()) response.set_header("Retry-After", retry_after);
+      response.set_content(text, "application/json");
+    };
+    server_.set_keep_alive_timeout(1);  // stopping waits for it
+    server_.Post(".*", answer);
+    server_.Get(".*", answer);
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::jthread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  AnsweringServer(const AnsweringServer&) = delete;
+  AnsweringServer& operator=(const AnsweringServer&) = delete;
+  ~AnsweringServer() { server_.stop(); }
+  std::string UrlOn(const std::string& host) const {
+    return fmt::format("https://{}:{}/", host, port_);
+  }
+  std::string url() const { return UrlOn("127.0.0.1"); }
+
+  int status = 200;
+  std::string text, retry_after;  // what it answers
+  std::string path, body;         // what it was asked
+
+ private:
+  httplib::SSLServer server_;
+  int port_ = 0;
+  std::jthread thread_;
+};
+
+class CollectorClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "spoor-client-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    ASSERT_TRUE(keys::Authority::Create(folder_ / "ca"));
+    Issue("ca",
+          {.role = keys::Role::kSensor, .name = "web-1", .addresses = {}, .lifetime_days = 9});
+    Issue("ca", {.role = keys::Role::kCollector,
+                 .name = "hub",
+                 .addresses = {"127.0.0.1"},
+                 .lifetime_days = 9});
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Issue(const std::string& authority, const keys::CertificateTerms& terms) const {
+    const auto opened = keys::Authority::Open(folder_ / authority);
+    ASSERT_TRUE(opened) << opened.error().message;
+    ASSERT_TRUE(opened->Issue(terms, folder_ / authority / terms.name));
+  }
+  keys::IdentityLayout Layout(const std::string& name) const { return {folder_ / name}; }
+  std::unique_ptr<CollectorClient> Connect(const std::string& url) const {
+    auto client = CollectorClient::Open(url, Layout("ca/web-1"));
+    EXPECT_TRUE(client) << client.error().message;
+    return std::move(*client);
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(CollectorClientTest, TakesHttpsWithHostAndPortOnly) {
+  for (const char* url :
+       {"http://hub:1", "https://hub", "https://:8443", "https://hub:", "hub:8443", "https://hub:0",
+        "https://hub:65536", "https://hub:8443/path", ""}) {
+    const auto client = CollectorClient::Open(url, Layout("ca/web-1"));
+    ASSERT_FALSE(client) << url;
+    EXPECT_EQ(client.error().code, ErrorCode::kInvalidArgument) << url;
+  }
+  EXPECT_TRUE(CollectorClient::Open("https://[::1]:8443/", Layout("ca/web-1")));
+}
+
+TEST_F(CollectorClientTest, NeedsASensorsKeys) {
+  const auto client = CollectorClient::Open("https://hub:1", Layout("ca/hub"));
+  ASSERT_FALSE(client);
+  EXPECT_THAT(client.error().message, HasSubstr("not for a sensor"));
+  EXPECT_EQ(CollectorClient::Open("https://hub:1", Layout("nobody")).error().code,
+            ErrorCode::kNotFound);
+}
+
+TEST_F(CollectorClientTest, SendsFramesWholeAndSaysHow) {
+  AnsweringServer server(Layout("ca/hub"));
+  server.text = R"({"next_sequence":7})";
+  const auto client = Connect(server.url());
+  const std::vector<std::byte> frames(3'000'000, std::byte{0x5a});
+  const auto answer = client->Post({.sequence = 5, .pipelined = true}, frames);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(server.path, "/v1/sensors/web-1/batches/5?pipelined=1");
+  EXPECT_EQ(server.body, AsText(frames));
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->next_sequence, 7U);
+  ASSERT_TRUE(client->Post({.sequence = 9, .after_gap = true}, frames));
+  EXPECT_EQ(server.path, "/v1/sensors/web-1/batches/9?after_gap=1");
+  ASSERT_TRUE(client->Position({1}));
+  EXPECT_THAT(server.path, HasSubstr("/v1/sensors/web-1/position?chain=01000000"));
+}
+
+TEST_F(CollectorClientTest, HandsOnRefusalsWithTheirReasonAndTime) {
+  AnsweringServer server(Layout("ca/hub"));
+  server.status = 503;
+  server.text = R"({"error":"disk full"})";
+  server.retry_after = "3";
+  const auto answer = Connect(server.url())->Post({}, {});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(answer->error, "disk full");
+  EXPECT_EQ(answer->retry_after_seconds, 3);
+  EXPECT_FALSE(answer->next_sequence);
+}
+
+TEST_F(CollectorClientTest, BelievesNoNumberInAnAnswerThatIsNotOurs) {
+  AnsweringServer server(Layout("ca/hub"));
+  const auto client = Connect(server.url());
+  for (const char* text : {"", "<html>", "[7]", R"({"next_sequence":-1})",
+                           R"({"next_sequence":"7"})", R"({"next_sequence":7)", R"({"error":7})"}) {
+    server.text = text;
+    const auto answer = client->Post({}, {});
+    ASSERT_TRUE(answer) << text;
+    EXPECT_FALSE(answer->next_sequence) << text;
+    EXPECT_EQ(answer->error, "") << text;
+  }
+}
+
+TEST_F(CollectorClientTest, TalksToNobodyWhomTheCertificateDoesNotName) {
+  ASSERT_TRUE(keys::Authority::Create(folder_ / "other"));
+  Issue("other", {.role = keys::Role::kCollector,
+                  .name = "hub",
+                  .addresses = {"127.0.0.1"},
+                  .lifetime_days = 9});
+  AnsweringServer stranger(Layout("other/hub"));
+  const auto refused = Connect(stranger.url())->Post({}, std::vector<std::byte>(10));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(stranger.body, "") << "nothing was sent";
+  // Ours, but issued for another address than we asked for.
+  AnsweringServer ours(Layout("ca/hub"));
+  EXPECT_FALSE(Connect(ours.UrlOn("localhost"))->Post({}, {}));
+}
+
+TEST_F(CollectorClientTest, SaysThatNobodyAnswers) {
+  std::optional<AnsweringServer> server(std::in_place, Layout("ca/hub"));
+  const auto client = Connect(server->url());
+  ASSERT_TRUE(client->Post({}, {}));
+  server.reset();
+  const auto away = client->Post({}, {});
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(away.error().message, HasSubstr("https://127.0.0.1"));
+}
+
+}  // namespace
+}  // namespace spoor::sensor

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sensors and collectors as real processes on loopback, as the tests of shipping and of attacks use
+them. The first two arguments of the test are the programs: SPOOR SYNTHETIC_SENSOR."""
+import collections
+import os
+import pathlib
+import re
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SPOOR, SENSOR = (os.path.abspath(path) for path in sys.argv[1:3])
+del sys.argv[1:3]  # the rest is unittest's
+WAIT_SECONDS = 60
+
+
+def spoor(*words, status=0, **more):
+    done = subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, **more)
+    if status is not None and done.returncode != status:
+        raise AssertionError(f"spoor {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def wait_until(what, condition):
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {WAIT_SECONDS} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class Collector:
+    """spoor serve, at one port for its whole life, however often it is killed."""
+
+    def __init__(self, world, name, port=0, **more):
+        self.world, self.name, self.port, self.more = world, name, port, more
+        self.store = world.folder / name if "store" not in more else more.pop("store")
+        self.process = None
+
+    def start(self):
+        keys = f"{self.world.authority}/collectors/{self.name}"
+        with open(self.world.folder / f"{self.name}.log", "a") as log:
+            self.process = self.spawn(keys, log)
+        line = self.process.stdout.readline()
+        found = re.match(r"listening https://127\.0\.0\.1:(\d+)", line)
+        if not found:
+            raise AssertionError(f"spoor serve: {line!r} " + (self.world.folder / f"{self.name}.log").read_text())
+        self.port = int(found[1])
+        return self
+
+    def spawn(self, keys, log):
+        return subprocess.Popen(
+            [SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
+             "--authority", self.world.authority], stdout=subprocess.PIPE, stderr=log, text=True, **self.more)
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        status = self.process.wait(30)
+        self.process.stdout.close()
+        return status
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+
+def read_log(store):
+    """Entries of a C2SP static log, read from its bundles without Spoor's code."""
+    root = pathlib.Path(store) / "evidence"
+    size = int((root / "checkpoint").read_text().splitlines()[1])
+    bundles = {}
+    for path in (root / "tile" / "entries").rglob("*"):
+        if path.is_file():
+            name = str(path.relative_to(root / "tile" / "entries"))
+            name = re.sub(r"\.(p/\d+|partial)$", "", name)
+            bundles[int(name.replace("/", "").replace("x", ""))] = path.read_bytes()
+    entries = []
+    for number in sorted(bundles):
+        data = bundles[number]
+        while data and len(entries) < size:
+            length = struct.unpack(">H", data[:2])[0]
+            entries.append(data[2:2 + length])
+            data = data[2 + length:]
+    assert len(entries) == size, (len(entries), size)
+    return entries
+
+
+def recordings_of(entries):
+    """recording id -> the batch indices that the log holds, in its order"""
+    found = collections.defaultdict(list)
+    for entry in entries:
+        assert entry[:8] == b"SPOORBAT", entry[:8]
+        kind = struct.unpack("<H", entry[10:12])[0]
+        if kind != 5:
+            found[entry[16:32].hex()].append(struct.unpack("<Q", entry[32:40])[0])
+    return found
+
+
+class World(unittest.TestCase):
+    """An authority, a collector and a sensor's identity in a folder of their own."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spoor-shipping-"))
+        self.authority = str(self.folder / "authority")
+        self.ending = []
+        spoor("keys", "init", "--dir", self.authority)
+        spoor("keys", "collector", "hub", "--dir", self.authority, "--address", "127.0.0.1")
+        spoor("keys", "sensor", "web-1", "--dir", self.authority)
+        self.keys = f"{self.authority}/sensors/web-1"
+        self.collector = self.add(Collector(self, "hub"))
+
+    def tearDown(self):
+        for process in self.ending:
+            if isinstance(process, Collector):
+                process.end()
+            elif process.poll() is None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder)
+
+    def add(self, process):
+        self.ending.append(process)
+        return process
+
+    def sensor(self, *words, keys=None, to=None):
+        return self.add(subprocess.Popen(
+            [SENSOR, *[word for url in (to or [self.collector.url]) for word in ("--to", url)], "--keys",
+             keys or self.keys, *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+
+    def result(self, process):
+        out, err = process.communicate(timeout=WAIT_SECONDS + 60)
+        self.assertEqual(process.returncode, 0, err)
+        recording = re.search(r"recording (\w+)", out)[1]
+        counts = re.search(r"acknowledged (\d+) left (\d+) dropped (\d+) refused (\d+)", out)
+        return recording, *map(int, counts.groups()), err
+
+    def verify(self, store=None):
+        return spoor("verify", "--store", store or self.collector.store, "--escrow",
+                     f"{self.authority}/escrow.key", status=None)
+
+    def assert_proved(self, store=None):
+        done = self.verify(store)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def request(self, keys, method, path, body=b"", tls=ssl.TLSVersion.TLSv1_3):
+        context = ssl.create_default_context(cafile=f"{self.authority}/ca.crt")
+        context.minimum_version = context.maximum_version = tls
+        if keys:
+            context.load_cert_chain(f"{keys}/identity.crt", f"{keys}/identity.key")
+        with socket.create_connection(("127.0.0.1", self.collector.port), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n"
+                                   f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                answer = b""
+                while piece := connection.recv(65536):
+                    answer += piece
+        return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1].decode()
+
+
+def read_log_quietly(store):
+    """Beside a live writer, whose files move: empty when they moved away."""
+    try:
+        return read_log(store)
+    except (OSError, AssertionError, struct.error):
+        return []
