@@ -81,7 +81,7 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   last_entry_ = entry_index;
   if (!opened_) Open(batch);
   // Of a sensor's batches the decoder says it.
-  if (import_ && batch.batch_index > next_batch_index_) {
+  if (import_ && !removed_before_ && batch.batch_index > next_batch_index_) {
     WriteGap(last_boot_ns_, batch.boot_ns, "batch",
              fmt::format("batches {} to {} of the imported file are missing", next_batch_index_,
                          batch.batch_index - 1));

@@ -174,6 +174,18 @@ class SegmentsTest(unittest.TestCase):
         (self.store / "catalog.json").write_bytes(catalog)
         self.assertIn("are not ingested yet", self.proved().stdout)
 
+    def test_an_import_cut_by_retention_says_so_once(self):
+        events = self.folder / "long.jsonl"
+        line = '{"kind":"fork","process":"100@5","child_process":"%d","boot_ns":%d}\n'
+        events.write_text("".join(line % (200 + i % 30000, 10_000 + i) for i in range(600_000)))
+        self.assertEqual(spoor("import", "--store", self.store, "--host", "long", events).returncode, 0)
+        done = spoor("retain", "--store", self.store, "--keep-bytes", "1000")
+        self.assertIn("removed entries 0 to", done.stdout, done.stderr)
+        self.proved()
+        gaps = spoor("sql", "--store", self.store, "--json", "SELECT loss_class, from_boot_ns FROM gap").stdout
+        self.assertEqual([json.loads(line)["loss_class"] for line in gaps.splitlines()], ["retention"])
+        self.assertGreater(json.loads(gaps)["from_boot_ns"], 0)
+
     def test_nothing_is_left_where_it_was_derived(self):
         scratch = self.folder / "scratch"
         scratch.mkdir()
