@@ -7,16 +7,14 @@ again, and what is left of the recordings is read and said to be cut.
 """
 import json
 import struct
-import sys
+import subprocess
 import unittest
 
-sys.dont_write_bytecode = True
-import shipping_test as shipping  # noqa: E402
-from shipping_test import free_port, spoor  # noqa: E402
+import collecting
+from collecting import World, free_port, spoor, wait_until
 
 
-class Retention(shipping.World):
-    request = shipping.Enrolment.request
+class Retention(World):
 
     def frames_of(self, name):
         """The frames of a whole chain, as they lie in the spool of a sensor that reaches nobody."""
@@ -82,12 +80,12 @@ class Retention(shipping.World):
     def test_a_running_collector_keeps_to_its_policy(self):
         log = self.folder / "hub.log"
         spawn = self.collector.spawn
-        self.collector.spawn = lambda keys, out: shipping.subprocess.Popen(
-            [shipping.SPOOR, "serve", "--listen", f"127.0.0.1:{self.collector.port}", "--store", self.collector.store,
-             "--keys", keys, "--keep", "2s"], stdout=shipping.subprocess.PIPE, stderr=out, text=True)
+        self.collector.spawn = lambda keys, out: subprocess.Popen(
+            [collecting.SPOOR, "serve", "--listen", f"127.0.0.1:{self.collector.port}", "--store", self.collector.store,
+             "--keys", keys, "--keep", "2s"], stdout=subprocess.PIPE, stderr=out, text=True)
         self.collector.start()
         going = self.sensor("--batches", 3000, "--interval-us", 2000)  # six seconds
-        shipping.wait_until("something was removed", lambda: "retention: removed entries 0 to" in log.read_text())
+        wait_until("something was removed", lambda: "retention: removed entries 0 to" in log.read_text())
         recording, _, left, dropped, refused, _ = self.result(going)
         self.assertEqual((left, dropped, refused), (0, 0, 0))
         self.collector.stop()
@@ -125,5 +123,4 @@ class Retention(shipping.World):
 
 
 if __name__ == "__main__":
-    shipping.SPOOR, shipping.SENSOR = sys.argv[1:3]
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
+    unittest.main(verbosity=2)
