@@ -55,9 +55,9 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   const keys::IdentityLayout identity{options.keys};
   collector::Intake::Options intake_options{.store = StoreLayout{options.store},
                                             .escrow_private = nullptr,
-                                            .append_only_attribute = options.append_only_attribute,
                                             .origin = options.origin,
-                                            .root = nullptr};
+                                            .root = nullptr,
+                                            .append_only_attribute = options.append_only_attribute};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
   ASSIGN_OR_RETURN(intake_options.root, keys::LoadCertificate(identity.root()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));

@@ -3,7 +3,7 @@
 """Proof bundles and evidence that goes from store to store, as a user handles them; tools/verify.py is a
 second opinion on every bundle. Whoever changes a bundle and mends its SHA256SUMS is caught as well.
 
-  prove_test.py SPOOR MAKE_LOG SYNTHETIC_SENSOR [unittest arguments]
+  prove_test.py SPOOR SYNTHETIC_SENSOR MAKE_LOG [unittest arguments]
 """
 import fcntl
 import hashlib
@@ -21,10 +21,10 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "../../tools")]
 sys.dont_write_bytecode = True
-import shipping_test as shipping  # noqa: E402  (real sensors and collectors)
+import collecting  # noqa: E402  (real sensors and collectors; takes the first two arguments)
 import verify as independent  # noqa: E402  (tools/verify.py)
 
-SPOOR = MAKE_LOG = SENSOR = None
+SPOOR, MAKE_LOG = collecting.SPOOR, None
 FLIP_EVERY = 211  # bytes
 PROOF_BYTES_MAX = 3 << 10
 
@@ -471,7 +471,7 @@ class Moving(Bundles):
         self.assertEqual(self.rows(self.other, "sessions"), self.rows(self.store, "sessions"))
 
 
-class FromACollector(shipping.World):
+class FromACollector(collecting.World):
     """A collector's own account must not be mixed up with what other logs say."""
 
     def test_its_recordings_move_and_its_account_stays(self):
@@ -480,22 +480,22 @@ class FromACollector(shipping.World):
         self.assertGreater(acknowledged, 50)
         self.collector.stop()
         out, other = self.folder / "all.evidence", self.folder / "other"
-        shipping.spoor("export", "--store", self.collector.store, "--out", out)
-        done = shipping.spoor("import", "--store", other, "--kind", "evidence", out)
+        collecting.spoor("export", "--store", self.collector.store, "--out", out)
+        done = collecting.spoor("import", "--store", other, "--kind", "evidence", out)
         self.assertRegex(done.stderr, r"\d+ entries are that log's own accounts and stay there")
-        batches = {entry[16:32].hex(): entry[10] for entry in shipping.read_log(other)}
+        batches = {entry[16:32].hex(): entry[10] for entry in collecting.read_log(other)}
         self.assertEqual(sorted(batches.values()), [3, 6], "one recording and the account of its import")
-        self.assertEqual(shipping.recordings_of([entry for entry in shipping.read_log(other) if entry[10] != 6])
+        self.assertEqual(collecting.recordings_of([entry for entry in collecting.read_log(other) if entry[10] != 8])
                          [recording], list(range(52)))
-        said = json.loads(shipping.spoor("verify", "--store", other, "--json").stdout)
+        said = json.loads(collecting.spoor("verify", "--store", other, "--json").stdout)
         self.assertEqual([origin["entry_count"] for origin in said["origins"]], [52])
-        self.assertEqual(independent.verify(str(other)).size, len(shipping.read_log(other)))
+        self.assertEqual(independent.verify(str(other)).size, len(collecting.read_log(other)))
         # The log that they come from proves its answers, too.
         bundle = self.folder / "a.proof"
         # What the synthetic sensor sends are no records that anybody understands: gaps, so 4.
-        shipping.spoor("prove", "--store", self.collector.store, "--out", bundle, "--sql",
+        collecting.spoor("prove", "--store", self.collector.store, "--out", bundle, "--sql",
                        "SELECT count(*) AS n FROM evidence_batch", status=4)
-        said = json.loads(shipping.spoor("verify", bundle, "--json", status=4).stdout)
+        said = json.loads(collecting.spoor("verify", bundle, "--json", status=4).stdout)
         self.assertTrue(said["rows_derived"] and said["whole_log"])
         independent.verify_bundle(bundle, str(self.collector.store / "key/log.vkey"))
 
@@ -524,7 +524,7 @@ class RealRecording(Bundles):
         recorder = subprocess.Popen([SPOOR, "record", "--to", self.store, "--", "/bin/sh", "-c",
                                      "while :; do /bin/true; done"], stderr=subprocess.PIPE, text=True)
         try:
-            shipping.wait_until("there are programs", lambda: recorder.poll() is not None or self.has_programs())
+            collecting.wait_until("there are programs", lambda: recorder.poll() is not None or self.has_programs())
             if recorder.poll() == 5:
                 self.skipTest(recorder.stderr.read().strip().splitlines()[-1])
             bundle = self.prove("a.proof", "--sql", "SELECT count(*) AS n FROM exec", status=(0, 4))
@@ -543,7 +543,5 @@ class RealRecording(Bundles):
 
 
 if __name__ == "__main__":
-    SPOOR, MAKE_LOG, SENSOR = map(os.path.abspath, sys.argv[1:4])
-    shipping.SPOOR, shipping.SENSOR = SPOOR, SENSOR
-    del sys.argv[1:4]
+    MAKE_LOG = os.path.abspath(sys.argv.pop(1))
     unittest.main(verbosity=2)
