@@ -187,7 +187,9 @@ class Seals:
             if item.recording:
                 self.sealed_by[item.recording] = item.chain
             if self.escrow and not item.closed:
-                key = self.unlock(item.open_frame, f"chain {item.chain}")[:32]
+                clear = self.unlock(item.open_frame, f"chain {item.chain}")
+                key = clear[:32]
+                self.check_statement(clear[32:], item.sensor, item.chain, key)
                 for _ in range(item.next_sequence):
                     key = evolve(key)
                 chain.key = key
@@ -264,14 +266,18 @@ class Seals:
                 or frame.size_bytes != len(record.head) or record.head[-TAG_BYTES:] != bytes(TAG_BYTES):
             raise Unverified(f"{where}: frame {frame.sequence} does not open a chain")
         key = self.first_key(record, frame, where) if self.escrow else None
+        self.check_statement(record.note, record.sensor, frame.chain, key)
+        self.chains[frame.chain] = Chain(record.sensor, frame, key)
+
+    def check_statement(self, description, sensor, chain, key):
+        """What the sensor signed when it opened the chain; `key`: the first one, or None."""
         try:
-            statement = Statement(record.note, record.sensor)
+            statement = Statement(description, sensor)
             if key and statement.first_key_tag != ciphers.hmac_sha256(key, b"spoor seal tag v1\x01").hex():
                 raise Unverified("the chain's first key is not the one that was signed")
-            statement.check(frame.chain, self.authority)
+            statement.check(chain, self.authority)
         except Unverified as error:
-            raise Unverified(f"{where} of {record.sensor}: {error}") from None
-        self.chains[frame.chain] = Chain(record.sensor, frame, key)
+            raise Unverified(f"chain {chain} of {sensor}: {error}") from None
 
     def unlock(self, head, where):
         """The first key and the description behind it."""

@@ -66,9 +66,11 @@ void Intake::Stop() {
 
 Result<> Intake::OpenLog() {
   const StoreLayout& store = options_.store;
-  ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open({.folder = store.evidence(),
-                                                        .key_file = store.private_key(),
-                                                        .origin = options_.origin}));
+  ASSIGN_OR_RETURN(
+      auto log, evidence::LogWriter::Open({.folder = store.evidence(),
+                                           .key_file = store.private_key(),
+                                           .append_only_attribute = options_.append_only_attribute,
+                                           .origin = options_.origin}));
   ASSIGN_OR_RETURN(const std::string public_key,
                    ReadTextFile(store.public_key(), kPublicKeyBytesMax));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));

@@ -40,6 +40,7 @@ class Intake {
     keys::KeyPointer escrow_private;
     std::string origin{};                     ///< the log's name, as evidence::LogOptions says
     keys::CertificatePointer root = nullptr;  ///< of the authority; null: certificates not asked
+    bool append_only_attribute = false;       ///< evidence::LogOptions
     std::size_t queue_bytes_max = 128 << 20;  ///< what waits beyond this is told to come later
     std::size_t group_bytes_max = 8 << 20;    ///< at most that much under one checkpoint
   };

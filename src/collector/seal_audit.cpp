@@ -57,6 +57,17 @@ Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed
     if (escrow_private_ != nullptr && !item.closed) {
       ASSIGN_OR_RETURN(wire::ChainOpening opening,
                        wire::UnlockOpenFrame(item.open_frame, escrow_private_));
+      const std::string id = wire::FormatChainId(item.chain_id);
+      const Result<> stated = keys::CheckChainStatement(
+          opening.description,
+          {.sensor = item.sensor,
+           .chain_id = id,
+           .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key)),
+           .root = root_});
+      if (!stated) {
+        return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(item.sensor),
+                    VisibleText(stated.error().message));
+      }
       chain.key.emplace(std::move(opening.first_key));
       for (std::uint64_t i = 0; i < item.next_sequence; ++i) chain.key->Evolve();
     }

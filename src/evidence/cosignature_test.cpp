@@ -136,7 +136,7 @@ TEST(KeptCheckpoint, IsExtendedByItsOwnLogAtEverySize) {
   store.Fill(600);
   const auto reader = LogReader::Open(store.folder(), store.verifier_key());
   ASSERT_TRUE(reader);
-  for (const std::uint64_t size : {0, 1, 2, 3, 255, 256, 257, 511, 599, 600}) {
+  for (const std::uint64_t size : {0U, 1U, 2U, 3U, 255U, 256U, 257U, 511U, 599U, 600U}) {
     const auto checked = CheckExtends(**reader, CheckpointAt(store, size), "a test");
     EXPECT_TRUE(checked) << size << ": " << checked.error().message;
   }

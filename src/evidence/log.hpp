@@ -24,6 +24,9 @@ struct Checkpoint;  // checkpoint.hpp
 struct LogOptions {
   std::filesystem::path folder;    ///< STORE/evidence
   std::filesystem::path key_file;  ///< Ed25519 private key, PEM, 0600; made on first use
+  /// Growing files get the append-only attribute, complete ones the immutable one
+  /// (file_attribute.hpp). Open fails where that cannot be: kUnavailable.
+  bool append_only_attribute = false;
   /// Name in checkpoints and the verifier key; no two logs that one witness sees may share it.
   /// Empty: an existing log's own, for a new one "spoor.local/log/" and the beginning of its key.
   std::string origin{};

@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "evidence/checkpoint.hpp"
+#include "evidence/file_attribute.hpp"
 #include "evidence/log.hpp"
 #include "evidence/named_key.hpp"
 #include "evidence/recovery.hpp"
@@ -36,6 +37,7 @@ class TileLogWriter final : public LogWriter {
     FileDescriptor folder_fd;      // syncfs reports write errors that happen after this was opened
     SigningKey key;
     VerifierKey verifier;
+    bool append_only_attribute = false;
   };
   explicit TileLogWriter(Parts parts) : parts_(std::move(parts)) {
     columns_.resize(1 + kTileLevelsMax);
@@ -93,6 +95,7 @@ class TileLogWriter final : public LogWriter {
   Result<> SyncChangedFolders();
   Result<> NameCompleteTiles();
   Result<> NameEdgeTiles();
+  Result<> Protect(const fs::path& path, FileAttribute attribute) const;
   Result<> Rename(const fs::path& from, const fs::path& to);
 
   Parts parts_;
@@ -176,7 +179,7 @@ Result<> TileLogWriter::OpenColumn(Column& column) {
   if (!continues) {
     changed_folders_.insert(parent);
     ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND | O_CREAT | O_EXCL));
-    return {};
+    return Protect(growing, FileAttribute::kAppendOnly);
   }
   if (!fs::exists(growing)) {
     const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
@@ -188,7 +191,7 @@ Result<> TileLogWriter::OpenColumn(Column& column) {
     if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
   }
   ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND));
-  return {};
+  return Protect(growing, FileAttribute::kAppendOnly);
 }
 
 Result<> TileLogWriter::Flush(Column& column) {
@@ -255,6 +258,8 @@ Result<> TileLogWriter::NameCompleteTiles() {
   for (const CompleteTile& tile : complete_) {
     RETURN_IF_ERROR(Rename(parts_.folder / TilePath(tile.id, TileForm::kGrowing),
                            parts_.folder / TilePath(tile.id, TileForm::kFull)));
+    RETURN_IF_ERROR(
+        Protect(parts_.folder / TilePath(tile.id, TileForm::kFull), FileAttribute::kImmutable));
   }
   complete_.clear();
   return {};
@@ -275,13 +280,19 @@ Result<> TileLogWriter::NameEdgeTiles() {
     const fs::path growing = parts_.folder / TilePath(column.id, TileForm::kGrowing);
     if (column.width == 0 || !fs::exists(growing)) continue;
     RETURN_IF_ERROR(CreateFolders(parts_.folder / ClosedFolderPath(column.id)));
-    RETURN_IF_ERROR(
-        Rename(growing, parts_.folder / TilePath(column.id, TileForm::kClosed, column.width)));
+    const fs::path closed = parts_.folder / TilePath(column.id, TileForm::kClosed, column.width);
+    RETURN_IF_ERROR(Rename(growing, closed));
+    RETURN_IF_ERROR(Protect(closed, FileAttribute::kImmutable));
   }
   return SyncChangedFolders();
 }
 
+Result<> TileLogWriter::Protect(const fs::path& path, FileAttribute attribute) const {
+  return parts_.append_only_attribute ? SetAttribute(path, attribute) : Result<>();
+}
+
 Result<> TileLogWriter::Rename(const fs::path& from, const fs::path& to) {
+  RETURN_IF_ERROR(ClearAttributes(from));
   if (::rename(from.c_str(), to.c_str()) != 0) {
     return FailErrno(errno, "{}: cannot rename to {}", from.string(), to.string());
   }
@@ -330,12 +341,18 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
                 (options.folder / kCheckpointName).string());
   }
   ASSIGN_OR_RETURN(NamedKey key, OpenKey(options, exists));
-  auto writer = std::make_unique<TileLogWriter>(
-      TileLogWriter::Parts{options.folder, std::move(*lock), std::move(folder_fd),
-                           std::move(key.key), std::move(key.verifier)});
+  auto writer = std::make_unique<TileLogWriter>(TileLogWriter::Parts{
+      options.folder, std::move(*lock), std::move(folder_fd), std::move(key.key),
+      std::move(key.verifier), options.append_only_attribute});
   // A log has a checkpoint before it has anything else, so that none can be missing later.
   RETURN_IF_ERROR(exists ? writer->Continue() : writer->PublishCheckpoint());
   if (!exists) RETURN_IF_ERROR(SyncFolder(fs::absolute(options.folder).parent_path()));
+  if (options.append_only_attribute) {
+    // Said now and not at the first entry. The checkpoint itself is replaced, so it stays without.
+    const fs::path probe = options.folder / kCheckpointName;
+    RETURN_IF_ERROR(SetAttribute(probe, FileAttribute::kAppendOnly));
+    RETURN_IF_ERROR(ClearAttributes(probe));
+  }
   return writer;
 }
 

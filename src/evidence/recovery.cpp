@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "evidence/file_attribute.hpp"
 #include "evidence/tile_tree.hpp"
 
 namespace spoor::evidence {
@@ -116,6 +117,7 @@ class Recovery {
     RETURN_IF_ERROR(MakeAsideFolder(target));
     RETURN_IF_ERROR(WriteFileAtomically(target, tail, 0600));
     recovered_.set_aside_bytes += tail.size();
+    RETURN_IF_ERROR(ClearAttributes(tile.path));
     ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(tile.path, O_WRONLY));
     if (::ftruncate(file.get(), static_cast<off_t>(covered_bytes)) != 0 ||
         ::fsync(file.get()) != 0) {
@@ -136,6 +138,7 @@ class Recovery {
   }
 
   Result<> Rename(const std::string& name, const fs::path& target) {
+    RETURN_IF_ERROR(ClearAttributes(folder_ / name));
     if (::rename((folder_ / name).c_str(), target.c_str()) != 0) {
       return FailErrno(errno, "{}: cannot rename to {}", (folder_ / name).string(),
                        target.string());

@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "evidence/file_attribute.hpp"
 
 namespace spoor::evidence {
 namespace {
@@ -118,6 +119,7 @@ Result<std::uint64_t> RemoveBundles(const fs::path& folder, std::uint64_t until_
     if (!fs::exists(path)) path = folder / TilePath(id, TileForm::kGrowing);
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) continue;  // an earlier run did
+    RETURN_IF_ERROR(ClearAttributes(path));
     if (::unlink(path.c_str()) != 0) return FailErrno(errno, "{}: cannot remove", path.string());
     removed_bytes += static_cast<std::uint64_t>(status.st_size);
     if (bundle == 0) {

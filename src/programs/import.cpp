@@ -15,6 +15,7 @@
 #include "ingest/catch_up.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
+#include "proof/archive.hpp"
 #include "proof/transfer.hpp"
 #include "store/sha256.hpp"
 #include "wire/batch_sealer.hpp"
@@ -60,6 +61,7 @@ Result<std::string> DetectKind(const std::string& path) {
     return tl::unexpected<Error>(read.error());
   }
   if (importers::LooksLikeEvents(begin)) return "events";
+  if (proof::LooksLikeBundle(begin)) return kEvidenceKind;
   return Fail(ErrorCode::kInvalidArgument, "{}: not of a kind that can be told: say --kind", path);
 }
 
@@ -144,6 +146,9 @@ Result<> Append(evidence::LogWriter& log, const Checked& checked) {
 /// Evidence of another store, file by file: each is all there or not at all.
 Result<ExitCode> ImportEvidence(const ImportOptions& options) {
   const StoreLayout layout{options.store};
+  if (options.again) {
+    return Fail(ErrorCode::kInvalidArgument, "--again: evidence is in a log once");
+  }
   std::string key;
   if (!options.key_file.empty()) {
     ASSIGN_OR_RETURN(key, ReadTextFile(options.key_file, 4096));
@@ -169,7 +174,11 @@ Result<ExitCode> ImportEvidence(const ImportOptions& options) {
 }
 
 Result<ExitCode> Import(const ImportOptions& options) {
-  if (options.kind == kEvidenceKind) return ImportEvidence(options);
+  std::string kind = options.kind;
+  if (kind.empty()) {
+    ASSIGN_OR_RETURN(kind, DetectKind(options.files.front()));
+  }
+  if (kind == kEvidenceKind) return ImportEvidence(options);
   if (!options.key_file.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--key is for --kind evidence");
   }

@@ -58,6 +58,10 @@ QueryWatch::~QueryWatch() {
   sigaction(SIGINT, &impl_->before, nullptr);
 }
 
+std::shared_ptr<void> WatchQueries(store::Store& store) {
+  return std::make_shared<QueryWatch>(store);
+}
+
 std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name) {
   if (::isatty(STDERR_FILENO) == 0) return {};
   return [name = std::move(name), last_ns = std::uint64_t{0}](std::uint64_t done,
@@ -83,19 +87,24 @@ Result<> IngestNewEvidence(const StoreLayout& layout) {
   return {};
 }
 
-Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder) {
+Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder) {
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
+  ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::OpenStore(folder));
+  RETURN_IF_ERROR(library.Define(*store));
+  return store;
+}
+
+Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder) {
   const auto ingested = IngestNewEvidence(StoreLayout{folder});
   const bool only_not_written = !ingested && (ingested.error().code == ErrorCode::kIo ||
                                               ingested.error().code == ErrorCode::kUnavailable);
   if (!ingested && !only_not_written) return tl::unexpected<Error>(ingested.error());
-  auto store = store::OpenStore(folder);
+  auto store = OpenIngestedStore(folder);
   if (only_not_written) {
     if (!store) return tl::unexpected<Error>(ingested.error());
     fmt::print(stderr, "spoor: what is new in the evidence is not shown: {}\n",
                ingested.error().message);
   }
-  if (store) RETURN_IF_ERROR(library.Define(**store));
   return store;
 }
 

@@ -20,6 +20,10 @@ namespace spoor::programs {
 /// ingested, and stderr says so. Fails: kNotFound, kUnverified (evidence), kCorrupt (a segment).
 Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder);
 
+/// The same as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
+/// kCorrupt.
+Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder);
+
 /// Ingests what is new. Progress goes to stderr when that is a terminal.
 Result<> IngestNewEvidence(const StoreLayout& layout);
 
@@ -52,6 +56,9 @@ class QueryWatch {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// A QueryWatch for whoever cannot know of one.
+std::shared_ptr<void> WatchQueries(store::Store& store);
 
 /// Shows "NAME: done of to do" on stderr at most ten times a second, when that is a terminal.
 std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name);

@@ -32,12 +32,14 @@ struct OpenedStore {
 /// The store and the catalog that it was opened by: the same before and after, for whoever ingests
 /// meanwhile makes a new one.
 Result<OpenedStore> OpenWithCatalog(const std::string& folder) {
+  // Once, for a recorder that runs has always something new.
+  { ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> newest, OpenStoreForReading(folder)); }
   for (int i = 0; i < kCatalogTriesMax; ++i) {
-    const auto before = store::LoadCatalog(StoreLayout{folder});
+    ASSIGN_OR_RETURN(const store::Catalog before, store::LoadCatalog(StoreLayout{folder}));
     OpenedStore opened;
-    ASSIGN_OR_RETURN(opened.store, OpenStoreForReading(folder));
+    ASSIGN_OR_RETURN(opened.store, OpenIngestedStore(folder));
     ASSIGN_OR_RETURN(opened.catalog, store::LoadCatalog(StoreLayout{folder}));
-    if (before && before->generation == opened.catalog.generation) return opened;
+    if (before.generation == opened.catalog.generation) return opened;
   }
   return Fail(ErrorCode::kUnavailable, "{}: grows faster than it can be read: try again", folder);
 }
@@ -61,7 +63,8 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
                               .out = command.out,
                               .made_by = "spoor " SPOOR_VERSION,
                               .now_wall_ns = WallNow(),
-                              .ingest = {.importers = MakeImporter}};
+                              .ingest = {.importers = MakeImporter},
+                              .watch = WatchQueries};
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
   if (!options.query.empty()) {
     const auto query = library.Find(options.query);
@@ -73,11 +76,8 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", command.out);
   }
   ASSIGN_OR_RETURN(const OpenedStore opened, OpenWithCatalog(command.store));
-  proof::ProveReport report;
-  {
-    const QueryWatch watch(*opened.store);
-    ASSIGN_OR_RETURN(report, proof::Prove(options, library, *opened.store, opened.catalog));
-  }
+  ASSIGN_OR_RETURN(const proof::ProveReport report,
+                   proof::Prove(options, library, *opened.store, opened.catalog));
   fmt::print(stderr,
              "{}: {} rows, {} of {} entries of the log, {} bytes; it holds the recorded data "
              "itself: give it only to who may see it\n",

@@ -22,6 +22,7 @@ struct ServeOptions {
   std::vector<std::string> witnesses;
   std::string origin;
   RetentionOptions retention;
+  bool append_only_attribute = false;
 };
 
 /// Nothing when there are no witnesses to ask.
@@ -55,7 +56,8 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   collector::Intake::Options intake_options{.store = StoreLayout{options.store},
                                             .escrow_private = nullptr,
                                             .origin = options.origin,
-                                            .root = nullptr};
+                                            .root = nullptr,
+                                            .append_only_attribute = options.append_only_attribute};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
   ASSIGN_OR_RETURN(intake_options.root, keys::LoadCertificate(identity.root()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
@@ -124,6 +126,10 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->expected(1)
       ->take_all();
   options->retention.AddTo(*subcommand);
+  subcommand->add_flag(
+      "--append-only-attribute", options->append_only_attribute,
+      "chattr +a what grows in the log and +i what is complete: not even root then "
+      "changes it by accident (needs CAP_LINUX_IMMUTABLE and ext4, XFS or Btrfs)");
   subcommand->footer(
       "Example:\n"
       "  spoor serve --listen 0.0.0.0:8443 --store /var/lib/spoor \\\n"

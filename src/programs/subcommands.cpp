@@ -6,7 +6,6 @@
 namespace spoor::programs {
 
 // clang-format off
-void RegisterKeys(CLI::App& application, Action& action);
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterKeys(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);

@@ -136,7 +136,8 @@ Result<ExitCode> VerifyBundleFile(const VerifyBundleCommand& command) {
                                            .public_key = command.public_key,
                                            .program = "spoor " SPOOR_VERSION,
                                            .built_in = &built_in,
-                                           .ingest = {.importers = MakeImporter}});
+                                           .ingest = {.importers = MakeImporter},
+                                           .watch = WatchQueries});
   if (!report) {
     if (command.json && report.error().code == ErrorCode::kUnverified) {
       PrintLine({{"verified", false}, {"error", report.error().message}});

@@ -41,7 +41,8 @@ std::string Shown(std::string_view line) {
 
 }  // namespace
 
-Result<Answer> Ask(store::Store& store, const AskedQuestion& question) {
+Result<Answer> Ask(store::Store& store, const AskedQuestion& question, const StoreWatch& watch) {
+  const std::shared_ptr<void> watching = watch ? watch(store) : nullptr;
   Answer answer;
   ASSIGN_OR_RETURN(answer.rows, ReadLines(store, question.sql));
   if (question.gaps) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -26,8 +27,11 @@ struct Answer {
   std::vector<std::string> rows;
   std::vector<std::string> gaps;
 };
+/// What a program wants to exist while a store is asked (something that lets Ctrl-C interrupt it).
+/// May be empty.
+using StoreWatch = std::function<std::shared_ptr<void>(store::Store&)>;
 /// Fails: kInvalidArgument (SQL; or more than 256 MiB of rows), what the store fails with.
-Result<Answer> Ask(store::Store& store, const AskedQuestion& question);
+Result<Answer> Ask(store::Store& store, const AskedQuestion& question, const StoreWatch& watch);
 
 /// How two answers differ, as a part of a sentence ("row 3 …"); nothing when they have the same
 /// rows, in whatever order.

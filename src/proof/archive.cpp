@@ -89,6 +89,10 @@ Result<std::size_t> ReadAt(int fd, std::uint64_t offset, std::span<std::byte> bu
 
 }  // namespace
 
+bool LooksLikeBundle(std::string_view bytes) {
+  return bytes.size() >= kBlockBytes && bytes.substr(257, 5) == "ustar";
+}
+
 Result<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Create(const std::filesystem::path& path) {
   if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", path.string());

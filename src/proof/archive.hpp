@@ -20,6 +20,10 @@ namespace spoor::proof {
 
 inline constexpr std::string_view kSumsName = "SHA256SUMS";
 
+/// Whether a file that begins with `bytes` is meant to be a bundle; says nothing of whether it is
+/// one.
+bool LooksLikeBundle(std::string_view bytes);
+
 /// Writes members one after the other to a temporary file beside `path`, which gets its name when
 /// all is there. Not thread-safe.
 class ArchiveWriter {

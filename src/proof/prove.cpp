@@ -197,7 +197,7 @@ Result<> CheckThatItFollows(const ProveOptions& options, const Answer& answer,
                                        .open_recordings = {manifest.open_recordings.begin(),
                                                            manifest.open_recordings.end()}},
                                       library));
-  ASSIGN_OR_RETURN(const Answer again, Ask(derived->store(), question));
+  ASSIGN_OR_RETURN(const Answer again, Ask(derived->store(), question, options.watch));
   const std::optional<std::string> difference = DifferenceOf(answer.rows, again.rows);
   if (!difference) return {};
   if (options.scope == Scope::kRecordings) {
@@ -230,7 +230,7 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
                           store::Store& store, const store::Catalog& catalog) {
   ASSIGN_OR_RETURN(const queries::Library used, LibraryFor(library, options));
   ASSIGN_OR_RETURN(const AskedQuestion question, QuestionOf(options, used, store));
-  ASSIGN_OR_RETURN(const Answer answer, Ask(store, question));
+  ASSIGN_OR_RETURN(const Answer answer, Ask(store, question, options.watch));
   ASSIGN_OR_RETURN(const std::vector<evidence::EntryRange> ranges,
                    ChooseEntries(options, question.sql, store, catalog));
   RETURN_IF_ERROR(CheckSize(options, store, ranges));

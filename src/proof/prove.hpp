@@ -8,6 +8,7 @@
 #include "base/store_layout.hpp"
 #include "evidence/excerpt.hpp"
 #include "ingest/catch_up.hpp"
+#include "proof/answer.hpp"
 #include "proof/manifest.hpp"
 #include "queries/library.hpp"
 #include "store/catalog.hpp"
@@ -27,6 +28,7 @@ struct ProveOptions {
   std::string made_by;
   std::int64_t now_wall_ns = 0;
   ingest::CatchUpOptions ingest;
+  StoreWatch watch{};
 };
 
 struct ProveReport {

@@ -259,10 +259,11 @@ Result<> TransferAudit::Add(std::uint64_t entry_index, std::span<const std::byte
 Result<std::vector<TransferAudit::Origin>> TransferAudit::Finish(evidence::LogReader& log) const {
   std::vector<Origin> origins;
   for (const auto& [id, text] : accounts_) {
-    const auto blame = [&](const Error& error) {
+    const std::uint64_t first_entry = text.first_entry;
+    const auto blame = [first_entry](const Error& error) {
       const bool ours = error.code == ErrorCode::kIo;
       return Fail(ours ? error.code : ErrorCode::kUnverified, "entry {}: account of an import: {}",
-                  text.first_entry, error.message);
+                  first_entry, error.message);
     };
     const Result<TransferAccount> account = ParseTransfer(text.text);
     if (!account) return blame(account.error());

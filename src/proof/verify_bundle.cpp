@@ -2,7 +2,6 @@
 #include "proof/verify_bundle.hpp"
 
 #include "base/visible_text.hpp"
-#include "proof/answer.hpp"
 
 namespace spoor::proof {
 namespace {
@@ -134,7 +133,8 @@ class BundleCheck {
     if (!derived) return Blame(archive_, "the rows cannot be made again", derived.error());
     RETURN_IF_ERROR(CheckQuestion(answer, library, (*derived)->store()));
     const auto again =
-        Ask((*derived)->store(), {.sql = report_.question, .gaps = report_.manifest.answer->gaps});
+        Ask((*derived)->store(), {.sql = report_.question, .gaps = report_.manifest.answer->gaps},
+            options_.watch);
     if (!again) return Blame(archive_, kQuestionName, again.error());
     if (const auto difference = DifferenceOf(rows, again->rows)) {
       return Fail(ErrorCode::kUnverified, "{}: {}: {}", archive_.path().string(), kRowsName,

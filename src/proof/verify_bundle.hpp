@@ -7,6 +7,7 @@
 
 #include "evidence/excerpt.hpp"
 #include "ingest/catch_up.hpp"
+#include "proof/answer.hpp"
 #include "proof/archive.hpp"
 #include "proof/manifest.hpp"
 #include "queries/library.hpp"
@@ -22,6 +23,7 @@ struct VerifyBundleOptions {
   std::string program;                         ///< "spoor 0.1.0": who verifies
   const queries::Library* built_in = nullptr;  ///< the queries of this program
   ingest::CatchUpOptions ingest;
+  StoreWatch watch{};
 };
 
 /// What was proved.

@@ -58,7 +58,7 @@ void ExpectPublished(const TestStore& store, std::uint64_t size) {
 }
 
 TEST(Publication, ServesWhatTheCheckpointCoversOfAClosedLog) {
-  for (const std::uint64_t size : {0, 1, 255, 256, 257, 600}) {
+  for (const std::uint64_t size : {0U, 1U, 255U, 256U, 257U, 600U}) {
     const TestStore store;
     store.Fill(size);
     ExpectPublished(store, size);
@@ -68,7 +68,7 @@ TEST(Publication, ServesWhatTheCheckpointCoversOfAClosedLog) {
 TEST(Publication, ServesWhatTheCheckpointCoversBesideAWriter) {
   const TestStore store;
   const auto writer = store.OpenWriter();
-  for (const std::uint64_t size : {1, 200, 256, 300, 512, 520}) {
+  for (const std::uint64_t size : {1U, 200U, 256U, 300U, 512U, 520U}) {
     while (writer->size() < size) ASSERT_TRUE(writer->Append(TestEntry(writer->size())));
     ASSERT_TRUE(writer->Checkpoint());
     // Behind the checkpoint, on disk or not.

@@ -15,7 +15,7 @@ std::string HashLine(char fill) {
 }
 
 TEST(AddCheckpointRequest, IsReadAsWritten) {
-  for (const std::size_t count : {0, 1, 63}) {
+  for (const std::size_t count : {0U, 1U, 63U}) {
     AddCheckpointRequest request{.old_size = UINT64_MAX, .proof = {}, .checkpoint = "a\n\nnote\n"};
     request.proof.resize(count);
     for (std::size_t i = 0; i < count; ++i) request.proof[i].fill(static_cast<std::uint8_t>(i));

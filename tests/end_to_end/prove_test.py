@@ -138,6 +138,18 @@ class Proving(Bundles):
             self.assertEqual(excerpt.root.hex(), said["root_sha256"])
             self.assertEqual(manifest["made_by"], said["made_by"])
 
+    def test_none_is_an_answer_that_can_be_proved(self):
+        bundle = self.prove("a.proof", "writers", "path=/etc/passwd", "start=-1h", status=1)
+        said = self.said(bundle)
+        self.assertEqual((said["rows_derived"], said["row_count"], said["whole_log"]), (True, 0, True))
+        self.expect_refused(self.forge(bundle, manifest_json=lambda json: json.replace(b"-1h", b"-2h")),
+                            "question.sql: is not what", both=False)
+
+    def test_a_session_is_named_by_a_process_in_it(self):
+        session = json.loads(self.spoor("query", "sessions", "--json", store=self.store).stdout.splitlines()[0])
+        said = self.said(self.prove("a.proof", "session_activity", f"session={session['session_id']}"))
+        self.assertTrue(said["rows_derived"] and said["row_count"])
+
     def test_the_key_of_the_bundle_is_said_to_be_that(self):
         done = self.spoor("verify", self.prove("a.proof", "sessions"))
         self.assertIn("OUT OF THE BUNDLE ITSELF", done.stdout)
@@ -452,7 +464,10 @@ class Moving(Bundles):
         self.take(self.folder / "all")
 
     def test_the_entries_of_an_answer_can_be_imported(self):
-        self.take(self.prove("a.proof", "sessions"))
+        bundle = self.prove("a.proof", "sessions")
+        # What kind it is can be told from the file.
+        self.spoor("import", "--key", self.key(), bundle, store=self.other)
+        self.spoor("import", "--again", bundle, store=self.other, status=2)
         self.assertEqual(self.rows(self.other, "sessions"), self.rows(self.store, "sessions"))
 
 
@@ -503,6 +518,28 @@ class RealRecording(Bundles):
         self.spoor("import", "--kind", "evidence", out, store=other)
         self.assertEqual(self.rows(other, f"writers path={self.folder}/written"),
                          self.rows(self.store, f"writers path={self.folder}/written"))
+
+
+    def test_a_recorder_that_goes_on_is_no_hindrance(self):
+        recorder = subprocess.Popen([SPOOR, "record", "--to", self.store, "--", "/bin/sh", "-c",
+                                     "while :; do /bin/true; done"], stderr=subprocess.PIPE, text=True)
+        try:
+            shipping.wait_until("there are programs", lambda: recorder.poll() is not None or self.has_programs())
+            if recorder.poll() == 5:
+                self.skipTest(recorder.stderr.read().strip().splitlines()[-1])
+            bundle = self.prove("a.proof", "--sql", "SELECT count(*) AS n FROM exec", status=(0, 4))
+        finally:
+            recorder.terminate()
+            recorder.communicate(timeout=60)
+        said = self.said(bundle, status=4)
+        self.assertTrue(said["rows_derived"])
+        self.assertEqual([recording["closed"] for recording in said["recordings"]], [False])
+        self.assertIn("NO END", self.spoor("verify", bundle, status=4).stdout)
+
+    def has_programs(self):
+        done = subprocess.run([SPOOR, "sql", "--store", self.store, "SELECT 1 FROM exec LIMIT 1"],
+                              capture_output=True, timeout=60, check=False)
+        return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -184,6 +184,25 @@ class Shipping(World):
         self.assertIn("INCOMPLETE", done.stdout)
         self.assertIn("sensor web-1", done.stdout)
 
+    def test_segments_of_a_recording_that_goes_on_are_checked_too(self):
+        self.collector.start()
+        sensor = self.sensor("--batches", 400, "--interval-us", 10_000)
+        wait_until("some came", lambda: os.path.exists(f"{self.collector.store}/evidence/checkpoint")
+                   and len(read_log_quietly(self.collector.store)) > 20)
+        spoor("query", "--store", self.collector.store, "coverage", status=None)
+        done = spoor("verify", "--store", self.collector.store, "--json")
+        segments = json.loads(done.stdout)["segments"]
+        self.assertTrue(segments["checked"])
+        self.assertEqual((segments["provisional_count"], segments["same_bytes_count"]), (1, segments["segment_count"]))
+        self.assertGreater(segments["row_count"], 20)
+        self.result(sensor)
+        self.collector.stop()
+        # Closed since, and not ingested again: as far as it was, the rows are right.
+        self.assertEqual(json.loads(spoor("verify", "--store", self.collector.store, "--json").stdout)["segments"], segments)
+        spoor("query", "--store", self.collector.store, "coverage", status=None)
+        segments = json.loads(spoor("verify", "--store", self.collector.store, "--json").stdout)["segments"]
+        self.assertEqual(segments["provisional_count"], 0)
+
     def test_a_second_collector_takes_over(self):
         spoor("keys", "collector", "spare", "--dir", self.authority, "--address", "127.0.0.1")
         spare = self.add(Collector(self, "spare")).start()

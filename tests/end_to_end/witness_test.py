@@ -3,7 +3,7 @@
 """Witnesses, the log over HTTP, and what they find, as real processes on loopback: split views, stores put back
 to an older state, a witness killed at any moment, strangers who send anything.
 
-  witness_test.py SPOOR MAKE_LOG SYNTHETIC_SENSOR [unittest arguments]
+  witness_test.py SPOOR SYNTHETIC_SENSOR MAKE_LOG [unittest arguments]
 """
 import base64
 import http.server
@@ -25,15 +25,15 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
-import shipping_test  # noqa: E402
+import collecting  # noqa: E402  (takes the first two arguments)
 import verify as independent  # noqa: E402  (tools/verify.py)
 from tlog_client import Http, Log, Reader, Verifier, key_id, origin_path, size_of  # noqa: E402
 
 MAKE_LOG = None
-spoor, wait_until, free_port = shipping_test.spoor, shipping_test.wait_until, shipping_test.free_port
+spoor, wait_until, free_port = collecting.spoor, collecting.wait_until, collecting.free_port
 
 
-class Server(shipping_test.Collector):
+class Server(collecting.Collector):
     """A spoor subcommand that listens, at one port for its whole life."""
 
     def __init__(self, folder, *words):
@@ -45,7 +45,7 @@ class Server(shipping_test.Collector):
     def start(self):
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
-                [shipping_test.SPOOR, *self.words, "--listen", f"127.0.0.1:{self.port}"], stdout=subprocess.PIPE,
+                [collecting.SPOOR, *self.words, "--listen", f"127.0.0.1:{self.port}"], stdout=subprocess.PIPE,
                 stderr=log, text=True)
         self.said = ""
         while not (found := re.search(r"^listening (https?)://127\.0\.0\.1:(\d+)$", self.said, re.M)):
@@ -340,8 +340,9 @@ class WitnessProtocol(World):
             if (branch, old, size) not in requests:
                 requests[branch, old, size] = branches[branch].request(old, size)
             return requests[branch, old, size]
-        got, size, rounds = [], 0, 40
-        for _ in range(rounds):
+        got, size, rounds = [], 0, 0
+        while rounds < 40 or len(got) < 20 and rounds < 400:  # where the machine is slow, more of them say nothing
+            rounds += 1
             ending = threading.Timer(choose.uniform(0.0, 0.08), self.server.process.kill)
             ending.start()
             try:
@@ -367,7 +368,7 @@ class WitnessProtocol(World):
             self.server.process.wait()
             self.server.process.stdout.close()
             self.server.start()
-        self.assertGreater(len(got), 20, f"seed {seed}")
+        self.assertGreaterEqual(len(got), 20, f"seed {seed}")
         self.assertEqual(len({branch for branch, new in got if new > common}), 1, f"seed {seed}: two histories")
         self.assertEqual([new for _, new in got], sorted(new for _, new in got), f"seed {seed}")
         print(f"killed {rounds} times, {len(got)} cosignatures, seed {seed}", file=sys.stderr)
@@ -398,7 +399,7 @@ class WitnessProtocol(World):
     def test_state_that_was_changed_or_shared_is_refused(self):
         self.log.grow(9)
         self.cosign(0)
-        second = subprocess.run([shipping_test.SPOOR, "witness", "--state", self.folder / "w1", "--log", self.key_file,
+        second = subprocess.run([collecting.SPOOR, "witness", "--state", self.folder / "w1", "--log", self.key_file,
                                  "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30)
         self.assertEqual((second.returncode, "another witness" in second.stderr), (5, True), second.stderr)
         self.assertEqual(self.server.stop(), 0)
@@ -520,6 +521,23 @@ class Auditing(World):
         with Canned(200, text, line) as lying:
             spoor("cosign", "--store", self.store, "--witness", f"{lying.url}={witness.key_file}")
 
+    def test_removing_old_entries_by_policy_is_neither_a_split_nor_a_roll_back(self):
+        self.make(1000)
+        witness = self.witness()
+        spoor("cosign", "--store", self.store, "--witness", witness.at)
+        kept = self.folder / "kept"
+        shutil.copy(self.store / "evidence/checkpoint", kept)
+        removed = json.loads(spoor("retain", "--store", self.store, "--keep-bytes", 30_000, "--json").stdout)
+        self.assertGreaterEqual(removed["remove_until_entry"], 256)
+        self.verify("--checkpoint", kept, "--witness", witness.key_file, "--ask", witness.at)
+        reader = Reader(self.publish().url, self.key_of(self.store / "key/log.vkey"))
+        reader.check_tree()
+        self.assertEqual(reader.http.ask("GET", "/tile/entries/000")[0], 404)
+        reader.check_inclusion(reader.size - 1)
+        with open(kept, "rb") as file:
+            size, root = reader.verifier.opens(file.read())
+        self.assertEqual(reader.root_at(size), root)
+
     def test_usage_and_absence_have_their_own_exit_codes(self):
         self.make(3)
         witness = self.witness()
@@ -590,17 +608,17 @@ class Canned:
         self.server.server_close()
 
 
-class WatchedCollector(shipping_test.Collector):
+class WatchedCollector(collecting.Collector):
     witnesses = ()
 
     def spawn(self, keys, log):
         return subprocess.Popen(
-            [shipping_test.SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
+            [collecting.SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
              "--origin", "log.example/hub", "--authority", self.world.authority, *[word for at in self.witnesses for word in ("--witness", at)]],
             stdout=subprocess.PIPE, stderr=log, text=True)
 
 
-class Collecting(shipping_test.World):
+class Collecting(collecting.World):
     """A collector with two witnesses that come and go."""
 
     def setUp(self):
@@ -722,6 +740,5 @@ class Collecting(shipping_test.World):
 
 
 if __name__ == "__main__":
-    shipping_test.SPOOR, MAKE_LOG, shipping_test.SENSOR = map(os.path.abspath, sys.argv[1:4])
-    del sys.argv[1:4]
+    MAKE_LOG = os.path.abspath(sys.argv.pop(1))
     unittest.main(verbosity=2)
