@@ -119,7 +119,7 @@ TEST(Completeness, TellsWhatASensorDroppedInItsOwnWords) {
 TEST(Completeness, AddsUpDropCountersByClass) {
   Completeness completeness;
   completeness.Add(0, BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
-  for (const std::uint64_t reading : {1, 2}) {
+  for (const std::uint64_t reading : {1U, 2U}) {
     loss_record loss{};
     loss.header.kind = RECORD_LOSS;
     loss.header.size_bytes = sizeof(loss);

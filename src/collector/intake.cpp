@@ -200,8 +200,7 @@ Result<std::uint64_t> Intake::Retain(const RetentionPlan& plan) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || retention_) return Fail(ErrorCode::kUnavailable, "the collector is stopping");
-    retention_.emplace();
-    retention_->plan = &plan;
+    retention_.emplace(plan);
     removed_bytes = retention_->removed_bytes.get_future();
   }
   changed_.notify_all();

@@ -130,7 +130,8 @@ class Intake {
   std::size_t queue_bytes_ = 0;
   bool stopping_ = false;
   struct RetentionRequest {
-    const RetentionPlan* plan = nullptr;  ///< lives until the promise is kept
+    explicit RetentionRequest(const RetentionPlan& wanted) : plan(&wanted) {}
+    const RetentionPlan* plan;  ///< lives until the promise is kept
     std::promise<Result<std::uint64_t>> removed_bytes;
   };
   std::optional<RetentionRequest> retention_;

@@ -38,7 +38,9 @@ Result<std::string> TextToSign(const ChainStatement& statement, std::string_view
 
 std::string Hex(std::string_view bytes) {
   std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  for (const char byte : bytes) {
+    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  }
   return text;
 }
 

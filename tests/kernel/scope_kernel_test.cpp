@@ -148,7 +148,7 @@ TEST(Wake, ComesForWhatIsUrgentAndForNothingElse) {
     for (int i = 0; i < 1000; ++i) TRIGGER_CHECK(read(zero, &byte, 1) == 1);
   });
   EXPECT_FALSE(IsReadable(wake_fd, 0));
-  recording.Run([](Facts&) { TRIGGER_CHECK(setresuid(-1, -1, -1) == 0); });
+  recording.Run([](Facts&) { TRIGGER_CHECK(setresuid(~0U, ~0U, ~0U) == 0); });
   EXPECT_TRUE(IsReadable(wake_fd, 5000));
   recording.Read();
   recording.source().ClearWake();
