@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a row of the attack matrix is, and what it may use: see attack_matrix.py."""
 import dataclasses
+import hashlib
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import urllib.request
 from typing import Callable
 
 import collecting
@@ -22,6 +24,9 @@ VERIFY = "`spoor verify`"
 VERIFY_WITH_ESCROW = "`spoor verify --escrow`"
 VERIFY_WITH_KEY = "`spoor verify --key`"
 VERIFY_WITH_AUTHORITY = "`spoor verify --authority`"
+VERIFY_WITH_CHECKPOINT = "`spoor verify --checkpoint`"
+VERIFY_WITH_WITNESS = "`spoor verify --ask`"
+VERIFY_DERIVING = "`spoor verify`, which derives the tables again; `tools/verify.py` cannot"
 AT_SENSOR = "sensor"
 
 ACCEPTED, MISSING, REFUSED = 2, 5, 6
@@ -49,6 +54,7 @@ class Expected:
     named: tuple = ()     # in what both verifiers say
     recorded: tuple = ()  # (sensor, note) in the collector's account
     check: Callable = None  # (test, object of --json, proved log of tools/verify.py)
+    second_exit_code: int = None  # of tools/verify.py, where that is another
 
 
 def attack(name, who, does, caught, named, exit_code, on_store):
@@ -68,12 +74,56 @@ class Base:
     db_1: bytes
     cut_off: bytes  # of db-1, killed
     old_checkpoint: str
+    earlier: pathlib.Path          # the store as it was after the first run
+    kept_checkpoint: pathlib.Path  # of the whole store, kept by a reader
+    witness: "Witness"             # has cosigned it
+
+
+class Witness:
+    """spoor witness, which knows the log of `store` and has cosigned it."""
+
+    def __init__(self, folder, store):
+        self.folder = folder / "witness"
+        self.key_file = folder / "witness.vkey"
+        self.process = subprocess.Popen(
+            [collecting.SPOOR, "witness", "--state", self.folder, "--log", store / "key/log.vkey",
+             "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        said = {}
+        while "listening" not in said:
+            line = self.process.stdout.readline()
+            assert line, "the witness ended"
+            word, _, rest = line.strip().partition(" ")
+            said[word] = rest
+        self.url = said["listening"]
+        self.key_file.write_text(said["witness"] + "\n")
+        self.origin = (store / "key/log.vkey").read_text().split("+")[0]
+        collecting.spoor("cosign", "--store", store, "--witness", self.at)
+
+    @property
+    def at(self):
+        return f"{self.url}={self.key_file}"
+
+    def newest_checkpoint(self):
+        """The file of what it cosigned last, as anybody may fetch it."""
+        path = hashlib.sha256(self.origin.encode()).hexdigest()
+        file = self.folder.with_name("witnessed-checkpoint")
+        with urllib.request.urlopen(f"{self.url}/{path}/checkpoint", timeout=30) as answer:
+            file.write_bytes(answer.read())
+        return file
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
 
 
 def make_base(world):
     world.collector.start()
     db_1 = world.result(world.sensor("--batches", 20, "--bytes", 100, keys=f"{world.authority}/sensors/db-1"))[0]
     old_checkpoint = (world.collector.store / "evidence/checkpoint").read_text()
+    world.collector.stop()
+    earlier = world.folder / "earlier"
+    shutil.copytree(world.collector.store, earlier)
+    world.collector.start()
     killed = world.sensor("--batches", 30000, "--bytes", 100, "--interval-us", 2000,
                           keys=f"{world.authority}/sensors/db-1")
     cut_off = re.search(r"recording (\w+)", killed.stdout.readline())[1]
@@ -85,7 +135,11 @@ def make_base(world):
     world.collector.stop()
     kept_key = world.folder / "kept.vkey"
     shutil.copy(world.collector.store / "key/log.vkey", kept_key)
-    return Base(world.collector.store, kept_key, *map(bytes.fromhex, (web_1, db_1, cut_off)), old_checkpoint)
+    kept_checkpoint = world.folder / "kept.checkpoint"
+    shutil.copy(world.collector.store / "evidence/checkpoint", kept_checkpoint)
+    witness = Witness(world.folder, world.collector.store)
+    return Base(world.collector.store, kept_key, *map(bytes.fromhex, (web_1, db_1, cut_off)), old_checkpoint, earlier,
+                kept_checkpoint, witness)
 
 
 class StoreCase:
@@ -94,6 +148,11 @@ class StoreCase:
     def __init__(self, world, base, store):
         self.world, self.base, self.store = world, base, store
         self.evidence = store / "evidence"
+
+    def put_back(self):
+        """The whole store is what it was after the first run."""
+        shutil.rmtree(self.store)
+        shutil.copytree(self.base.earlier, self.store)
 
     def log(self):
         return forgery.ForgedLog(self.store, collecting.read_log(self.store))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of the attack matrix that change a collector's store, without the log's key and with it."""
+import json
 import shutil
 import struct
 import subprocess
@@ -7,7 +8,8 @@ import sys
 
 import collecting
 import forgery
-from attacks import OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_AUTHORITY, VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, Expected, attack
+from attacks import (OPERATOR, STORE_WRITER, VERIFY, VERIFY_DERIVING, VERIFY_WITH_AUTHORITY, VERIFY_WITH_CHECKPOINT,
+                     VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, VERIFY_WITH_WITNESS, Expected, attack)
 from forgery import flip, verify
 
 
@@ -184,6 +186,32 @@ def _(case):
     file.write_bytes(flip(file.read_bytes(), 300))
     forgery.os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     return Expected((file.name,))
+
+
+@store_writer("hide-rows", "takes a table's file and its line in the catalog away", "file", caught=VERIFY_DERIVING)
+def _(case):
+    case.import_events()
+    collecting.spoor("query", "--store", case.store, "active_processes", status=4)  # synthetic sensors record no calls
+    path = case.store / "catalog.json"
+    catalog = json.loads(path.read_text())
+    hidden = next(segment for segment in catalog["segments"] if segment["table"] == "exec")
+    catalog["segments"].remove(hidden)
+    path.write_text(json.dumps(catalog))
+    (case.store / "segments" / hidden["file"]).unlink()
+    return Expected(("exec",), second_exit_code=0)
+
+
+@store_writer("roll-back", "puts the whole store back to an older state of itself", "both sizes",
+              caught=VERIFY_WITH_CHECKPOINT)
+def _(case):
+    case.put_back()
+    return Expected(("rolled back",))
+
+
+@store_writer("roll-back-all-copies", "… and every checkpoint that readers kept", "both sizes", caught=VERIFY_WITH_WITNESS)
+def _(case):
+    case.put_back()
+    return Expected(("rolled back",))
 
 
 # --------------------------------------------------------------------------------- with the log's key
@@ -450,3 +478,24 @@ def _(case):
     next(batch for batch in reversed(log.batches) if batch.records is not None).records.append(record)
     log.write()
     return Expected((*named_frame(record), "gap"))
+
+
+def split(case):
+    """From the state after the first run on, the log has another history, as well signed."""
+    case.put_back()
+    other = collecting.Collector(case.world, "hub", store=case.store).start()
+    case.world.result(case.world.sensor("--batches", 900, "--bytes", 100, "--interval-us", 0, to=[other.url]))
+    other.stop()
+    return Expected(("split view",))
+
+
+@operator("split-view", "shows one reader another history than the other", "entries that differ, both roots",
+          caught=VERIFY_WITH_CHECKPOINT)
+def _(case):
+    return split(case)
+
+
+@operator("split-view-to-witness", "… and the witness the first one", "entries that differ, both roots",
+          caught=VERIFY_WITH_WITNESS)
+def _(case):
+    return split(case)
