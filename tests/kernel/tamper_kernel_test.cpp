@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What root on the recorded machine may try on the kernel half itself.
 #include <bpf/bpf.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "sensor/bpf/syscall_numbers.h"
 #include "tests/kernel/recording.hpp"
@@ -14,20 +17,25 @@ namespace {
 
 using ::testing::SizeIs;
 
-/// The newest map of this name, as anybody with CAP_BPF finds it; -1 if there is none.
+bool IsMap(int fd) {
+  std::ifstream fdinfo(fmt::format("/proc/self/fdinfo/{}", fd));
+  for (std::string line; std::getline(fdinfo, line);) {
+    if (line.starts_with("map_id:")) return true;
+  }
+  return false;
+}
+
+/// This recording's map of this name, opened as anybody with CAP_BPF can; -1 if there is none.
+/// Looked for among our own descriptors: other recorders of the machine have maps of the same name.
 int FindMap(const std::string& name) {
-  int newest = -1;
-  for (std::uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
-    const int map = bpf_map_get_fd_by_id(id);
-    if (map < 0) continue;
+  constexpr int kDescriptorsMax = 1024;
+  for (int fd = 0; fd < kDescriptorsMax; ++fd) {
     bpf_map_info info{};
     std::uint32_t size_bytes = sizeof(info);
-    const bool found = bpf_obj_get_info_by_fd(map, &info, &size_bytes) == 0 && name == info.name;
-    if (found && newest >= 0) close(newest);
-    if (found) newest = map;
-    if (!found) close(map);
+    const bool is_map = IsMap(fd) && bpf_obj_get_info_by_fd(fd, &info, &size_bytes) == 0;
+    if (is_map && name == info.name) return bpf_map_get_fd_by_id(info.id);
   }
-  return newest;
+  return -1;
 }
 
 TEST(Tamper, CannotTakeAHandlerAwayOrResetTheLossCounters) {
