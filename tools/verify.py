@@ -406,7 +406,7 @@ class Log:
 
     @property
     def complete(self):
-        return not (self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
+        return not (self.recordings.lost_count or self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
 
 
 def check_segments(store, log_size):
@@ -656,7 +656,7 @@ def main():
     for host, sensors in sorted(seals.shared_hosts.items()):
         print(f"several sensors say that they record the host {visible(host)}: {visible(', '.join(sensors))}")
     if not log.complete:
-        print(f"incomplete: {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
+        print(f"incomplete: {log.recordings.lost_count} records lost, {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
               f"{seals.gap_count} gaps told")
         return 4
     return 0

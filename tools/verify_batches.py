@@ -4,6 +4,7 @@ one, and that every recording begins with its description, misses no batch and e
 
 Not checked: whether payloads decompress, but for the collector's account."""
 import hashlib
+import json
 import subprocess
 
 from verify_checksum import xxh3_64
@@ -86,12 +87,22 @@ class Batch:
         return done.stdout
 
 
+def lost_records(closing):
+    """Sum of the loss counters; records that are there without their payload are none."""
+    try:
+        loss = json.loads(closing.decode())["loss"]
+        return sum(count for name, count in loss.items() if name != "payload")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return 0  # of an import
+
+
 class Recording:
     def __init__(self, is_account):
         self.is_account = is_account
         self.batch_count = self.missing_count = 0
         self.last_sha256 = bytes(32)
         self.closed = False
+        self.lost_count = 0  # records, by its closing batch; of one without an end it is not asked
 
 
 class Recordings:
@@ -123,6 +134,8 @@ class Recordings:
         recording.batch_count += 1
         recording.last_sha256 = hashlib.sha256(batch.entry).digest()
         recording.closed = batch.kind == CLOSE
+        if recording.closed:
+            recording.lost_count = lost_records(batch.payload())
 
     def go_on(self, carried):
         """Before the first entry of a log whose beginning was removed: verify_retention.CarriedRecording."""
@@ -135,6 +148,10 @@ class Recordings:
         """Batches may be missing only where a collector, or an import, kept account of what it took."""
         if self.first_gap and not any(recording.is_account for recording in self.by_id.values()) and not has_account:
             raise self.first_gap
+
+    @property
+    def lost_count(self):
+        return sum(recording.lost_count for recording in self.by_id.values())
 
     @property
     def missing_count(self):

@@ -69,7 +69,10 @@ Hole Completeness::HoleOf(Hole::Kind kind, const wire::RecordingId& id,
 }
 
 void Completeness::Keep(Hole hole) {
-  has_loss_ = has_loss_ || hole.kind != Hole::Kind::kNoEnd;
+  // Records without their payload are there: a policy's budget is no loss (docs/policy.md).
+  const bool only_payload =
+      hole.kind == Hole::Kind::kRecordsLost && hole.loss_class == wire::LossClassName(LOSS_PAYLOAD);
+  has_loss_ = has_loss_ || (hole.kind != Hole::Kind::kNoEnd && !only_payload);
   if (holes_.size() == kHolesMax) {
     ++left_out_count_;
   } else {

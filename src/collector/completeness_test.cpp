@@ -116,7 +116,8 @@ TEST(Completeness, TellsWhatASensorDroppedInItsOwnWords) {
   EXPECT_EQ(hole.reason, "the spool is full");
 }
 
-TEST(Completeness, AddsUpDropCountersByClass) {
+/// A recording whose counter of this class moved twice.
+Completeness WithLossOf(std::size_t loss_class) {
   Completeness completeness;
   completeness.Add(0, BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
   for (const std::uint64_t reading : {1U, 2U}) {
@@ -124,7 +125,7 @@ TEST(Completeness, AddsUpDropCountersByClass) {
     loss.header.kind = RECORD_LOSS;
     loss.header.size_bytes = sizeof(loss);
     loss.header.boot_ns = 100 + 10 * reading;
-    loss.count[LOSS_IO] = 3 * reading;
+    loss.count[loss_class] = 3 * reading;
     wire::Batch batch = BatchAt(wire::BatchKind::kRecords, reading, 200, "");
     wire::AppendChunk({.first_sequence = reading - 1,
                        .cpu = wire::kUserSpaceCpu,
@@ -136,6 +137,12 @@ TEST(Completeness, AddsUpDropCountersByClass) {
   }
   completeness.Add(3, BatchAt(wire::BatchKind::kRecordingClose, 3, 300));
   completeness.Finish();
+  return completeness;
+}
+
+TEST(Completeness, AddsUpDropCountersByClass) {
+  const Completeness completeness = WithLossOf(LOSS_IO);
+  EXPECT_TRUE(completeness.has_loss());
   ASSERT_EQ(completeness.holes().size(), 1);
   const Hole& hole = completeness.holes()[0];
   EXPECT_EQ(hole.kind, Hole::Kind::kRecordsLost);
@@ -143,6 +150,13 @@ TEST(Completeness, AddsUpDropCountersByClass) {
   EXPECT_EQ(hole.count, 6);
   EXPECT_EQ(hole.from_wall_ns, kWallMinusBootNs + 100);
   EXPECT_EQ(hole.until_wall_ns, kWallMinusBootNs + 120);
+}
+
+TEST(Completeness, PayloadLeftOutIsSaidAndIsNoLoss) {
+  const Completeness completeness = WithLossOf(LOSS_PAYLOAD);
+  EXPECT_FALSE(completeness.has_loss());
+  ASSERT_EQ(completeness.holes().size(), 1);
+  EXPECT_EQ(completeness.holes()[0].loss_class, "payload");
 }
 
 }  // namespace
