@@ -206,7 +206,7 @@ std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
 void PrintJson(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   nlohmann::json recordings = nlohmann::json::array();
-  for (const auto& [id, recording] : proof.recordings.recordings()) {
+  for (const auto& [id, recording] : proof.recordings.InOrder()) {
     const wire::RecordingExtent& extent = recording.extent;
     if (extent.is_account) continue;
     recordings.push_back({{"recording_id", wire::FormatRecordingId(id)},
@@ -303,7 +303,7 @@ void PrintStatement(const Proof& proof) {
   std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
   std::uint64_t missing_count = 0;
-  for (const auto& [id, recording] : proof.recordings.recordings()) {
+  for (const auto& [id, recording] : proof.recordings.InOrder()) {
     if (recording.extent.is_account) continue;
     ++(recording.extent.closed ? complete_count : open_count);
     missing_count += recording.extent.missing_batch_count;
@@ -311,7 +311,7 @@ void PrintStatement(const Proof& proof) {
   fmt::print("recordings {} complete, {} without an end (killed, or still running)\n",
              complete_count, open_count);
   if (missing_count != 0) fmt::print("MISSING    {} batches of these recordings\n", missing_count);
-  for (const auto& [id, recording] : proof.recordings.recordings()) {
+  for (const auto& [id, recording] : proof.recordings.InOrder()) {
     const wire::RecordingExtent& extent = recording.extent;
     if (extent.is_account) continue;
     fmt::print("  {}  entries {} to {}, {} batches, {} to {}{}\n", wire::FormatRecordingId(id),

@@ -23,7 +23,7 @@ void PrintLine(const Json& json) {
 void PrintJson(const proof::BundleReport& report, bool key_given) {
   const evidence::Checkpoint& checkpoint = report.excerpt.checkpoint;
   Json recordings = Json::array();
-  for (const auto& [id, recording] : report.recordings.recordings()) {
+  for (const auto& [id, recording] : report.recordings.InOrder()) {
     const wire::RecordingExtent& extent = recording.extent;
     if (extent.is_account) continue;
     recordings.push_back({{"recording_id", wire::FormatRecordingId(id)},
@@ -64,7 +64,7 @@ void PrintJson(const proof::BundleReport& report, bool key_given) {
 }
 
 void PrintRecordings(const proof::BundleReport& report) {
-  for (const auto& [id, recording] : report.recordings.recordings()) {
+  for (const auto& [id, recording] : report.recordings.InOrder()) {
     const wire::RecordingExtent& extent = recording.extent;
     if (extent.is_account) continue;
     fmt::print("  {}  {} batches, {} to {}{}{}\n", wire::FormatRecordingId(id), extent.batch_count,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/batch_chain.hpp"
 
+#include <algorithm>
+
 #include "wire/batch_sealer.hpp"
 
 namespace spoor::wire {
@@ -74,6 +76,13 @@ void BatchChain::Continue(const RecordingId& id, const RecordingExtent& extent,
                           const Sha256& last_sha256) {
   if (extent.is_account) has_account_ = true;
   recordings_.insert_or_assign(id, Recording{extent, last_sha256});
+}
+
+std::vector<std::pair<RecordingId, BatchChain::Recording>> BatchChain::InOrder() const {
+  std::vector<std::pair<RecordingId, Recording>> ordered(recordings_.begin(), recordings_.end());
+  std::ranges::stable_sort(
+      ordered, {}, [](const auto& recording) { return recording.second.extent.first_entry; });
+  return ordered;
 }
 
 Result<> BatchChain::Finish() const {

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "wire/batch.hpp"
@@ -47,6 +49,8 @@ class BatchChain {
     Sha256 last_sha256{};
   };
   const std::map<RecordingId, Recording>& recordings() const { return recordings_; }
+  /// The same as the log has them, by their first entry: for people to read.
+  std::vector<std::pair<RecordingId, Recording>> InOrder() const;
   /// The batch that Add took last, decoded: for whoever looks at the same entries.
   const Batch& last_batch() const { return last_batch_; }
 
