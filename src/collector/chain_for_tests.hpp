@@ -71,8 +71,8 @@ class ChainForTests {
     keys::KeyPointer key = *keys::MakeSigningKey();
     keys::CertificatePointer root = *keys::MakeRoot(key.get(), 1);
     static const Authority& Get() {
-      static const Authority authority;
-      return authority;
+      static const Authority kAuthority;
+      return kAuthority;
     }
   };
   std::string Describe(const std::string& sensor) const {

@@ -126,6 +126,7 @@ TEST(TreeHead, MayHaveLinesOfItsOwnBehindTheThree) {
 
 /// The checkpoint that a log of `size` test entries has.
 Checkpoint CheckpointAt(const TestStore& store, std::uint64_t size) {
+  // A copy on disk. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const TestStore shorter(store);
   shorter.Fill(size);
   return (*LogReader::Open(shorter.folder(), store.verifier_key()))->checkpoint();

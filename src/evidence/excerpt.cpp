@@ -195,7 +195,7 @@ Result<> ForEachIn(LogReader& log, std::span<const EntryRange> ranges,
   std::size_t next = 0;
   while (next < ranges.size()) {
     bool enough = false;
-    const Result<> read = log.ForEach(
+    Result<> read = log.ForEach(
         ranges[next].begin, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
           if (index < ranges[next].begin) return {};
           RETURN_IF_ERROR(visit(index, entry));

@@ -61,7 +61,7 @@ class TileLogReader final : public LogReader {
       const TileId id{.entries = true, .level = 0, .index = bundle};
       if (!fs::exists(folder_ / TilePath(id, TileForm::kFull))) continue;
       const auto ignore = [](std::uint64_t, std::span<const std::byte>) { return Result<>(); };
-      const Result<> left = VisitBundle(bundle, bundle * kTileWidth, ignore);
+      Result<> left = VisitBundle(bundle, bundle * kTileWidth, ignore);
       if (!left && fs::exists(folder_ / TilePath(id, TileForm::kFull))) return left;
     }
     return {};

@@ -30,7 +30,7 @@
 namespace spoor::programs {
 namespace {
 
-constexpr int kDrainIntervalMs = 20;
+constexpr int kDrainIntervalMaxMs = 20;
 
 struct RecordOptions {
   Destination::Options destination;
@@ -170,14 +170,25 @@ class PriorityBoost {
   int before_;
 };
 
+// What is asked for, checked before anything is touched.
+struct Plan {
+  sensor::RecordingOptions recording;
+  std::optional<std::int64_t> duration_ns;
+  int drain_interval_ms = kDrainIntervalMaxMs;
+};
+
 /// One run: until the command ended, the time is over, a signal came, or nothing more can be
 /// stored.
 class Recording {
  public:
   Recording(sensor::KernelSource& source, sensor::Recorder& recorder, StopSignals& signals,
-            ChildCommand* child, std::optional<std::int64_t> duration_ns)
-      : source_(source), recorder_(recorder), signals_(signals), child_(child) {
-    if (duration_ns) end_boot_ns_ = BootNow() + static_cast<std::uint64_t>(*duration_ns);
+            ChildCommand* child, const Plan& plan)
+      : source_(source),
+        recorder_(recorder),
+        signals_(signals),
+        child_(child),
+        drain_interval_ms_(plan.drain_interval_ms) {
+    if (plan.duration_ns) end_boot_ns_ = BootNow() + static_cast<std::uint64_t>(*plan.duration_ns);
   }
 
   /// Why it ended. Fails: what the recorder failed with.
@@ -198,7 +209,7 @@ class Recording {
         pollfd{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
         pollfd{.fd = child_ != nullptr ? child_->pid_fd() : -1, .events = POLLIN, .revents = 0},
         pollfd{.fd = paced ? -1 : source_.wake_fd(), .events = POLLIN, .revents = 0}};
-    poll(watched.data(), watched.size(), paced ? pace_.IntervalMs(BootNow()) : kDrainIntervalMs);
+    poll(watched.data(), watched.size(), paced ? pace_.IntervalMs(BootNow()) : drain_interval_ms_);
     pollfd wake{.fd = source_.wake_fd(), .events = POLLIN, .revents = 0};
     paced_ = poll(&wake, 1, 0) == 1;
     if (paced_) source_.ClearWake();
@@ -226,6 +237,7 @@ class Recording {
   sensor::Recorder& recorder_;
   StopSignals& signals_;
   ChildCommand* child_;
+  int drain_interval_ms_;
   sensor::UrgentPace pace_;
   bool paced_ = false;  // the next drain comes after the pace's interval
   std::optional<std::uint64_t> end_boot_ns_;
@@ -252,12 +264,6 @@ std::string NameOf(const std::vector<sensor::Scope>& scopes,
   return names;
 }
 
-// What is asked for, checked before anything is touched.
-struct Plan {
-  sensor::RecordingOptions recording;
-  std::optional<std::int64_t> duration_ns;
-};
-
 Result<Plan> PlanOf(const RecordOptions& options) {
   Plan plan;
   ASSIGN_OR_RETURN(plan.recording.source.scopes, ScopesOf(options));
@@ -267,6 +273,12 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   plan.recording.source.payload_bytes_max = policy.payload_bytes_max;
   plan.recording.source.payload_bytes_per_second = policy.payload_bytes_per_second;
   plan.recording.source.ring_bytes = policy.ring_bytes;
+  plan.recording.seal_interval_ns = std::int64_t{policy.seal_interval_ms} * 1'000'000;
+  plan.recording.writer.flush_interval_ns = plan.recording.seal_interval_ns;
+  // What is as old as the interval is found at a drain: twice in it, so that none waits twice as
+  // long.
+  plan.drain_interval_ms =
+      std::min(kDrainIntervalMaxMs, static_cast<int>(policy.seal_interval_ms / 2));
   plan.recording.spoor_version = SPOOR_VERSION;
   plan.recording.profile = policy.profile;
   plan.recording.command_line = OwnCommandLine();
@@ -284,7 +296,7 @@ Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
   PriorityBoost::Drain();
-  return Recording(source, recorder, signals, child, plan.duration_ns).Run();
+  return Recording(source, recorder, signals, child, plan).Run();
 }
 
 // The whole recording, until the log is closed.

@@ -19,6 +19,7 @@ constexpr std::uint64_t kRingBytesMax = 1 << 30;
 struct Range {
   std::uint64_t from, to;
 };
+constexpr Range kSealIntervalMs{2, 1000};
 
 template <typename Number>
 Result<> ReadNumber(const YAML::Node& value, const std::string& key, Range range, Number& number) {
@@ -54,9 +55,12 @@ Result<> ReadKey(const std::string& key, const YAML::Node& value, Policy& policy
     return Fail(ErrorCode::kInvalidArgument, "line {}: ring_bytes is {}, must be a power of two",
                 value.Mark().line + 1, policy.ring_bytes);
   }
+  if (key == "seal_interval_ms") {
+    return ReadNumber(value, key, kSealIntervalMs, policy.seal_interval_ms);
+  }
   return Fail(ErrorCode::kInvalidArgument,
               "unknown key {}; known are profile, terminal_payload_bytes_max, payload_bytes_max, "
-              "payload_bytes_per_second, ring_bytes",
+              "payload_bytes_per_second, ring_bytes, seal_interval_ms",
               key);
 }
 

@@ -54,6 +54,12 @@ TEST_F(PolicyTest, FileChangesOnlyWhatItSays) {
   EXPECT_EQ(policy->ring_bytes, 4194304U);
 }
 
+TEST_F(PolicyTest, SealsWithinTheIntervalThatTheFileSays) {
+  EXPECT_EQ(Read("")->seal_interval_ms, 200U);
+  EXPECT_EQ(Read("seal_interval_ms: 10\n")->seal_interval_ms, 10U);
+  EXPECT_THAT(ErrorOf("seal_interval_ms: 1\n"), HasSubstr("must be 2 to 1000"));
+}
+
 TEST_F(PolicyTest, ProfileOfTheFileIsTheBaseWhereverItStands) {
   const Result<Policy> policy = Read("payload_bytes_max: 64\nprofile: honeypot\n");
   ASSERT_TRUE(policy) << policy.error().message;
