@@ -56,7 +56,7 @@ class TransferTest : public testing::Test {
     ASSERT_TRUE(log->Close());
   }
   std::filesystem::path ExportAll(const StoreLayout& store, const std::string& name) {
-    const auto path = scratch_.path() / name;
+    auto path = scratch_.path() / name;
     const auto report = Export(store, {{0, Reader(store)->size()}}, path,
                                {.made_by = "test", .made_wall_ns = 1, .answer = {}});
     EXPECT_TRUE(report) << report.error().message;

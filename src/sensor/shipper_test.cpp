@@ -45,7 +45,7 @@ class Collector {
       opens = opens || header->kind == wire::FrameKind::kOpen;
       frames = frames.subspan(header->frame_bytes);
     }
-    requests.push_back(request);
+    requests_.push_back(request);
     if (failures_left > 0) {
       --failures_left;
       return Fail(ErrorCode::kUnavailable, "the link is cut");
@@ -83,7 +83,7 @@ class Collector {
   }
   std::vector<Request> Requests() const {
     const std::lock_guard lock(mutex_);
-    return requests;
+    return requests_;
   }
 
   std::atomic<int> failures_left = 0, busy_left = 0, position_count = 0;
@@ -106,7 +106,7 @@ class Collector {
   }
 
   mutable std::mutex mutex_;
-  std::vector<Request> requests;
+  std::vector<Request> requests_;
   bool knows_ = false;
   std::uint64_t next_ = 0;
   std::optional<std::uint64_t> next_before_;
@@ -147,11 +147,13 @@ class ShipperTest : public ::testing::Test {
   void SealBatches(int count, std::size_t size_bytes = 1000) {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(sealer_->Seal(Bytes(size_bytes)));
   }
-  std::unique_ptr<Shipper> Ship(std::vector<Collector*> collectors, Shipper::Options options = {}) {
+  std::unique_ptr<Shipper> Ship(const std::vector<Collector*>& collectors,
+                                Shipper::Options options = {}) {
     options.retry_first = milliseconds(1);
     options.retry_max = std::min(options.retry_max, milliseconds(20));
     options.narrate = [this](const std::string& line) { said_.push_back(line); };
     std::vector<std::unique_ptr<CollectorClient>> clients;
+    clients.reserve(collectors.size());
     for (Collector* collector : collectors) {
       clients.push_back(std::make_unique<Connection>(*collector));
     }

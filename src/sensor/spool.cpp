@@ -133,7 +133,7 @@ Result<> Spool::Append(std::span<const std::byte> frame) {
   }
   if (header.kind != wire::FrameKind::kOpen) return AppendToSegment(header, frame);
   RETURN_IF_ERROR(KeepOpenFrame(frame, header.chain_id));
-  const Result<> appended = AppendToSegment(header, frame);
+  Result<> appended = AppendToSegment(header, frame);
   if (!appended) ::unlink(OpenFramePath(header.chain_id).c_str());
   return appended;
 }
@@ -161,7 +161,7 @@ Result<> Spool::AppendToSegment(const wire::FrameHeader& header, std::span<const
 
 Result<> Spool::KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id) {
   const std::filesystem::path path = OpenFramePath(chain_id);
-  const Result<> kept = WriteFileAtomically(path, frame, 0600);
+  Result<> kept = WriteFileAtomically(path, frame, 0600);
   if (kept) return kept;
   ::unlink((path.string() + ".tmp").c_str());
   return NoRoom(kept.error());

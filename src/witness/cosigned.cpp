@@ -46,7 +46,7 @@ struct Refusal {
 /// Why the witness refused: what it cosigned last, held against our log. That is read after it was
 /// fetched: what any asker showed the witness our log must hold by now.
 Error ExplainRefusal(WitnessClient& client, const VerifierKey& witness, const LogLocation& log,
-                     Refusal refusal) {
+                     const Refusal& refusal) {
   const Result<std::optional<std::string>> latest = client.LatestCheckpoint(log.key.name);
   const Result<std::unique_ptr<evidence::LogReader>> reader = OpenReader(log);
   if (!reader) return reader.error();
