@@ -19,9 +19,9 @@ demo: build ## break into a lab host under the sensor, tell the story, leave dem
 test: setup ## every test: unit, golden, kernel, end to end; then address, undefined and thread sanitizers, fuzz targets
 	$(call build_preset,dev)
 	@ctest --preset dev -j $$(nproc)
-	$(call build_preset,asan)
+	$(call build_preset,asan,--target unit_tests)
 	@ctest --preset asan -j $$(nproc) -L 'unit|fuzz'
-	$(call build_preset,tsan)
+	$(call build_preset,tsan,--target unit_tests)
 	@ctest --preset tsan -j $$(nproc) -L unit
 
 ##@ Parts of them

@@ -3,6 +3,8 @@
 # the test program spoor_NAME_test (registered with CTest case by case), every *_fuzz.cpp a libFuzzer
 # program of that name, every *_bench.cpp a Google Benchmark program of that name.
 include(GoogleTest)
+# What the sanitizers run: the unit tests and the fuzz targets, without the programs.
+add_custom_target(unit_tests)
 function(spoor_stage NAME)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -27,6 +29,7 @@ function(spoor_stage NAME)
     target_link_libraries(spoor_${NAME}_test PRIVATE spoor_${NAME} GTest::gmock GTest::gtest_main)
     gtest_discover_tests(spoor_${NAME}_test TEST_PREFIX "${NAME}." DISCOVERY_TIMEOUT 60
                          PROPERTIES LABELS unit SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+    add_dependencies(unit_tests spoor_${NAME}_test)
   endif()
 
   set(fuzzers ${all})
@@ -49,6 +52,7 @@ function(spoor_stage NAME)
                        ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${program})
       file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${program}_found)
       set_tests_properties(fuzz.${program} PROPERTIES LABELS fuzz)
+      add_dependencies(unit_tests ${program})
     endforeach()
   endif()
 
