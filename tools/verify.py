@@ -6,7 +6,7 @@ Written from docs/formats/ alone, so that it is a second opinion on the program'
 checks the log (signature, tree, tiles, entries, files that do not belong), the recordings in it
 (verify_batches.py) and the collector's account of what sensors sealed (verify_seals.py), not what
 records mean. Of a bundle (spoor prove, spoor export) it checks every byte, the signature and each entry's
-proof; making the rows again takes Spoor. Slow and simple on purpose.
+proof (verify_bundle.py); making the rows again takes Spoor. Slow and simple on purpose.
 
 usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--authority FILE] [--checkpoint FILE]…
                        [--witness VKEYFILE]…
@@ -14,148 +14,25 @@ exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors 
        5 could not run
 """
 import argparse
-import base64
-import binascii
 import functools
 import hashlib
 import json
 import os
 import re
 import stat
-import subprocess
 import sys
-import tempfile
 
 import verify_ciphers
 from verify_batches import ACCOUNT, CARRIED, RETENTION, Batch, Recordings, Unsupported, Unverified
+from verify_bundle import report_bundle
+from verify_notes import (WITNESS, Key, cached_key, cosigned_at, node, open_checkpoint, open_note, root_of, root_of_any,
+                          sha256)
 from verify_retention import Carried
 from verify_seals import Seals
 
 WIDTH = 256
 LEVELS = 8
 ENTRY_BYTES_MAX = 65535
-ED25519_DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410, before the raw public key
-TIME = re.compile(r"time \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def node(left, right):
-    return sha256(b"\x01" + left + right)
-
-
-def root_of(hashes):
-    """Root of the tree over these subtree roots, all perfect and of one size (RFC 6962 section 2.1)."""
-    if len(hashes) == 1:
-        return hashes[0]
-    k = 1 << (len(hashes) - 1).bit_length() - 1
-    return node(root_of(hashes[:k]), root_of(hashes[k:]))
-
-
-def root_of_any(leaves):
-    """Root of the tree over any number of leaf hashes."""
-    while len(leaves) > 1:
-        # Pairs of full subtrees first; an odd one out goes up as it is, as RFC 6962 splits.
-        leaves = [node(*leaves[i:i + 2]) if i + 1 < len(leaves) else leaves[i] for i in range(0, len(leaves), 2)]
-    return leaves[0]
-
-
-def decode_base64(text):
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return data if base64.b64encode(data).decode() == text else None
-
-
-LOG, WITNESS = 1, 4  # C2SP signature types
-
-
-class Key:
-    def __init__(self, text, use=LOG):
-        parts = text.removesuffix("\n").split("+", 2)
-        encoded = decode_base64(parts[2]) if len(parts) == 3 else None
-        if encoded is None or len(encoded) != 33 or encoded[0] != use:
-            raise Unverified("not a verifier key (name+hash+base64)")
-        self.name, self.public = parts[0], encoded[1:]
-        self.id = sha256(self.name.encode() + b"\n" + encoded)[:4]
-        if self.id.hex() != parts[1] or not re.fullmatch(r"[!-*,-~]{1,255}", self.name):
-            raise Unverified("the verifier key's hash is not that of its name and key")
-
-    @functools.lru_cache(maxsize=4096)
-    def signed(self, text, signature):
-        with tempfile.TemporaryDirectory() as folder:
-            names = [os.path.join(folder, name) for name in ("key", "signature", "text")]
-            for name, data in zip(names, (ED25519_DER_PREFIX + self.public, signature, text)):
-                with open(name, "wb") as file:
-                    file.write(data)
-            return subprocess.run(
-                ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER",
-                 "-inkey", names[0], "-sigfile", names[1], "-in", names[2]],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
-
-
-def open_checkpoint(path, key):
-    """(size, root) of a checkpoint that `key` signed."""
-    try:
-        with open(path, "rb") as file:
-            note = file.read(1 << 20)
-    except FileNotFoundError as missing:
-        raise Unverified(f"{path}: missing") from missing
-    return open_note(note, path, key)
-
-
-def open_note(note, path, key):
-    """(size, root) of a signed checkpoint; `path` is what errors call it."""
-    def bad(what):
-        raise Unverified(f"{path}: {what}")
-    split = note.rfind(b"\n\n")
-    if split < 0 or not note.endswith(b"\n"):
-        bad("not a signed note")
-    text, lines = note[:split + 1], note[split + 2:-1]
-    signed = 0
-    for line in lines.split(b"\n"):
-        match = re.fullmatch(b"\xe2\x80\x94 ([!-*,-~]{1,255}) ([A-Za-z0-9+/=]+)", line)
-        data = decode_base64(match[2].decode()) if match else None
-        if data is None or len(data) <= 4:
-            bad("a signature line is malformed")
-        if match[1] != key.name.encode() or data[:4] != key.id:
-            continue
-        if not key.signed(text, data[4:]):
-            bad("the signature does not fit the text")
-        signed += 1
-    if signed != 1:
-        bad(f"not signed once by {key.name}")
-    try:
-        body = text.decode("ascii").split("\n")
-    except UnicodeDecodeError:
-        bad("signed, but not a checkpoint")
-    if len(body) != 5 or body[0] != key.name or not re.fullmatch(r"0|[1-9][0-9]{0,19}", body[1]) \
-            or not TIME.fullmatch(body[3]):
-        bad("signed, but not a checkpoint")
-    root = decode_base64(body[2])
-    if root is None or len(root) != 32 or int(body[1]) >= 1 << 64:
-        bad("signed, but not a checkpoint")
-    return int(body[1]), root
-
-
-def cosigned_at(note, path, witness):
-    """When `witness` cosigned the checkpoint, seconds since the Unix epoch, the last time; None if it did not."""
-    split = note.rfind(b"\n\n")
-    text, newest = note[:split + 1], None
-    for line in note[split + 2:-1].split(b"\n"):
-        _, name, encoded = line.split(b" ")
-        data = decode_base64(encoded.decode())
-        if name != witness.name.encode() or data[:4] != witness.id:
-            continue
-        seconds = int.from_bytes(data[4:12], "big")
-        if len(data) != 76 or seconds >= 1 << 63 or not witness.signed(
-                b"cosignature/v1\ntime %d\n" % seconds + text, data[12:]):
-            raise Unverified(f"{path}: the cosignature of {witness.name} does not fit the checkpoint")
-        newest = max(newest or 0, seconds)
-    return newest
 
 
 def check_outside_views(log, key, notes, witnesses):
@@ -457,166 +334,6 @@ def verify(store, key_file=None, escrow_file=None, authority_file=None, checkpoi
 def visible(text):
     """Names in a record are whoever's who wrote it: nothing of them may steer a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-cached_key = functools.lru_cache(Key)
-
-
-# ---- bundles: docs/formats/proof-bundle.md
-BLOCK = 512
-SUMS = "SHA256SUMS"
-PROOF_HASHES_MAX = 128
-
-
-def tar_header(name, size):
-    """The one header that a member of this name and size can have."""
-    def octal(value, digits):
-        return f"{value:0{digits}o}".encode() + b"\0"
-    fields = [name.encode().ljust(100, b"\0"), octal(0o644, 7), octal(0, 7), octal(0, 7), octal(size, 11),
-              octal(0, 11), b" " * 8, b"0", bytes(100), b"ustar\0" b"00", bytes(64), octal(0, 7), octal(0, 7)]
-    header = b"".join(fields).ljust(BLOCK, b"\0")
-    return header[:148] + f"{sum(header):06o}".encode() + b"\0 " + header[156:]
-
-
-class Bundle:
-    """A canonical ustar archive: offset, size and SHA-256 of each member, all bytes accounted for."""
-
-    def __init__(self, path):
-        self.path = path
-        self.members = {}
-        with open(path, "rb") as file:
-            while SUMS not in self.members:
-                self.read_member(file)
-            if file.read(2 * BLOCK + 1) != bytes(2 * BLOCK):
-                self.bad("does not end behind SHA256SUMS")
-        *names, _ = self.members
-        wanted = "".join(f"{self.members[name][2]}  {name}\n" for name in names)
-        if self.read(SUMS) != wanted.encode():
-            lines = self.read(SUMS).decode(errors="replace").split("\n")
-            wrong = [name for name, line in zip(names, lines) if line != f"{self.members[name][2]}  {name}"]
-            self.bad(f"{(wrong or [SUMS])[0]}: is not what SHA256SUMS says")
-
-    def bad(self, what):
-        raise Unverified(f"{self.path}: {what}")
-
-    def read_member(self, file):
-        header = file.read(BLOCK)
-        name = re.fullmatch(rb"([A-Za-z0-9_.-][A-Za-z0-9_./-]{0,98})\0+", header[:100])
-        size = re.fullmatch(rb"([0-7]{11})\0", header[124:136])
-        if not name or not size or header != tar_header(name[1].decode(), int(size[1], 8)):
-            self.bad("a header is damaged, or this is no bundle")
-        name, size = name[1].decode(), int(size[1], 8)
-        if name in self.members:
-            self.bad(f"{name}: is there twice")
-        offset, digest, rest = file.tell(), hashlib.sha256(), size
-        while rest:
-            part = file.read(min(rest, 1 << 20))
-            if not part:
-                self.bad(f"cut off inside {name}")
-            digest.update(part)
-            rest -= len(part)
-        padding = -size % BLOCK
-        if file.read(padding) != bytes(padding):
-            self.bad(f"bytes that are no zeros behind {name}")
-        self.members[name] = offset, size, digest.hexdigest()
-
-    def read(self, name):
-        offset, size, _ = self.members[name]
-        with open(self.path, "rb") as file:
-            file.seek(offset)
-            return file.read(size)
-
-    def check_members(self):
-        manifest = json.loads(self.read("manifest.json"))
-        if manifest.get("format") != "spoor bundle" or manifest.get("version") != 1:
-            self.bad("manifest.json: not that of a bundle of version 1")
-        names = list(self.members)
-        queries = [name for name in names if re.fullmatch(r"queries/[a-z0-9_]+\.sql", name)]
-        answer = ["question.sql", *queries, "rows.ndjson", "gaps.ndjson"] if manifest["answer"] else []
-        if names != ["README.txt", "manifest.json", "log.vkey", *answer, "evidence.excerpt", SUMS]:
-            self.bad("has other members than it must have")
-        return manifest
-
-
-class Excerpt:
-    """Entries with what leads from them to a signed checkpoint, read once from front to back."""
-
-    def __init__(self, bundle, key):
-        self.bundle, self.key = bundle, key
-        self.entry_count = self.proof_bytes = 0
-        offset, self.rest, _ = bundle.members["evidence.excerpt"]
-        with open(bundle.path, "rb") as self.file:
-            self.file.seek(offset)
-            self.verify()
-
-    def take(self, count):
-        if count > self.rest:
-            self.bundle.bad("evidence.excerpt: is cut off")
-        self.rest -= count
-        return self.file.read(count)
-
-    def number(self, size):
-        return int.from_bytes(self.take(size), "big")
-
-    def verify(self):
-        if self.take(12) != b"SPOOREXC\0\1\0\0":
-            self.bundle.bad("evidence.excerpt: is not one of version 1")
-        note = self.take(self.number(4))
-        self.size, self.root = open_note(note, f"{self.bundle.path}: evidence.excerpt", self.key)
-        free_from = 0
-        for _ in range(self.number(8)):
-            begin, count = self.number(8), self.number(8)
-            if count == 0 or begin < free_from or begin + count > self.size:
-                self.bundle.bad(f"evidence.excerpt: range of {count} entries from {begin} is out of order")
-            free_from = begin + count + 1  # a range that goes on from the last one is part of it
-            self.verify_range(begin, begin + count)
-        if self.rest:
-            self.bundle.bad("evidence.excerpt: bytes behind its last range")
-
-    def verify_range(self, begin, end):
-        proof = [self.take(32) for _ in range(min(self.number(2), PROOF_HASHES_MAX + 1))]
-        self.proof_bytes += 32 * len(proof)
-        proof.reverse()
-
-        def root(first, last):
-            """Of the subtree over [first, last): its entries, or the next hash of the proof."""
-            if last <= begin or end <= first:
-                if not proof:
-                    self.bundle.bad(f"evidence.excerpt: the proof of entry {begin} is too short")
-                return proof.pop()
-            if last - first == 1:
-                self.entry_count += 1
-                return sha256(b"\0" + self.take(self.number(2)))
-            middle = first + (1 << (last - first - 1).bit_length() - 1)
-            return node(root(first, middle), root(middle, last))
-
-        if root(0, self.size) != self.root or proof:
-            self.bundle.bad(f"evidence.excerpt: entries {begin} to {end - 1} are not in the signed log")
-
-
-def verify_bundle(path, key_file=None):
-    """(manifest, excerpt) of a bundle all of whose entries are proved; raises Unverified."""
-    bundle = Bundle(path)
-    try:
-        manifest = bundle.check_members()
-        key = cached_key(bundle.read("log.vkey").decode("ascii"))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Unverified(f"{path}: manifest.json or log.vkey: {error!r}") from error
-    if key_file is not None:
-        with open(key_file, encoding="ascii") as file:
-            given = cached_key(file.read())
-        if (given.name, given.public) != (key.name, key.public):
-            bundle.bad(f"is of the log {key.name} (key {key.id.hex()}), not of {given.name} (key {given.id.hex()})")
-    return manifest, Excerpt(bundle, key)
-
-
-def report_bundle(path, key_file):
-    manifest, excerpt = verify_bundle(path, key_file)
-    print(f"verified {excerpt.entry_count} entries of a log of {excerpt.size}, root {excerpt.root.hex()}")
-    if key_file is None:
-        print("the key is out of the bundle itself: this proves that it is of one piece, not whose it is")
-    if manifest["answer"]:
-        print("the rows were not made again: `spoor verify` does that")
 
 
 def main():

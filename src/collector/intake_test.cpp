@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "base/scratch_folder.hpp"
 #include "collector/chain_for_tests.hpp"
 #include "collector/seal_audit.hpp"
 
@@ -23,12 +24,8 @@ std::string TextOf(std::initializer_list<Bytes> frames) {
 class IntakeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "spoor-intake-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     ASSERT_TRUE(keys::WritePrivateKey(folder_ / "escrow.key", escrow_.get()));
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<Intake> Open() const {
     auto intake = Intake::Open({.store = StoreLayout{folder_ / "store"},
@@ -52,7 +49,8 @@ class IntakeTest : public ::testing::Test {
     return audit.report();
   }
 
-  std::filesystem::path folder_;
+  const ScratchFolder scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
   keys::KeyPointer escrow_ = *keys::MakeEscrowKey();
 };
 

@@ -7,8 +7,8 @@
 #include "base/base64.hpp"
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 #include "evidence/note.hpp"
-#include "evidence/scratch_folder.hpp"
 
 namespace spoor::evidence {
 

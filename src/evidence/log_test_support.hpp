@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 #include "evidence/log.hpp"
-#include "evidence/scratch_folder.hpp"
 #include "evidence/verify.hpp"
 
 namespace spoor::evidence {

@@ -6,8 +6,8 @@
 
 #include "base/check.hpp"
 #include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 #include "evidence/checkpoint.hpp"
-#include "evidence/scratch_folder.hpp"
 #include "evidence/tree.hpp"
 #include "evidence/verify.hpp"
 

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <random>
 
+#include "base/check.hpp"
 #include "base/file.hpp"
 #include "evidence/log_test_support.hpp"
 #include "evidence/verify.hpp"

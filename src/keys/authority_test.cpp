@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 #include "base/time.hpp"
 
 namespace spoor::keys {
@@ -19,13 +20,7 @@ constexpr std::int64_t kHour = 3600'000'000'000;
 
 class AuthorityTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "spoor-keys-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    ASSERT_TRUE(Authority::Create(folder_));
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { ASSERT_TRUE(Authority::Create(folder_)); }
 
   Authority Open() const {
     Result<Authority> authority = Authority::Open(folder_);
@@ -35,7 +30,8 @@ class AuthorityTest : public ::testing::Test {
   static CertificateTerms Terms(Role role, std::string name) {
     return {.role = role, .name = std::move(name), .addresses = {}, .lifetime_days = 30};
   }
-  std::filesystem::path folder_;
+  const ScratchFolder scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
 };
 
 unsigned ModeOf(const std::filesystem::path& path) {

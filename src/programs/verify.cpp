@@ -17,6 +17,7 @@
 #include "programs/subcommand.hpp"
 #include "programs/verify_bundle.hpp"
 #include "programs/verify_completeness.hpp"
+#include "programs/verify_recordings.hpp"
 #include "programs/verify_segments.hpp"
 #include "programs/verify_witnesses.hpp"
 #include "proof/transfer.hpp"
@@ -205,19 +206,6 @@ std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
 
 void PrintJson(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
-  nlohmann::json recordings = nlohmann::json::array();
-  for (const auto& [id, recording] : proof.recordings.InOrder()) {
-    const wire::RecordingExtent& extent = recording.extent;
-    if (extent.is_account) continue;
-    recordings.push_back({{"recording_id", wire::FormatRecordingId(id)},
-                          {"first_entry", extent.first_entry},
-                          {"last_entry", extent.last_entry},
-                          {"batch_count", extent.batch_count},
-                          {"missing_batch_count", extent.missing_batch_count},
-                          {"first_wall_ns", extent.first_wall_ns},
-                          {"last_wall_ns", extent.last_wall_ns},
-                          {"closed", extent.closed}});
-  }
   const collector::SealAudit::Report& seals = proof.seals.report();
   nlohmann::json origins = nlohmann::json::array();
   for (const proof::TransferAudit::Origin& origin : proof.origins) {
@@ -252,7 +240,7 @@ void PrintJson(const Proof& proof) {
                       {"set_aside_bytes", proof.set_aside_bytes},
                       {"segments", SegmentsJson(proof)},
                       {"removals", RemovalsJson(proof)},
-                      {"recordings", recordings}};
+                      {"recordings", RecordingsJson(proof.recordings)}};
   proof.outside.AddTo(line);
   fmt::print("{}\n", line.dump());
 }

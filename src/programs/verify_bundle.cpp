@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
 #include "programs/open_store.hpp"
+#include "programs/verify_recordings.hpp"
 #include "proof/verify_bundle.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -22,17 +23,6 @@ void PrintLine(const Json& json) {
 
 void PrintJson(const proof::BundleReport& report, bool key_given) {
   const evidence::Checkpoint& checkpoint = report.excerpt.checkpoint;
-  Json recordings = Json::array();
-  for (const auto& [id, recording] : report.recordings.InOrder()) {
-    const wire::RecordingExtent& extent = recording.extent;
-    if (extent.is_account) continue;
-    recordings.push_back({{"recording_id", wire::FormatRecordingId(id)},
-                          {"first_entry", extent.first_entry},
-                          {"last_entry", extent.last_entry},
-                          {"batch_count", extent.batch_count},
-                          {"missing_batch_count", extent.missing_batch_count},
-                          {"closed", extent.closed}});
-  }
   Json json{{"verified", true},
             {"kind", report.manifest.answer ? "answer" : "evidence"},
             {"made_by", report.manifest.made_by},
@@ -48,7 +38,7 @@ void PrintJson(const proof::BundleReport& report, bool key_given) {
             {"entry_bytes", report.excerpt.entry_bytes},
             {"proof_bytes", report.excerpt.proof_bytes},
             {"whole_log", report.whole_log()},
-            {"recordings", recordings}};
+            {"recordings", RecordingsJson(report.recordings)}};
   if (report.manifest.answer) {
     const proof::AnswerManifest& answer = *report.manifest.answer;
     json["query"] = answer.query;

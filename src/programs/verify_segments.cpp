@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs/verify_segments.hpp"
 
-#include <cstdlib>
-
-#include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 #include "programs/open_store.hpp"
 #include "programs/stop_signals.hpp"
 #include "store/catalog.hpp"
@@ -11,45 +9,13 @@
 namespace spoor::programs {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Readers ingest: how often the catalog may be another one afterwards, and the check begins anew.
 constexpr int kAttempts = 4;
 
-/// An empty folder for this process alone.
-class ScratchFolder {
- public:
-  static Result<ScratchFolder> Make() {
-    const char* const configured = std::getenv("TMPDIR");
-    // Not /tmp, which may be memory.
-    const fs::path parent = configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
-    std::string path = (parent / "spoor-verify-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) {
-      return FailErrno(errno, "{}: cannot make a folder there for deriving segments (TMPDIR)",
-                       parent.string());
-    }
-    return ScratchFolder(path);
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::move(other.path_)) {
-    other.path_.clear();
-  }
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;  // what stays is named for what it was
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
-
 Result<ingest::DerivationReport> Derive(const StoreLayout& layout) {
   StopSignals signals;
-  ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make());
+  ASSIGN_OR_RETURN(const ScratchFolder scratch,
+                   ScratchFolder::Make(ScratchFolder::FolderOnDisk(), "verify"));
   const auto show = ProgressOnTerminal("deriving segments again");
   return ingest::CheckDerivation(layout, {.importers = MakeImporter}, scratch.path(),
                                  [&](std::uint64_t done, std::uint64_t to_do) -> Result<> {

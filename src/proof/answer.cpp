@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proof/answer.hpp"
 
-#include <stdlib.h>  // mkdtemp
-
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
+#include <utility>
 
 #include "base/store_layout.hpp"
 #include "base/visible_text.hpp"
@@ -92,16 +89,13 @@ std::string TextOfLines(const std::vector<std::string>& lines) {
 Result<std::unique_ptr<DerivedStore>> DerivedStore::Make(const ingest::EntryFeed& feed,
                                                          const Options& options,
                                                          const queries::Library& library) {
-  std::error_code error;
-  std::string pattern =
-      (std::filesystem::temp_directory_path(error) / "spoor-derived-XXXXXX").string();
-  if (error || ::mkdtemp(pattern.data()) == nullptr) {
-    return FailErrno(errno, "{}: cannot make a temporary folder", pattern);
-  }
-  std::unique_ptr<DerivedStore> derived(new DerivedStore(pattern));
-  RETURN_IF_ERROR(ingest::IngestFrom(feed, options.open_recordings, StoreLayout{derived->folder_},
-                                     options.ingest));
-  ASSIGN_OR_RETURN(derived->store_, store::OpenStore(derived->folder_.string()));
+  ASSIGN_OR_RETURN(ScratchFolder folder,
+                   ScratchFolder::Make(ScratchFolder::FolderOnDisk(), "derived"));
+  std::unique_ptr<DerivedStore> derived(new DerivedStore(std::move(folder)));
+  const std::filesystem::path& root = derived->folder_.path();
+  RETURN_IF_ERROR(
+      ingest::IngestFrom(feed, options.open_recordings, StoreLayout{root}, options.ingest));
+  ASSIGN_OR_RETURN(derived->store_, store::OpenStore(root.string()));
   for (const queries::Query& query : library.queries()) {
     if (query.form != queries::Query::Form::kView) continue;
     ASSIGN_OR_RETURN(
@@ -116,12 +110,6 @@ Result<std::unique_ptr<DerivedStore>> DerivedStore::Make(const ingest::EntryFeed
   }
   RETURN_IF_ERROR(library.Define(*derived->store_));
   return derived;
-}
-
-DerivedStore::~DerivedStore() {
-  store_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 }  // namespace spoor::proof

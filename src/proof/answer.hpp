@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/scratch_folder.hpp"
 #include "ingest/catch_up.hpp"
 #include "queries/gaps.hpp"
 #include "queries/library.hpp"
@@ -56,12 +56,11 @@ class DerivedStore {
                                                     const queries::Library& library);
   DerivedStore(const DerivedStore&) = delete;
   DerivedStore& operator=(const DerivedStore&) = delete;
-  ~DerivedStore();
   store::Store& store() { return *store_; }
 
  private:
-  explicit DerivedStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  const std::filesystem::path folder_;
+  explicit DerivedStore(ScratchFolder folder) : folder_(std::move(folder)) {}
+  const ScratchFolder folder_;  // outlives the store in it
   std::unique_ptr<store::Store> store_;
 };
 

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.hpp"
-#include "evidence/scratch_folder.hpp"
+#include "base/scratch_folder.hpp"
 
 namespace spoor::proof {
 namespace {
@@ -27,7 +27,7 @@ class ArchiveTest : public testing::Test {
   }
   std::string Bytes() { return *ReadTextFile(path_, 1 << 20); }
 
-  evidence::ScratchFolder scratch_{evidence::ScratchFolder::MemoryFolder()};
+  ScratchFolder scratch_{ScratchFolder::MemoryFolder()};
   std::filesystem::path path_ = scratch_.path() / "bundle";
 };
 

@@ -8,7 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/file.hpp"
-#include "evidence/scratch_folder.hpp"
+#include "base/scratch_folder.hpp"
 #include "proof/archive.hpp"
 #include "proof/manifest.hpp"
 #include "proof/transfer_account.hpp"
@@ -38,8 +38,7 @@ void ReadArchive(const std::filesystem::path& path, std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
   using namespace spoor::proof;  // NOLINT(google-build-using-namespace)
-  static const spoor::evidence::ScratchFolder scratch(
-      spoor::evidence::ScratchFolder::MemoryFolder());
+  static const spoor::ScratchFolder scratch(spoor::ScratchFolder::MemoryFolder());
   if (size_bytes == 0) return 0;
   const std::string input(reinterpret_cast<const char*>(data) + 1, size_bytes - 1);
   if (data[0] == 'a') ReadArchive(scratch.path() / "bundle", input);

@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 
 #include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 #include "evidence/excerpt.hpp"
-#include "evidence/scratch_folder.hpp"
 #include "proof/prove.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
@@ -81,7 +81,7 @@ class TransferTest : public testing::Test {
     return *ParseTransfer(text);
   }
 
-  evidence::ScratchFolder scratch_{evidence::ScratchFolder::MemoryFolder()};
+  ScratchFolder scratch_{ScratchFolder::MemoryFolder()};
 };
 
 TEST_F(TransferTest, AccountsForEveryEntryOfTheOtherLog) {

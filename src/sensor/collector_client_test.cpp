@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/file.hpp"
+#include "base/scratch_folder.hpp"
 
 namespace spoor::sensor {
 namespace {
@@ -54,9 +55,6 @@ class AnsweringServer {
 class CollectorClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "spoor-client-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     ASSERT_TRUE(keys::Authority::Create(folder_ / "ca"));
     Issue("ca",
           {.role = keys::Role::kSensor, .name = "web-1", .addresses = {}, .lifetime_days = 9});
@@ -65,7 +63,6 @@ class CollectorClientTest : public ::testing::Test {
                  .addresses = {"127.0.0.1"},
                  .lifetime_days = 9});
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void Issue(const std::string& authority, const keys::CertificateTerms& terms) const {
     const auto opened = keys::Authority::Open(folder_ / authority);
@@ -79,7 +76,8 @@ class CollectorClientTest : public ::testing::Test {
     return std::move(*client);
   }
 
-  std::filesystem::path folder_;
+  const ScratchFolder scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
 };
 
 TEST_F(CollectorClientTest, TakesHttpsWithHostAndPortOnly) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <set>
 
+#include "base/scratch_folder.hpp"
 #include "keys/certificate.hpp"
 #include "sensor/sealer.hpp"
 
@@ -133,16 +134,11 @@ Result<std::string> DescribeNothing(const wire::ChainId& /*chain*/, const wire::
 class ShipperTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "spoor-shipper-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     spool_ = std::move(*Spool::Open({.folder = folder_}));
     sealer_.emplace(std::move(
         *Sealer::Open(escrow_.get(), DescribeNothing,
                       [this](std::span<const std::byte> f) { return spool_->Append(f); })));
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void SealBatches(int count, std::size_t size_bytes = 1000) {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(sealer_->Seal(Bytes(size_bytes)));
@@ -160,7 +156,8 @@ class ShipperTest : public ::testing::Test {
     return std::make_unique<Shipper>(*spool_, std::move(clients), std::move(options));
   }
 
-  std::filesystem::path folder_;
+  const ScratchFolder scratch_;
+  const std::filesystem::path folder_ = scratch_.path();
   keys::KeyPointer escrow_ = *keys::MakeEscrowKey();
   std::unique_ptr<Spool> spool_;
   std::optional<Sealer> sealer_;

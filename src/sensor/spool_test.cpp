@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/scratch_folder.hpp"
 #include "keys/certificate.hpp"
 #include "sensor/sealer.hpp"
 
@@ -18,12 +19,7 @@ Result<std::string> DescribeNothing(const wire::ChainId& /*chain*/, const wire::
 
 class SpoolTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "spoor-spool-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    options_.folder = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(options_.folder); }
+  void SetUp() override { options_.folder = scratch_.path(); }
 
   std::unique_ptr<Spool> Open() const {
     auto spool = Spool::Open(options_);
@@ -39,6 +35,7 @@ class SpoolTest : public ::testing::Test {
   }
   std::filesystem::path FirstSegment() const { return options_.folder / "000000000000.frames"; }
 
+  const ScratchFolder scratch_;
   Spool::Options options_;
   keys::KeyPointer escrow_ = *keys::MakeEscrowKey();
 };

@@ -23,6 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE / "../../tools")]
 sys.dont_write_bytecode = True
 import collecting  # noqa: E402  (real sensors and collectors; takes the first two arguments)
 import verify as independent  # noqa: E402  (tools/verify.py)
+import verify_bundle as bundles  # noqa: E402
 
 SPOOR, MAKE_LOG = collecting.SPOOR, None
 FLIP_EVERY = 211  # bytes
@@ -60,7 +61,7 @@ def write_bundle(path, members):
                                     for name, data in members.items()).encode()
     with open(path, "wb") as file:
         for name, data in members.items():
-            file.write(independent.tar_header(name, len(data)) + data + bytes(-len(data) % 512))
+            file.write(bundles.tar_header(name, len(data)) + data + bytes(-len(data) % 512))
         file.write(bytes(1024))
 
 
@@ -104,7 +105,7 @@ class Bundles(unittest.TestCase):
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         if both:
             with self.assertRaises(independent.Unverified):
-                independent.verify_bundle(bundle, self.key())
+                bundles.verify_bundle(bundle, self.key())
 
     def rows(self, store, query):
         """An answer without the event ids, which are numbers of entries of one log."""
@@ -133,7 +134,7 @@ class Proving(Bundles):
             members = members_of(bundle)
             self.assertEqual(sorted(members["rows.ndjson"].decode().splitlines()), sorted(asked.stdout.splitlines()))
             self.assertGreater(said["row_count"], 0)
-            manifest, excerpt = independent.verify_bundle(bundle, self.key())
+            manifest, excerpt = bundles.verify_bundle(bundle, self.key())
             self.assertEqual(excerpt.entry_count, said["entry_count"])
             self.assertEqual(excerpt.root.hex(), said["root_sha256"])
             self.assertEqual(manifest["made_by"], said["made_by"])
@@ -341,7 +342,7 @@ class Proving(Bundles):
             said = json.loads(self.spoor("verify", out, "--key", self.key(big), "--json").stdout)
             self.assertEqual((said["entry_count"], said["checkpoint_size"]), (1, 20000))
             self.assertTrue(0 < said["proof_bytes"] <= PROOF_BYTES_MAX, said["proof_bytes"])
-            _, excerpt = independent.verify_bundle(out, self.key(big))
+            _, excerpt = bundles.verify_bundle(out, self.key(big))
             self.assertEqual(excerpt.proof_bytes, said["proof_bytes"])
 
 
@@ -422,15 +423,15 @@ class Moving(Bundles):
         recording = json.loads(self.spoor("sql", "--json", "SELECT recording_id FROM recording ORDER BY begin_wall_ns "
                                           "DESC LIMIT 1", store=self.store).stdout)["recording_id"]
         out = self.export("one", "--recording", recording)
-        self.assertEqual(independent.verify_bundle(out, self.key())[1].entry_count, 3)
+        self.assertEqual(bundles.verify_bundle(out, self.key())[1].entry_count, 3)
         begin = json.loads(self.spoor("sql", "--json", "SELECT min(wall_ns) AS t FROM evidence_batch WHERE "
                                       f"recording_id = '{recording}'", store=self.store).stdout)["t"]
         def at(wall_ns):
             return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(wall_ns // 10**9))}.{wall_ns % 10**9:09}Z"
         early = self.export("early", "--until", at(begin - 1))
-        self.assertEqual(independent.verify_bundle(early, self.key())[1].entry_count, 3)
+        self.assertEqual(bundles.verify_bundle(early, self.key())[1].entry_count, 3)
         late = self.export("late", "--from", at(begin))
-        self.assertEqual(independent.verify_bundle(late, self.key())[1].entry_count, 3)
+        self.assertEqual(bundles.verify_bundle(late, self.key())[1].entry_count, 3)
         for words in (("--from", "now"), ("--entries", "6..9")):
             self.spoor("export", "--out", self.folder / "none", *words, store=self.store, status=1)
         for words in (("--entries", "9..6"), ("--entries", "x"), ("--recording", "0" * 32)):
@@ -497,7 +498,7 @@ class FromACollector(collecting.World):
                        "SELECT count(*) AS n FROM evidence_batch", status=4)
         said = json.loads(collecting.spoor("verify", bundle, "--json", status=4).stdout)
         self.assertTrue(said["rows_derived"] and said["whole_log"])
-        independent.verify_bundle(bundle, str(self.collector.store / "key/log.vkey"))
+        bundles.verify_bundle(bundle, str(self.collector.store / "key/log.vkey"))
 
 
 class RealRecording(Bundles):
@@ -511,7 +512,7 @@ class RealRecording(Bundles):
         bundle = self.prove("a.proof", "writers", f"path={self.folder}/written", status=(0, 4))
         said = self.said(bundle, status=(0, 4))
         self.assertTrue(said["rows_derived"] and said["row_count"] >= 1)
-        independent.verify_bundle(bundle, self.key())
+        bundles.verify_bundle(bundle, self.key())
         other = self.folder / "other"
         out = self.folder / "all"
         self.spoor("export", "--out", out, store=self.store)
