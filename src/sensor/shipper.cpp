@@ -181,12 +181,10 @@ Result<> Shipper::Introduce(const wire::ChainId& chain_id) {
 }
 
 Result<> Shipper::Release(const wire::ChainId& chain_id, std::uint64_t next_sequence) {
-  const std::uint64_t before = spool_.level().frame_count;
-  RETURN_IF_ERROR(spool_.Release(chain_id, next_sequence));
-  const std::uint64_t after = spool_.level().frame_count;
-  if (options_.acknowledged && after < before) options_.acknowledged(chain_id, next_sequence);
+  ASSIGN_OR_RETURN(const std::uint64_t released_count, spool_.Release(chain_id, next_sequence));
+  if (options_.acknowledged && released_count > 0) options_.acknowledged(chain_id, next_sequence);
   const std::lock_guard lock(mutex_);
-  counts_.acknowledged_frames += before > after ? before - after : 0;
+  counts_.acknowledged_frames += released_count;
   changed_.notify_all();
   return {};
 }

@@ -264,18 +264,20 @@ Result<std::optional<std::vector<std::byte>>> Spool::OpenFrameOf(const wire::Cha
   return tl::unexpected<Error>(std::move(frame).error());
 }
 
-Result<> Spool::Release(const wire::ChainId& chain_id, std::uint64_t next_sequence) {
+Result<std::uint64_t> Spool::Release(const wire::ChainId& chain_id, std::uint64_t next_sequence) {
   const std::lock_guard lock(mutex_);
+  std::uint64_t released_count = 0;
   while (!segments_.empty() && segments_.front().chain_id == chain_id) {
     Segment& segment = segments_.front();
     if (next_sequence <= segment.first_sequence) break;
+    const std::size_t before = segment.released_count;
     segment.released_count = std::max(
-        segment.released_count,
-        std::min<std::size_t>(segment.ends.size(), next_sequence - segment.first_sequence));
+        before, std::min<std::size_t>(segment.ends.size(), next_sequence - segment.first_sequence));
+    released_count += segment.released_count - before;
     if (segment.released_count < segment.ends.size() || segment.ends.empty()) break;
     RETURN_IF_ERROR(RemoveFront());
   }
-  return {};
+  return released_count;
 }
 
 Result<> Spool::RemoveFront() {

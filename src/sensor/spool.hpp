@@ -59,8 +59,8 @@ class Spool {
   /// The open frame of a chain that still has frames here, without which a collector that does not
   /// know the chain cannot read them; nothing when it is lost.
   Result<std::optional<std::vector<std::byte>>> OpenFrameOf(const wire::ChainId& chain_id);
-  /// Lets go of the chain's frames below `next_sequence`.
-  Result<> Release(const wire::ChainId& chain_id, std::uint64_t next_sequence);
+  /// Lets go of the chain's frames below `next_sequence`; returns how many these were.
+  Result<std::uint64_t> Release(const wire::ChainId& chain_id, std::uint64_t next_sequence);
 
   /// Waits until there is something, the time is over, or Wake was called.
   void WaitForFrame(std::chrono::milliseconds at_most);

@@ -45,12 +45,14 @@ TEST_F(SpoolTest, GivesFramesBackInOrderAndOnlyWhatIsNotReleased) {
   Sealer sealer = SealInto(*spool);
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(sealer.Seal(Bytes(1000)));
   EXPECT_EQ(spool->level().frame_count, 6U);
-  ASSERT_TRUE(spool->Release(sealer.chain_id(), 3));
+  EXPECT_EQ(*spool->Release(sealer.chain_id(), 3), 3U);
+  EXPECT_EQ(*spool->Release(sealer.chain_id(), 2), 0U) << "they went before";
   const auto parcel = spool->Oldest(2500);
   ASSERT_TRUE(parcel && *parcel);
   EXPECT_EQ((*parcel)->first_sequence, 3U);
   EXPECT_EQ((*parcel)->frames.size(), 2 * (1000 + 120 + 16));
-  ASSERT_TRUE(spool->Release(sealer.chain_id(), 6));
+  ASSERT_TRUE(sealer.Seal(Bytes(1000)));
+  EXPECT_EQ(*spool->Release(sealer.chain_id(), 7), 4U) << "what came meanwhile does not hide them";
   EXPECT_EQ(spool->level().frame_count, 0U);
   EXPECT_FALSE(*spool->Oldest(1 << 20));
 }
