@@ -722,8 +722,8 @@ class Collecting(collecting.World):
 
     def test_a_checkpoint_is_signed_soon_under_load(self):
         self.start()
-        # More than a parcel of 4 MiB for each of the checkpoints that are wanted, however fast it ships.
-        sensor = self.sensor("--batches", 8000, "--interval-us", 500, "--bytes", 20000)
+        # Four seconds of batches, few enough bytes for a slow disk too.
+        sensor = self.sensor("--batches", 8000, "--interval-us", 500, "--bytes", 4000)
         times, path, last = [], self.store / "evidence/checkpoint", None
         while sensor.poll() is None:
             text = path.read_text().split("\n")[3]
