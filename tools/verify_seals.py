@@ -53,7 +53,7 @@ class Frame:
         self.kind, self.size_bytes = number_at(head, 10, 2), number_at(head, 12, 4)
         self.chain, self.sequence = head[16:32].hex(), number_at(head, 32, 8)
         self.previous_sha256, self.mac = head[56:88], head[88:120]
-        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 1 \
+        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 2 \
                 or self.kind not in FRAME_KIND.values() \
                 or not HEADER_BYTES + TAG_BYTES <= self.size_bytes <= FRAME_BYTES_MAX:
             raise Unverified("a record of the account has no frame's header")
@@ -61,7 +61,7 @@ class Frame:
 
     def has_mac(self, key, content):
         mac_key = ciphers.hmac_sha256(key, b"spoor seal mac v1\x01")
-        return hmac.compare_digest(self.mac, ciphers.hmac_sha256(mac_key, self.header[:88] + content))
+        return hmac.compare_digest(self.mac, ciphers.hmac_sha256(mac_key, self.header[:88] + hashlib.sha256(content).digest()))
 
 
 def depth_of(value):

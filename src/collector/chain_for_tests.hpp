@@ -29,7 +29,7 @@ class ChainForTests {
   static X509* root() { return Authority::Get().root.get(); }
   Bytes Seal(wire::FrameKind kind, std::span<const std::byte> content) {
     header_.kind = kind;
-    Bytes frame = wire::SealFrame(key_, header_, content);
+    Bytes frame = wire::SealFrame(key_, header_, wire::DigestedBytes(content));
     key_.Evolve();
     header_.previous_sha256 = wire::DigestOf(header_);
     ++header_.sequence;
@@ -59,7 +59,7 @@ class ChainForTests {
     wire::FrameHeader header = header_;
     header.kind = wire::FrameKind::kBatch;
     header.sequence = sequence;
-    return wire::SealFrame(key_, header, content);
+    return wire::SealFrame(key_, header, wire::DigestedBytes(content));
   }
 
   std::string description;

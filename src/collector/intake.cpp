@@ -103,8 +103,8 @@ Result<> Intake::OpenLog() {
   const wire::RecordingId account_id = wire::MakeRecordingId();
   ledger->Reserve(account_id);
   account_sealer_ = std::make_unique<wire::BatchSealer>(
-      account_id, [bare = log.get()](std::span<const std::byte> batch) -> Result<> {
-        ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch));
+      account_id, [bare = log.get()](const wire::DigestedBytes& batch) -> Result<> {
+        ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch.bytes));
         return {};
       });
   account_.clear();

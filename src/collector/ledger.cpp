@@ -136,7 +136,7 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
                                header.sequence - 1);
     decision.records.push_back(std::move(missing));
   }
-  Result<std::vector<std::byte>> content = wire::UnsealFrame(key, frame);
+  Result<wire::FrameContent> content = wire::UnsealFrame(key, frame);
   if (!content) return Refuse(std::move(record), content.error().message);
   if (link_known && header.previous_sha256 != chain.last_sha256) {
     return Refuse(std::move(record),
@@ -148,14 +148,14 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
         return Refuse(std::move(record), taken.error().message);
       }
       record.verdict = Verdict::kAccepted;
-      decision.batch = *std::move(content);
+      decision.batch = std::move(content->bytes);
       break;
     }
     case wire::FrameKind::kGap:
     case wire::FrameKind::kClose:
-      if (content->size() > kToldBytesMax) return Refuse(std::move(record), "tells too much");
+      if (content->bytes.size() > kToldBytesMax) return Refuse(std::move(record), "tells too much");
       record.verdict = header.kind == wire::FrameKind::kGap ? Verdict::kGap : Verdict::kClosed;
-      record.note = std::string(AsText(*content));
+      record.note = std::string(AsText(content->bytes));
       chain.closed = header.kind == wire::FrameKind::kClose;
       break;
     case wire::FrameKind::kOpen:
@@ -170,8 +170,8 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
 
 // What a sensor may put into the log: the next batch of its chain's one recording. Anything else
 // would leave a log that does not verify, for all sensors.
-Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
-  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content));
+Result<> Ledger::TakeBatch(Chain& chain, const wire::FrameContent& content) {
+  ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content.bytes));
   if (!wire::IsOfRecording(batch.kind)) {
     return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
   }
@@ -182,7 +182,7 @@ Result<> Ledger::TakeBatch(Chain& chain, std::span<const std::byte> content) {
                 batch.batch_index, wire::FormatRecordingId(batch.recording_id));
   }
   // Which entry it becomes is of no use here.
-  RETURN_IF_ERROR(recordings_.Follow(kNoEntry, batch, wire::DigestOf(content)));
+  RETURN_IF_ERROR(recordings_.Follow(kNoEntry, batch, content.sha256));
   chain.recording_id = batch.recording_id;
   return {};
 }

@@ -82,7 +82,7 @@ class Ledger {
                 const wire::FrameHeader& header, std::int64_t received_wall_ns, X509* root);
   Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
                     CollectedRecord record, bool after_gap);
-  Result<> TakeBatch(Chain& chain, std::span<const std::byte> content);
+  Result<> TakeBatch(Chain& chain, const wire::FrameContent& content);
   static void Advance(Chain& chain, const wire::FrameHeader& header);
   static std::optional<std::uint64_t> DigestAt(const Chain& chain, std::uint64_t sequence);
   static Result<> Skip(Chain& chain, std::uint64_t sequence);

@@ -241,8 +241,8 @@ Result<std::uint64_t> CarryOutRetention(const RetentionPlan& plan, evidence::Log
   if (plan.remove_until == 0) return 0;
   if (!plan.stated && plan.remove_until > plan.removed_until) {
     wire::BatchSealer sealer(
-        wire::MakeRecordingId(), [&](std::span<const std::byte> batch) -> Result<> {
-          ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, writer.Append(batch));
+        wire::MakeRecordingId(), [&](const wire::DigestedBytes& batch) -> Result<> {
+          ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, writer.Append(batch.bytes));
           return {};
         });
     const auto seal = [&](wire::BatchKind kind, std::span<const std::byte> payload) {

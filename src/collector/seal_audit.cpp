@@ -262,7 +262,7 @@ Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& he
     return Fail(ErrorCode::kUnverified, "chain {}: frame {} had another size than what is stored",
                 wire::FormatChainId(header.chain_id), header.sequence);
   }
-  if (chain.key && !wire::MacMatches(*chain.key, header, content)) {
+  if (chain.key && !wire::MacMatches(*chain.key, header, wire::DigestOf(content))) {
     return Fail(ErrorCode::kUnverified,
                 "chain {}: the sensor's seal on frame {} does not belong to what is stored",
                 wire::FormatChainId(header.chain_id), header.sequence);

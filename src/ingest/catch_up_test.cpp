@@ -68,8 +68,8 @@ class CatchUpTest : public testing::Test {
   /// Begins a recording of imported numbers.
   std::unique_ptr<wire::BatchSealer> Begin(const std::string& kind = "numbers") {
     auto sealer = std::make_unique<wire::BatchSealer>(
-        wire::MakeRecordingId(), [this](std::span<const std::byte> batch) -> Result<> {
-          ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log_->Append(batch));
+        wire::MakeRecordingId(), [this](const wire::DigestedBytes& batch) -> Result<> {
+          ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log_->Append(batch.bytes));
           return {};
         });
     Seal(*sealer, wire::BatchKind::kRecordingOpen,

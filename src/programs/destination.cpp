@@ -23,8 +23,9 @@ class StoreDestination final : public Destination {
   explicit StoreDestination(std::unique_ptr<evidence::LogWriter> log) : log_(std::move(log)) {}
 
   sensor::BatchSink Sink() override {
-    return {.append = [this](std::span<const std::byte> batch) -> Result<> {
-              ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log_->Append(batch));
+    return {.append = [this](const wire::DigestedBytes& batch) -> Result<> {
+              ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index,
+                               log_->Append(batch.bytes));
               return {};
             },
             .flush = [this] { return log_->Checkpoint(); }};

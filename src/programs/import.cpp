@@ -123,8 +123,8 @@ wire::BatchSealer::Moment Now() {
 Result<> Append(evidence::LogWriter& log, const Checked& checked) {
   const ingest::ImportDescription& description = checked.description;
   wire::BatchSealer sealer(
-      wire::MakeRecordingId(), [&](std::span<const std::byte> batch) -> Result<> {
-        ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log.Append(batch));
+      wire::MakeRecordingId(), [&](const wire::DigestedBytes& batch) -> Result<> {
+        ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, log.Append(batch.bytes));
         return {};
       });
   RETURN_IF_ERROR(sealer.Seal(wire::BatchKind::kRecordingOpen,

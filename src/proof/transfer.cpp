@@ -148,8 +148,8 @@ class Importer {
 
   Result<> AppendAccount(evidence::LogWriter& log) const {
     wire::BatchSealer sealer(wire::MakeRecordingId(),
-                             [&](std::span<const std::byte> batch) -> Result<> {
-                               RETURN_IF_ERROR(log.Append(batch));
+                             [&](const wire::DigestedBytes& batch) -> Result<> {
+                               RETURN_IF_ERROR(log.Append(batch.bytes));
                                return {};
                              });
     const std::string text = TransferText(account_);

@@ -32,8 +32,8 @@ class TransferTest : public testing::Test {
     return std::move(*log);
   }
   static wire::BatchSealer Sealer(evidence::LogWriter& log) {
-    return {wire::MakeRecordingId(), [&log](std::span<const std::byte> batch) -> Result<> {
-              RETURN_IF_ERROR(log.Append(batch));
+    return {wire::MakeRecordingId(), [&log](const wire::DigestedBytes& batch) -> Result<> {
+              RETURN_IF_ERROR(log.Append(batch.bytes));
               return {};
             }};
   }

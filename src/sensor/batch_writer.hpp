@@ -21,7 +21,7 @@ namespace spoor::sensor {
 /// Where encoded batches go. Both are called from one thread only, never at the same time.
 struct BatchSink {
   /// Takes one batch; the bytes live only during the call.
-  std::function<Result<>(std::span<const std::byte>)> append;
+  wire::BatchSealer::Sink append;
   /// Makes durable what was appended.
   std::function<Result<>()> flush;
 };

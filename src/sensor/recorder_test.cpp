@@ -80,11 +80,11 @@ struct FakeLog {
   std::atomic<bool> full = false;
 
   BatchSink Sink() {
-    return {.append = [this](std::span<const std::byte> encoded) -> Result<> {
+    return {.append = [this](const wire::DigestedBytes& encoded) -> Result<> {
               if (full) return Fail(ErrorCode::kIo, "no space left on device");
-              ASSIGN_OR_RETURN(wire::Batch batch, wire::DecodeBatch(encoded));
+              ASSIGN_OR_RETURN(wire::Batch batch, wire::DecodeBatch(encoded.bytes));
               batches.push_back(std::move(batch));
-              digests.push_back(wire::DigestOf(encoded));
+              digests.push_back(wire::DigestOf(encoded.bytes));
               return {};
             },
             .flush = [this]() -> Result<> {
@@ -222,7 +222,7 @@ TEST(BatchWriter, FlushesBatchesThatComeFastOnceAnInterval) {
   std::vector<std::size_t> flushed;  // how many batches were there at each flush
   std::binary_semaphore second_flush(0);
   BatchWriter writer(wire::MakeRecordingId(),
-                     {.append = [&](std::span<const std::byte>) -> Result<> {
+                     {.append = [&](const wire::DigestedBytes&) -> Result<> {
                         ++appended_count;
                         return {};
                       },
@@ -322,7 +322,7 @@ TEST(Recorder, LeavesRecordsInTheKernelWhileTheSinkIsBehind) {
   std::counting_semaphore<> appended(0);
   std::counting_semaphore<> go_on(0);
   BatchSink sink = log.Sink();
-  sink.append = [&, append = sink.append](std::span<const std::byte> encoded) {
+  sink.append = [&, append = sink.append](const wire::DigestedBytes& encoded) {
     appended.release();
     go_on.acquire();
     return append(encoded);

@@ -22,11 +22,11 @@ Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Describe& describe, S
   ASSIGN_OR_RETURN(
       const std::vector<std::byte> content,
       wire::LockOpening({sealer.key_.Clone(), description}, sealer.chain_id_, escrow_public));
-  RETURN_IF_ERROR(sealer.SealContent(FrameKind::kOpen, content));
+  RETURN_IF_ERROR(sealer.SealContent(FrameKind::kOpen, wire::DigestedBytes(content)));
   return sealer;
 }
 
-Result<> Sealer::Seal(std::span<const std::byte> batch) {
+Result<> Sealer::Seal(const wire::DigestedBytes& batch) {
   Result<> sealed = SealContent(FrameKind::kBatch, batch);
   if (sealed && unsaid_.batch_count != 0) {
     const Result<> said = SealGap();
@@ -36,7 +36,7 @@ Result<> Sealer::Seal(std::span<const std::byte> batch) {
   if (unsaid_.batch_count == 0) unsaid_since_boot_ns_ = BootNow();
   for (Dropped* dropped : {&dropped_, &unsaid_}) {
     ++dropped->batch_count;
-    dropped->bytes += batch.size();
+    dropped->bytes += batch.bytes.size();
   }
   return {};
 }
@@ -48,7 +48,7 @@ Result<> Sealer::SealGap() {
                                           {"until_boot_ns", BootNow()},
                                           {"reason", "the spool took no more"}}
                                .dump();
-  RETURN_IF_ERROR(SealContent(FrameKind::kGap, AsBytes(text)));
+  RETURN_IF_ERROR(SealContent(FrameKind::kGap, wire::DigestedBytes(AsBytes(text))));
   unsaid_ = {};
   return {};
 }
@@ -60,10 +60,10 @@ Result<> Sealer::Close(const std::string& reason) {
       {"dropped_batch_count", dropped_.batch_count},
       {"dropped_bytes",
        dropped_.bytes}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return SealContent(FrameKind::kClose, AsBytes(text));
+  return SealContent(FrameKind::kClose, wire::DigestedBytes(AsBytes(text)));
 }
 
-Result<> Sealer::SealContent(FrameKind kind, std::span<const std::byte> content) {
+Result<> Sealer::SealContent(FrameKind kind, const wire::DigestedBytes& content) {
   wire::FrameHeader header{.kind = kind,
                            .frame_bytes = 0,
                            .chain_id = chain_id_,

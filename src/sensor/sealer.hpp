@@ -32,7 +32,7 @@ class Sealer {
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the
   /// count is sealed behind the next batch that finds room. Fails: what else the sink returned.
-  Result<> Seal(std::span<const std::byte> batch);
+  Result<> Seal(const wire::DigestedBytes& batch);
   /// Seals the end of the chain. Nothing can be sealed after it.
   Result<> Close(const std::string& reason);
 
@@ -46,7 +46,7 @@ class Sealer {
  private:
   Sealer(wire::FrameKey key, Sink sink, WallClock wall_clock)
       : key_(std::move(key)), sink_(std::move(sink)), wall_clock_(std::move(wall_clock)) {}
-  Result<> SealContent(wire::FrameKind kind, std::span<const std::byte> content);
+  Result<> SealContent(wire::FrameKind kind, const wire::DigestedBytes& content);
   Result<> SealGap();
 
   wire::FrameKey key_;

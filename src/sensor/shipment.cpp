@@ -71,7 +71,7 @@ Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& d
 }
 
 BatchSink Shipment::Sink() {
-  return {.append = [this](std::span<const std::byte> batch) { return sealer_->Seal(batch); },
+  return {.append = [this](const wire::DigestedBytes& batch) { return sealer_->Seal(batch); },
           .flush = [this] { return spool_->Sync(); }};
 }
 

@@ -141,7 +141,8 @@ class ShipperTest : public ::testing::Test {
   }
 
   void SealBatches(int count, std::size_t size_bytes = 1000) {
-    for (int i = 0; i < count; ++i) ASSERT_TRUE(sealer_->Seal(Bytes(size_bytes)));
+    for (int i = 0; i < count; ++i)
+      ASSERT_TRUE(sealer_->Seal(wire::DigestedBytes(Bytes(size_bytes))));
   }
   std::unique_ptr<Shipper> Ship(const std::vector<Collector*>& collectors,
                                 Shipper::Options options = {}) {

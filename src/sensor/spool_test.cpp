@@ -43,7 +43,7 @@ class SpoolTest : public ::testing::Test {
 TEST_F(SpoolTest, GivesFramesBackInOrderAndOnlyWhatIsNotReleased) {
   const auto spool = Open();
   Sealer sealer = SealInto(*spool);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sealer.Seal(Bytes(1000)));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(1000))));
   EXPECT_EQ(spool->level().frame_count, 6U);
   EXPECT_EQ(*spool->Release(sealer.chain_id(), 3), 3U);
   EXPECT_EQ(*spool->Release(sealer.chain_id(), 2), 0U) << "they went before";
@@ -51,7 +51,7 @@ TEST_F(SpoolTest, GivesFramesBackInOrderAndOnlyWhatIsNotReleased) {
   ASSERT_TRUE(parcel && *parcel);
   EXPECT_EQ((*parcel)->first_sequence, 3U);
   EXPECT_EQ((*parcel)->frames.size(), 2 * (1000 + 120 + 16));
-  ASSERT_TRUE(sealer.Seal(Bytes(1000)));
+  ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(1000))));
   EXPECT_EQ(*spool->Release(sealer.chain_id(), 7), 4U) << "what came meanwhile does not hide them";
   EXPECT_EQ(spool->level().frame_count, 0U);
   EXPECT_FALSE(*spool->Oldest(1 << 20));
@@ -61,7 +61,7 @@ TEST_F(SpoolTest, GoesOnAfterItWasEmpty) {
   const auto spool = Open();
   Sealer sealer = SealInto(*spool);
   ASSERT_TRUE(spool->Release(sealer.chain_id(), 1));
-  ASSERT_TRUE(sealer.Seal(Bytes(10)));
+  ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(10))));
   EXPECT_EQ((*spool->Oldest(1 << 20))->first_sequence, 1U);
   EXPECT_TRUE(*spool->OpenFrameOf(sealer.chain_id()));
 }
@@ -71,7 +71,7 @@ TEST_F(SpoolTest, OutlivesTheSensorAndShipsTheOldChainFirst) {
   {
     const auto spool = Open();
     Sealer sealer = SealInto(*spool);
-    ASSERT_TRUE(sealer.Seal(Bytes(10)));
+    ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(10))));
     first = sealer.chain_id();
   }
   const auto spool = Open();
@@ -87,7 +87,7 @@ TEST_F(SpoolTest, CutsOffATornFrameAndSaysSo) {
   {
     const auto spool = Open();
     Sealer sealer = SealInto(*spool);
-    ASSERT_TRUE(sealer.Seal(Bytes(1000)));
+    ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(1000))));
   }
   std::filesystem::resize_file(FirstSegment(), std::filesystem::file_size(FirstSegment()) - 1);
   const auto spool = Open();
@@ -99,7 +99,7 @@ TEST_F(SpoolTest, SurvivesEveryFlippedHeaderByte) {
   {
     const auto spool = Open();
     Sealer sealer = SealInto(*spool);
-    ASSERT_TRUE(sealer.Seal(Bytes(10)));
+    ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(10))));
   }
   const Bytes good = *ReadFile(FirstSegment(), 1 << 20);
   for (std::size_t i = 0; i < good.size(); ++i) {
@@ -116,7 +116,7 @@ TEST_F(SpoolTest, KeepsToItsBoundAndTheSealerCountsWhatItDropped) {
   options_.size_bytes_max = 20000;
   const auto spool = Open();
   Sealer sealer = SealInto(*spool);
-  for (int i = 0; i < 30; ++i) ASSERT_TRUE(sealer.Seal(Bytes(1000)));
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(sealer.Seal(wire::DigestedBytes(Bytes(1000))));
   EXPECT_LE(spool->level().bytes, 20000U);
   EXPECT_EQ(sealer.dropped().batch_count, 30 - (spool->level().frame_count - 1));
   EXPECT_EQ(sealer.dropped().bytes, 1000 * sealer.dropped().batch_count);

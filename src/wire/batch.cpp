@@ -191,10 +191,9 @@ std::optional<Batch> PeekBatch(std::span<const std::byte> bytes) {
   return WithoutPayload(header);
 }
 
-Sha256 DigestOf(std::span<const std::byte> encoded_batch) {
+Sha256 DigestOf(std::span<const std::byte> bytes) {
   Sha256 digest;
-  SHA256(reinterpret_cast<const unsigned char*>(encoded_batch.data()), encoded_batch.size(),
-         digest.data());
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
   return digest;
 }
 

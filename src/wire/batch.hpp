@@ -74,7 +74,14 @@ std::optional<BatchKind> PeekKind(std::span<const std::byte> bytes);
 /// when they were appended.
 std::optional<Batch> PeekBatch(std::span<const std::byte> bytes);
 
-/// SHA-256 of a batch as encoded: what the recording's next batch carries as previous_sha256.
-Sha256 DigestOf(std::span<const std::byte> encoded_batch);
+Sha256 DigestOf(std::span<const std::byte> bytes);
+
+/// Bytes, and their digest, worked out once for all that bind it: of an encoded batch, the
+/// recording's next batch (previous_sha256) and the seal of its frame. Lives as long as the bytes.
+struct DigestedBytes {
+  explicit DigestedBytes(std::span<const std::byte> all) : bytes(all), sha256(DigestOf(all)) {}
+  std::span<const std::byte> bytes;
+  Sha256 sha256;
+};
 
 }  // namespace spoor::wire

@@ -55,7 +55,7 @@ Result<> BatchSealer::SealPart(BatchKind kind, Bytes payload, const Moment& mome
                 .previous_sha256 = previous_sha256_,
                 .payload = std::move(payload)};
     Result<Bytes> encoded = EncodeBatch(batch);
-    if (encoded) return Append(*encoded, moment);
+    if (encoded) return Append(DigestedBytes(*encoded), moment);
     halves = CutInTwo(kind, batch.payload);
     if (!halves) return tl::unexpected<Error>(std::move(encoded).error());
   }
@@ -65,12 +65,12 @@ Result<> BatchSealer::SealPart(BatchKind kind, Bytes payload, const Moment& mome
   return SealPart(kind, std::move(halves->second), moment);
 }
 
-Result<> BatchSealer::Append(std::span<const std::byte> encoded, const Moment& moment) {
+Result<> BatchSealer::Append(const DigestedBytes& encoded, const Moment& moment) {
   RETURN_IF_ERROR(sink_(encoded));
   ++batch_index_;
-  encoded_bytes_ += encoded.size();
+  encoded_bytes_ += encoded.bytes.size();
   complete_until_boot_ns_ = moment.complete_until_boot_ns;
-  previous_sha256_ = DigestOf(encoded);
+  previous_sha256_ = encoded.sha256;
   return {};
 }
 

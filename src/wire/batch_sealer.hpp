@@ -21,7 +21,7 @@ std::string FormatRecordingId(const RecordingId& recording_id);
 class BatchSealer {
  public:
   /// Takes one encoded batch; the bytes live only during the call.
-  using Sink = std::function<Result<>(std::span<const std::byte>)>;
+  using Sink = std::function<Result<>(const DigestedBytes&)>;
 
   /// When something was sealed, on both clocks, and Batch::complete_until_boot_ns.
   struct Moment {
@@ -44,7 +44,7 @@ class BatchSealer {
 
  private:
   Result<> SealPart(BatchKind kind, std::vector<std::byte> payload, const Moment& moment);
-  Result<> Append(std::span<const std::byte> encoded, const Moment& moment);
+  Result<> Append(const DigestedBytes& encoded, const Moment& moment);
 
   RecordingId recording_id_;
   Sink sink_;

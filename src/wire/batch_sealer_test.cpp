@@ -17,10 +17,10 @@ struct Collected {
   std::vector<Batch> batches;
   std::vector<Sha256> digests;
   BatchSealer::Sink Sink() {
-    return [this](std::span<const std::byte> encoded) -> Result<> {
-      ASSIGN_OR_RETURN(Batch batch, DecodeBatch(encoded));
+    return [this](const DigestedBytes& encoded) -> Result<> {
+      ASSIGN_OR_RETURN(Batch batch, DecodeBatch(encoded.bytes));
       batches.push_back(std::move(batch));
-      digests.push_back(DigestOf(encoded));
+      digests.push_back(DigestOf(encoded.bytes));
       return {};
     };
   }
@@ -143,9 +143,9 @@ TEST(BatchSealer, RefusesADescriptionThatDoesNotFit) {
 TEST(BatchSealer, GoesOnWithTheSameIndexAfterTheSinkFailed) {
   bool fail = true;
   std::vector<std::uint64_t> indices;
-  BatchSealer sealer(MakeRecordingId(), [&](std::span<const std::byte> encoded) -> Result<> {
+  BatchSealer sealer(MakeRecordingId(), [&](const DigestedBytes& encoded) -> Result<> {
     if (fail) return Fail(ErrorCode::kIo, "disk full");
-    indices.push_back(DecodeBatch(encoded)->batch_index);
+    indices.push_back(DecodeBatch(encoded.bytes)->batch_index);
     return {};
   });
   EXPECT_EQ(sealer.Seal(BatchKind::kRecordingOpen, {}, {}).error().code, ErrorCode::kIo);

@@ -24,7 +24,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 constexpr std::array<char, 8> kMagic{'S', 'P', 'O', 'O', 'R', 'S', 'E', 'A'};
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 
 struct EncodedHeader {
   std::array<char, 8> magic;
@@ -54,12 +54,15 @@ EncodedHeader Encoded(const FrameHeader& header) {
           .mac = header.mac};
 }
 
-Sha256 MacOf(const FrameKey& key, const FrameHeader& header, std::span<const std::byte> content) {
+// Over the content's digest and not the content: that digest is there already, in the chain of
+// batches.
+Sha256 MacOf(const FrameKey& key, const FrameHeader& header, const Sha256& content_sha256) {
   ScopedKey mac_key;
   DeriveKey(key.bytes(), "spoor seal mac v1", mac_key.bytes);
   const EncodedHeader encoded = Encoded(header);
   return Mac(mac_key.bytes,
-             std::as_bytes(std::span(&encoded, 1)).first(offsetof(EncodedHeader, mac)), content);
+             std::as_bytes(std::span(&encoded, 1)).first(offsetof(EncodedHeader, mac)),
+             std::as_bytes(std::span(content_sha256)));
 }
 
 }  // namespace
@@ -137,26 +140,27 @@ void FrameKey::Evolve() {
 }
 
 std::vector<std::byte> SealFrame(const FrameKey& key, FrameHeader& header,
-                                 std::span<const std::byte> content) {
+                                 const DigestedBytes& content) {
   const bool locked = header.kind == FrameKind::kOpen;
   header.frame_bytes =
-      static_cast<std::uint32_t>(kFrameHeaderBytes + content.size() + kFrameTagBytes);
-  SPOOR_CHECK(header.frame_bytes <= kFrameBytesMax) << "content of " << content.size() << " bytes";
-  header.mac = MacOf(key, header, content);
+      static_cast<std::uint32_t>(kFrameHeaderBytes + content.bytes.size() + kFrameTagBytes);
+  SPOOR_CHECK(header.frame_bytes <= kFrameBytesMax)
+      << "content of " << content.bytes.size() << " bytes";
+  header.mac = MacOf(key, header, content.sha256);
   std::vector<std::byte> frame = EncodeFrameHeader(header);
   frame.resize(header.frame_bytes);
   const std::span<std::byte> body = std::span(frame).subspan(kFrameHeaderBytes);
   if (locked) {
-    std::copy(content.begin(), content.end(), body.begin());
+    std::copy(content.bytes.begin(), content.bytes.end(), body.begin());
     return frame;
   }
   ScopedKey cipher_key;
   DeriveKey(key.bytes(), "spoor seal cipher v1", cipher_key.bytes);
-  Encrypt(cipher_key.bytes, std::span(frame).first(kFrameHeaderBytes), content, body);
+  Encrypt(cipher_key.bytes, std::span(frame).first(kFrameHeaderBytes), content.bytes, body);
   return frame;
 }
 
-Result<std::vector<std::byte>> UnsealFrame(const FrameKey& key, std::span<const std::byte> frame) {
+Result<FrameContent> UnsealFrame(const FrameKey& key, std::span<const std::byte> frame) {
   ASSIGN_OR_RETURN(const FrameHeader header, DecodeFrameHeader(frame));
   if (header.frame_bytes != frame.size()) {
     return Fail(ErrorCode::kCorrupt, "frame {}: {} bytes, claims {}", header.sequence, frame.size(),
@@ -175,16 +179,16 @@ Result<std::vector<std::byte>> UnsealFrame(const FrameKey& key, std::span<const 
     DeriveKey(key.bytes(), "spoor seal cipher v1", cipher_key.bytes);
     content = Decrypt(cipher_key.bytes, frame.first(kFrameHeaderBytes), body);
   }
-  if (!content || !MacMatches(key, header, *content)) {
-    return Fail(ErrorCode::kUnverified, "frame {}: not sealed with the key of its place",
-                header.sequence);
+  if (content) {
+    const Sha256 sha256 = DigestOf(*content);
+    if (MacMatches(key, header, sha256)) return FrameContent{std::move(*content), sha256};
   }
-  return std::move(*content);
+  return Fail(ErrorCode::kUnverified, "frame {}: not sealed with the key of its place",
+              header.sequence);
 }
 
-bool MacMatches(const FrameKey& key, const FrameHeader& header,
-                std::span<const std::byte> content) {
-  const Sha256 mac = MacOf(key, header, content);
+bool MacMatches(const FrameKey& key, const FrameHeader& header, const Sha256& content_sha256) {
+  const Sha256 mac = MacOf(key, header, content_sha256);
   return CRYPTO_memcmp(mac.data(), header.mac.data(), mac.size()) == 0;
 }
 

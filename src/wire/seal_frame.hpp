@@ -40,7 +40,7 @@ struct FrameHeader {
   std::uint64_t boot_ns = 0;   ///< CLOCK_BOOTTIME when sealed …
   std::int64_t wall_ns = 0;    ///< … and CLOCK_REALTIME at the same moment
   Sha256 previous_sha256{};    ///< of the previous frame's header; zeros for the first
-  Sha256 mac{};                ///< HMAC-SHA256 over all of the above and the content in the clear
+  Sha256 mac{};  ///< HMAC-SHA256 over all of the above and the content's (in the clear) SHA-256
 };
 
 /// Fails: kCorrupt, kUnsupported. `bytes` may be longer than one header.
@@ -73,13 +73,18 @@ class FrameKey {
 /// Encrypts and authenticates `content`; fills header.mac and header.frame_bytes. Does not evolve
 /// `key`. For kOpen the content is AppendEscrow's and goes unencrypted (it is locked itself).
 std::vector<std::byte> SealFrame(const FrameKey& key, FrameHeader& header,
-                                 std::span<const std::byte> content);
+                                 const DigestedBytes& content);
+/// A frame's content in the clear.
+struct FrameContent {
+  std::vector<std::byte> bytes;
+  Sha256 sha256{};  ///< of them
+};
 /// The content, when the frame is exactly what the holder of `key` sealed.
 /// Fails: kCorrupt (no frame), kUnverified.
-Result<std::vector<std::byte>> UnsealFrame(const FrameKey& key, std::span<const std::byte> frame);
+Result<FrameContent> UnsealFrame(const FrameKey& key, std::span<const std::byte> frame);
 
-/// Whether header.mac belongs to `content` (a frame's content in the clear) under `key`.
-bool MacMatches(const FrameKey& key, const FrameHeader& header, std::span<const std::byte> content);
+/// Whether header.mac belongs to a frame of this content in the clear, under `key`.
+bool MacMatches(const FrameKey& key, const FrameHeader& header, const Sha256& content_sha256);
 
 /// What an open frame says: the chain's first key and a description (JSON).
 struct ChainOpening {

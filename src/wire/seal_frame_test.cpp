@@ -43,7 +43,7 @@ Bytes OpenFrame(const FrameKey& key, EVP_PKEY* escrow) {
   const Result<Bytes> content =
       LockOpening({key.Clone(), R"({"host":"web-1"})"}, header.chain_id, escrow);
   EXPECT_TRUE(content);
-  return SealFrame(key, header, *content);
+  return SealFrame(key, header, DigestedBytes(*content));
 }
 
 TEST(SealFrame, ReturnsWhatWasSealed) {
@@ -51,19 +51,19 @@ TEST(SealFrame, ReturnsWhatWasSealed) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kBatchBytesMax}) {
     const Bytes content(size, std::byte{0x5A});
     FrameHeader header = HeaderAt(3);
-    const Bytes frame = SealFrame(key, header, content);
+    const Bytes frame = SealFrame(key, header, DigestedBytes(content));
     EXPECT_EQ(frame.size(), kFrameHeaderBytes + size + kFrameTagBytes);
-    const Result<Bytes> back = UnsealFrame(key, frame);
+    const Result<FrameContent> back = UnsealFrame(key, frame);
     ASSERT_TRUE(back) << back.error().message;
-    EXPECT_EQ(*back, content);
-    EXPECT_TRUE(MacMatches(key, header, content));
+    EXPECT_EQ(back->bytes, content);
+    EXPECT_TRUE(MacMatches(key, header, DigestOf(content)));
   }
 }
 
 TEST(SealFrame, HidesItsContent) {
   FrameHeader header = HeaderAt(3);
   const Bytes content = TextBytes("a password typed at a terminal");
-  const Bytes frame = SealFrame(FrameKey::Random(), header, content);
+  const Bytes frame = SealFrame(FrameKey::Random(), header, DigestedBytes(content));
   EXPECT_EQ(std::search(frame.begin(), frame.end(), content.begin(), content.begin() + 8),
             frame.end());
 }
@@ -71,7 +71,7 @@ TEST(SealFrame, HidesItsContent) {
 TEST(SealFrame, RefusesEveryFlippedByteAndEveryTruncation) {
   const FrameKey key = FrameKey::Random();
   FrameHeader header = HeaderAt(3);
-  Bytes frame = SealFrame(key, header, TextBytes("content"));
+  Bytes frame = SealFrame(key, header, DigestedBytes(TextBytes("content")));
   for (std::size_t i = 0; i < frame.size(); ++i) {
     frame[i] ^= std::byte{1};
     EXPECT_FALSE(UnsealFrame(key, frame)) << "byte " << i;
@@ -85,10 +85,10 @@ TEST(SealFrame, RefusesAnOldFrameSealedAgainWithANewerKey) {
   FrameKey key = FrameKey::Random();
   const FrameKey first = key.Clone();
   FrameHeader header = HeaderAt(0);
-  const Bytes genuine = SealFrame(key, header, TextBytes("what happened"));
+  const Bytes genuine = SealFrame(key, header, DigestedBytes(TextBytes("what happened")));
   key.Evolve();
   FrameHeader again = HeaderAt(0);
-  const Bytes forged = SealFrame(key, again, TextBytes("what did not"));
+  const Bytes forged = SealFrame(key, again, DigestedBytes(TextBytes("what did not")));
   EXPECT_TRUE(UnsealFrame(first, genuine));
   EXPECT_FALSE(UnsealFrame(first, forged));
   EXPECT_FALSE(UnsealFrame(key, genuine));

@@ -3,6 +3,7 @@
 chains, accounts, and a whole log signed anew. The tests of attacks use it; nothing else must."""
 import base64
 import ctypes
+import hashlib
 import json
 import os
 import pathlib
@@ -126,10 +127,10 @@ def escrow_lock(secret, ephemeral, escrow_public, chain):
 def seal(key, kind, chain, sequence, previous_sha256, content):
     """A frame as the holder of `key` seals it."""
     size = 120 + len(content) + 16
-    head = struct.pack("<8sHHI16sQQq32s", b"SPOORSEA", 1, kind, size, chain, sequence, 1, time.time_ns(),
+    head = struct.pack("<8sHHI16sQQq32s", b"SPOORSEA", 2, kind, size, chain, sequence, 1, time.time_ns(),
                        previous_sha256)
     mac_key = ciphers.hmac_sha256(key, b"spoor seal mac v1\x01")
-    head += ciphers.hmac_sha256(mac_key, head + content)
+    head += ciphers.hmac_sha256(mac_key, head + hashlib.sha256(content).digest())
     if kind == FRAME_OPEN:
         return head + content + bytes(16)
     return head + ciphers.gcm_encrypt(ciphers.hmac_sha256(key, b"spoor seal cipher v1\x01"), head, content)
