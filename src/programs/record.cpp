@@ -274,7 +274,6 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   plan.recording.source.payload_bytes_per_second = policy.payload_bytes_per_second;
   plan.recording.source.ring_bytes = policy.ring_bytes;
   plan.recording.seal_interval_ns = std::int64_t{policy.seal_interval_ms} * 1'000'000;
-  plan.recording.writer.flush_interval_ns = plan.recording.seal_interval_ns;
   // What is as old as the interval is found at a drain: twice in it, so that none waits twice as
   // long.
   plan.drain_interval_ms =

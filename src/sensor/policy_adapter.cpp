@@ -89,7 +89,8 @@ Result<Policy> PolicyOfProfile(std::string_view profile) {
     return Policy{.profile = "honeypot",
                   .terminal_payload_bytes_max = 16384,
                   .payload_bytes_max = 1024,
-                  .payload_bytes_per_second = 4 << 20};
+                  .payload_bytes_per_second = 4 << 20,
+                  .seal_interval_ms = 8};
   }
   return Fail(ErrorCode::kInvalidArgument, "unknown profile {}; known are production, honeypot",
               profile);

@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "base/scratch_folder.hpp"
+
 namespace spoor::sensor {
 namespace {
 
@@ -14,7 +16,7 @@ using testing::HasSubstr;
 class PolicyTest : public testing::Test {
  protected:
   Result<Policy> Read(const std::string& text, const Policy& base = {}) {
-    const std::string file = testing::TempDir() + "spoor_policy_test.yaml";
+    const std::filesystem::path file = scratch_.path() / "policy.yaml";
     std::ofstream(file) << text;
     return ReadPolicy(file, base);
   }
@@ -24,6 +26,8 @@ class PolicyTest : public testing::Test {
     EXPECT_EQ(policy.error().code, ErrorCode::kInvalidArgument);
     return policy.error().message;
   }
+
+  const ScratchFolder scratch_;
 };
 
 TEST_F(PolicyTest, ProductionCapturesNoPayload) {
@@ -52,6 +56,7 @@ TEST_F(PolicyTest, FileChangesOnlyWhatItSays) {
   EXPECT_EQ(policy->payload_bytes_max, 64U);
   EXPECT_EQ(policy->terminal_payload_bytes_max, 16384U);
   EXPECT_EQ(policy->ring_bytes, 4194304U);
+  EXPECT_EQ(policy->seal_interval_ms, 8U);
 }
 
 TEST_F(PolicyTest, SealsWithinTheIntervalThatTheFileSays) {

@@ -72,12 +72,13 @@ Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& d
 
 BatchSink Shipment::Sink() {
   return {.append = [this](const wire::DigestedBytes& batch) { return sealer_->Seal(batch); },
-          .flush = [this] { return spool_->Sync(); }};
+          .flush = [this] { return sync_.Ask(); }};
 }
 
 Result<> Shipment::Finish(const std::string& reason, std::chrono::milliseconds at_most) {
   Result<> closed = sealer_->Close(reason);
-  if (const Result<> synced = spool_->Sync(); closed && !synced) closed = synced;
+  static_cast<void>(sync_.Ask());
+  if (const Result<> synced = sync_.Finish(); closed && !synced) closed = synced;
   shipper_->Drain(at_most);
   shipper_->Stop();
   return closed;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "sensor/background_sync.hpp"
 #include "sensor/batch_writer.hpp"
 #include "sensor/sealer.hpp"
 #include "sensor/shipper.hpp"
@@ -47,13 +48,17 @@ class Shipment {
   Summary summary() const;
 
  private:
-  explicit Shipment(std::unique_ptr<Spool> spool) : spool_(std::move(spool)) {}
+  explicit Shipment(std::unique_ptr<Spool> spool)
+      : spool_(std::move(spool)), sync_([this] { return spool_->Sync(); }) {}
   Result<> BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
                       const Sealer::WallClock& wall_clock);
 
   std::unique_ptr<Spool> spool_;
-  std::optional<Sealer> sealer_;      // there, once Open is done
-  std::unique_ptr<Shipper> shipper_;  // goes before the spool it uses
+  std::optional<Sealer> sealer_;  // there, once Open is done
+  // These go before the spool they use. What is sealed waits for no disk: not the next batch, which
+  // an intruder could still forge, and not the collector, which makes durable what it takes.
+  BackgroundSync sync_;
+  std::unique_ptr<Shipper> shipper_;
 };
 
 }  // namespace spoor::sensor

@@ -185,6 +185,11 @@ Result<> Spool::Sync() {
   bool folder = false;
   {
     const std::lock_guard lock(mutex_);
+    // What is off the host needs no disk any more.
+    const auto is_released = [](const Segment& segment) {
+      return segment.released_count == segment.ends.size();
+    };
+    if (std::ranges::all_of(segments_, is_released)) return {};
     files = std::exchange(unsynced_, {});
     folder = std::exchange(folder_unsynced_, false);
   }

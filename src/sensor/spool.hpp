@@ -20,7 +20,7 @@ namespace spoor::sensor {
 
 /// Sealed frames on disk between the sealer and the collector: bounded, in order, and outliving
 /// the sensor. What is in it nobody on this host can read (frames are encrypted under keys that
-/// are gone). Append is for one thread, the rest for another.
+/// are gone). Append is for one thread, Sync for one, the rest for another.
 class Spool {
  public:
   struct Options {
@@ -34,7 +34,7 @@ class Spool {
 
   /// Fails: kUnavailable (the bound is reached or the disk takes no more; nothing of it stays).
   Result<> Append(std::span<const std::byte> frame);
-  /// Makes what was appended survive a power cut.
+  /// Makes what was appended and not let go survive a power cut.
   Result<> Sync();
 
   /// A place between two frames of a chain.
