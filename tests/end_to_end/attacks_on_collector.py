@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of the attack matrix that send to a running collector, or spoil the spool of a sensor."""
+import http.server
+import os
 import socket
 import ssl
 import threading
-import types
 
 import collecting
 import forgery
@@ -372,18 +373,20 @@ def _(case):
     case.test.assertEqual(case.held(), {})
 
 
-@network("false-collector", "stands in for the collector, with a certificate of their own", "nothing leaves the host",
+@network("false-collector", "stands in for the collector, with a certificate of an authority that the host's system trusts", "nothing leaves the host",
          caught=AT_SENSOR)
 def _(case):
     authority = case.new_authority()
     collecting.spoor("keys", "collector", "hub", "--dir", authority, "--address", "127.0.0.1")
-    world = types.SimpleNamespace(folder=case.folder, authority=str(authority))
-    false = collecting.Collector(world, "hub", store=case.folder / "false").start()
+    false = Swallower(authority / "collectors/hub")
+    os.environ["SSL_CERT_FILE"] = str(authority / "ca.crt")
     try:
         recording, acknowledged, left, *_ = case.run_sensor("--batches", 5, "--last-shipping-ms", 500, to=false.url)
         case.test.assertEqual((acknowledged, left), (0, 9))
+        case.test.assertEqual((false.connection_count > 0, false.taken_bytes), (True, 0))
     finally:
-        false.stop()
+        del os.environ["SSL_CERT_FILE"]
+        false.close()
     case.deliver()
     case.test.assertEqual(case.held()[recording], list(range(7)))
 
@@ -421,6 +424,46 @@ def _(case):
     collecting.spoor("keys", "enrol", token, "--to", case.collector.url, "--keys", case.folder / "thief")
     done = collecting.spoor("keys", "enrol", token, "--to", case.collector.url, "--keys", case.folder / "owner", status=3)
     case.test.assertIn("used before", done.stderr)
+
+
+class Swallower:
+    """Takes what anybody sends and says that it is safe."""
+
+    def __init__(self, keys):
+        self.taken_bytes = self.connection_count = 0
+        outer = self
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                outer.connection_count += 1
+                self.request = context.wrap_socket(self.request, server_side=True)
+                super().setup()
+
+            def answer(self):
+                outer.taken_bytes += len(self.rfile.read(int(self.headers.get("Content-Length", 0)))) + 1
+                body = b'{"next_sequence":1000000}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(keys / "identity.crt", keys / "identity.key")
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server.handle_error = lambda *_: None  # a client that does not believe it
+        self.url = f"https://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Wire:
