@@ -98,4 +98,4 @@ class Unrecorded:
                 yield (f"unrecorded: host {host} from {before.last[1]} to {after.first[1]} (ns by its wall clock"
                        f"{'' if before.boot == after.boot else ', started again'}): recording {before.id} {why}")
         if count > count_max:
-            yield f"unrecorded: {count - count_max} more times"
+            yield f"unrecorded: {count - count_max} more intervals"

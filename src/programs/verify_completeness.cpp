@@ -114,8 +114,8 @@ void PrintUnrecorded(const collector::Completeness& completeness) {
   const std::vector<Unrecorded>& all = completeness.unrecorded();
   if (!all.empty()) {
     fmt::print(
-        "unrecorded {} times between recordings of a host, of which nothing is known (its own "
-        "clock)\n",
+        "unrecorded {} intervals between recordings of a host, of which nothing is known (times by "
+        "its own clock)\n",
         all.size());
   }
   for (const Unrecorded* one : LongestOf(all, kLinesMax)) PrintUnrecorded(*one);

@@ -130,7 +130,7 @@ class Shipped(Stating, collecting.World):
         self.assertEqual(len(unrecorded), len(runs) - 1)
         longest = {one["recording_id"][:12] for one in sorted(unrecorded, key=lambda one: -one["length_ns"])[:20]}
         text = spoor("verify", "--store", self.collector.store).stdout
-        self.assertIn(f"unrecorded {len(unrecorded)} times", text)
+        self.assertIn(f"unrecorded {len(unrecorded)} intervals", text)
         lines = self.lines(self.collector.store)
         self.assertEqual(len(lines), 20 + 1)
         self.assertIn(f"… and {len(unrecorded) - 20} shorter ones", lines[-1])
