@@ -16,6 +16,12 @@ def clocks(batch):
     return number_at(batch.entry, 40, 8), int.from_bytes(batch.entry[48:56], "little", signed=True)
 
 
+def length_ns(before, after):
+    """By the boot clock, over a reboot by the wall clock; where that went back nobody knows, so it is the longest."""
+    clock = 0 if before.boot == after.boot else 1
+    return (after.first[clock] - before.last[clock]) % (1 << 64)
+
+
 def text_in(item, name):
     text = item.get(name) if isinstance(item, dict) else None
     return text[:NAME_CHARACTERS_MAX] if isinstance(text, str) else ""
@@ -89,13 +95,12 @@ class Unrecorded:
                 yield scope, before, after
 
     def lines(self, count_max=20):
-        """To print: one for each, and how many more there are."""
-        count = 0
-        for (host, _), before, after in self.find():
-            count += 1
-            if count <= count_max:
-                why = "had no end" if not before.closed else f"ended: {before.reason or 'no reason given'}"
-                yield (f"unrecorded: host {host} from {before.last[1]} to {after.first[1]} (ns by its wall clock"
-                       f"{'' if before.boot == after.boot else ', started again'}): recording {before.id} {why}")
-        if count > count_max:
-            yield f"unrecorded: {count - count_max} more intervals"
+        """To print: one for each of the longest, and how many more there are."""
+        found = list(self.find())
+        for at in sorted(sorted(range(len(found)), key=lambda at: -length_ns(*found[at][1:]))[:count_max]):
+            (host, _), before, after = found[at]
+            why = "had no end" if not before.closed else f"ended: {before.reason or 'no reason given'}"
+            yield (f"unrecorded: host {host} from {before.last[1]} to {after.first[1]} (ns by its wall clock"
+                   f"{'' if before.boot == after.boot else ', started again'}): recording {before.id} {why}")
+        if len(found) > count_max:
+            yield f"unrecorded: {len(found) - count_max} shorter intervals"

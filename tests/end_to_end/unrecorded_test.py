@@ -125,7 +125,7 @@ class Shipped(Stating, collecting.World):
         self.assertEqual(self.said(self.collector.store)[1], [])
 
     def test_many_are_summed_up_and_the_longest_is_shown(self):
-        runs = [self.run_of() for _ in range(23)]
+        runs = [self.run_of() for _ in range(24)]
         _, unrecorded = self.said(self.collector.store)
         self.assertEqual(len(unrecorded), len(runs) - 1)
         longest = {one["recording_id"][:12] for one in sorted(unrecorded, key=lambda one: -one["length_ns"])[:20]}
@@ -135,6 +135,9 @@ class Shipped(Stating, collecting.World):
         self.assertEqual(len(lines), 20 + 1)
         self.assertIn(f"… and {len(unrecorded) - 20} shorter ones", lines[-1])
         self.assertEqual({re.search(r"recording (\w+) ended", one)[1] for one in lines[:-1]}, longest)
+        second = list(independent.verify(str(self.collector.store)).unrecorded.lines())
+        self.assertEqual({re.search(r"recording (\w{12})\w+ ended", one)[1] for one in second[:-1]}, longest)
+        self.assertEqual(second[-1], f"unrecorded: {len(unrecorded) - 20} shorter intervals")
 
 
 class Recorded(Stating, unittest.TestCase):
