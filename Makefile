@@ -66,8 +66,9 @@ fuzz: setup ## run every fuzz target for SECONDS each (default 60)
 	@tools/fuzz $${SECONDS_EACH:-60}
 
 .PHONY: format
-format: ## clang-format everything in place
+format: ## clang-format and gofmt everything in place
 	@git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | xargs clang-format -i
+	@git ls-files '*.go' | xargs gofmt -w
 
 .PHONY: install
 install: build ## into PREFIX (default /usr/local)

@@ -23,12 +23,13 @@ import stat
 import sys
 
 import verify_ciphers
-from verify_batches import ACCOUNT, CARRIED, RETENTION, Batch, Recordings, Unsupported, Unverified
+from verify_batches import ACCOUNT, CARRIED, RETENTION, TRANSFERRED, Batch, Recordings, Unsupported, Unverified
 from verify_bundle import report_bundle
 from verify_notes import (WITNESS, Key, cached_key, cosigned_at, node, open_checkpoint, open_note, root_of, root_of_any,
                           sha256)
 from verify_retention import Carried
 from verify_seals import Seals
+from verify_unrecorded import Unrecorded
 
 WIDTH = 256
 LEVELS = 8
@@ -75,7 +76,7 @@ class Log:
         self.checkpoint = os.path.join(folder, "checkpoint")
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
-        self.recordings, self.seals = Recordings(), Seals()
+        self.recordings, self.seals, self.unrecorded = Recordings(), Seals(), Unrecorded()
         self.cosigned = []  # (witness, size, seconds), when asked for
         self.removed = []  # what retention entries say: dicts of from_entry, until_entry, policy …
 
@@ -225,6 +226,9 @@ class Log:
         self.removed = removals
         carried_state = Carried([self.read_entry(at, leaves) for at in range(number - carried, number)])
         self.recordings.go_on(carried_state.recordings)
+        for item in carried_state.recordings:
+            if not item.is_account:
+                self.unrecorded.go_on(Batch(number, item.first_batch), item.last_wall_ns)
         self.seals.go_on(carried_state.chains, until)
         return until
 
@@ -271,6 +275,8 @@ class Log:
             self.seals.add_account(batch)
         else:
             self.seals.add_entry(batch)
+        if batch.kind not in (ACCOUNT, TRANSFERRED):
+            self.unrecorded.add(batch)
 
     def verify(self, escrow=None, authority=None):
         self.seals = Seals(escrow, authority)
@@ -372,6 +378,8 @@ def main():
               f"checked; {seals.unsealed_count} batches that no sensor sealed")
     for host, sensors in sorted(seals.shared_hosts.items()):
         print(f"several sensors say that they record the host {visible(host)}: {visible(', '.join(sensors))}")
+    for line in log.unrecorded.lines():
+        print(visible(line))
     if not log.complete:
         print(f"incomplete: {log.recordings.lost_count} records lost, {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
               f"{seals.gap_count} gaps told")

@@ -16,6 +16,8 @@ namespace {
 
 // More entries than a collector puts under one checkpoint; older ones no sensor shipped.
 constexpr std::size_t kUnaccountedMax = 1 << 16;
+// Of a host's name and of a reason; ours are shorter.
+constexpr std::size_t kNameBytesMax = 255;
 
 std::string TextIn(const nlohmann::json& json, const char* key) {
   if (!json.is_object() || !json.contains(key) || !json[key].is_string()) return {};
@@ -88,6 +90,10 @@ void Completeness::Continue(const wire::Carried& carried) {
     recording.next = item.extent.batch_count + item.extent.missing_batch_count;
     recording.last_wall_ns = recording.last_reading_wall_ns = item.extent.last_wall_ns;
     recording.closed = item.extent.closed;
+    // By the wall clock as it was at the first: until the next batch says what it is now.
+    recording.last_boot_ns = recording.first_boot_ns +
+                             static_cast<std::uint64_t>(item.extent.last_wall_ns) -
+                             static_cast<std::uint64_t>(recording.first_wall_ns);
   }
   for (const wire::CarriedChain& item : carried.chains) {
     Source& chain = chains_[item.chain_id];
@@ -122,19 +128,38 @@ void Completeness::Add(std::uint64_t entry_index, const wire::Batch& batch) {
   if (batch.kind == wire::BatchKind::kRecords) AddLoss(recording, batch);
   recording.next = batch.batch_index + 1;
   recording.last_wall_ns = batch.wall_ns;
+  recording.last_boot_ns = batch.boot_ns;
   recording.closed = batch.kind == wire::BatchKind::kRecordingClose;
+  if (recording.closed) {
+    const auto json = nlohmann::json::parse(AsText(batch.payload), nullptr, false);
+    recording.reason = TextIn(json, "reason").substr(0, kNameBytesMax);
+  }
 }
 
 void Completeness::AddDescription(Recording& recording, const wire::Batch& batch) {
   const nlohmann::json json = nlohmann::json::parse(AsText(batch.payload), nullptr, false);
   recording.boot_id = TextIn(json, "boot_id");
   recording.host = TextIn(json, "host");  // an import
-  recording.last_reading_wall_ns = batch.wall_ns;
+  recording.last_reading_wall_ns = recording.first_wall_ns = batch.wall_ns;
+  recording.first_boot_ns = recording.last_boot_ns = batch.boot_ns;
   if (!json.is_object() || !json.contains("scopes") || !json["scopes"].is_array()) return;
   for (const nlohmann::json& scope : json["scopes"]) {
     const std::string host = TextIn(scope, "host");
     if (!host.empty()) recording.host += (recording.host.empty() ? "" : ", ") + host;
+    AddScope(recording, {host.substr(0, kNameBytesMax), TextIn(scope, "kind")});
   }
+}
+
+// A command's tree ends with the command: what comes before the next one is nothing that was
+// missed.
+void Completeness::AddScope(Recording& recording, Scope scope) {
+  if (scope.kind != "machine" && scope.kind != "cgroup") return;
+  if (scope_count_ == kScopesMax) {
+    ++left_out_scope_count_;
+    return;
+  }
+  ++scope_count_;
+  recording.scopes.push_back(std::move(scope));
 }
 
 // The counters go up only, so the last reading has it all; one hole for each class.
@@ -255,6 +280,27 @@ void Completeness::Finish() {
            std::tie(other.host, other.boot_id, other.from_wall_ns);
   });
   FindOverlaps();
+  unrecorded_ = FindUnrecorded(Coverages());
+}
+
+std::vector<Coverage> Completeness::Coverages() const {
+  std::vector<Coverage> coverages;
+  for (const auto& [id, recording] : recordings_) {
+    for (const Scope& scope : recording.scopes) {
+      coverages.push_back({.host = scope.host,
+                           .kind = scope.kind,
+                           .boot_id = recording.boot_id.substr(0, kNameBytesMax),
+                           .from_boot_ns = recording.first_boot_ns,
+                           .until_boot_ns = recording.last_boot_ns,
+                           .from_wall_ns = recording.first_wall_ns,
+                           .until_wall_ns = recording.last_wall_ns,
+                           .recording = wire::FormatRecordingId(id),
+                           .sensor = recording.sensor,
+                           .closed = recording.closed,
+                           .reason = recording.reason});
+    }
+  }
+  return coverages;
 }
 
 // Sorted by host, boot and begin: what overlaps a hole and begins later stands right behind it.

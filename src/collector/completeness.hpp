@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/collected_record.hpp"
+#include "collector/unrecorded.hpp"
 #include "wire/batch.hpp"
 #include "wire/kernel_event.h"
 #include "wire/retention.hpp"
@@ -45,12 +46,14 @@ struct Hole {
 std::string_view HoleKindName(Hole::Kind kind);
 
 /// States, for each source, what the log does not have of it: gaps in chains and recordings, what
-/// sensors say they dropped, what has no end. Judges nothing: SealAudit and BatchChain do that.
-/// Feed it every entry in order, then Finish. Memory: one small record for each chain, recording
-/// and hole, of which kHolesMax are kept.
+/// sensors say they dropped, what has no end, when nobody recorded. Judges nothing: SealAudit and
+/// BatchChain do that. Feed it every entry in order, then Finish. Memory: one small record for each
+/// chain, recording, hole and host of a recording; of holes kHolesMax are kept, of hosts
+/// kScopesMax.
 class Completeness {
  public:
   static constexpr std::size_t kHolesMax = 1 << 18;
+  static constexpr std::size_t kScopesMax = 1 << 18;
 
   /// Before the first entry of a log whose beginning was removed: what it had until there.
   void Continue(const wire::Carried& carried);
@@ -59,6 +62,10 @@ class Completeness {
 
   const std::vector<Hole>& holes() const { return holes_; }
   std::uint64_t left_out_count() const { return left_out_count_; }
+  /// No holes: what ended in order and was started again had nothing to lose. But nothing is known.
+  const std::vector<Unrecorded>& unrecorded() const { return unrecorded_; }
+  /// Scopes of recordings that were too many to look for such times between them.
+  std::uint64_t left_out_scope_count() const { return left_out_scope_count_; }
   /// Whether anything is missing; what only has no end may still come.
   bool has_loss() const { return has_loss_; }
 
@@ -69,21 +76,30 @@ class Completeness {
     std::int64_t last_wall_ns = 0;
     bool closed = false;
   };
+  struct Scope {
+    std::string host, kind;
+  };
   struct Recording : Source {
     wire::ChainId chain_id{};
     bool shipped = false;
+    std::vector<Scope> scopes;  ///< that last as long as their host
+    std::uint64_t first_boot_ns = 0, last_boot_ns = 0;
+    std::int64_t first_wall_ns = 0;
+    std::string reason;  ///< of its end
     std::array<std::uint64_t, LOSS_CLASS_COUNT> lost{};
     std::array<std::int64_t, LOSS_CLASS_COUNT> lost_from_wall_ns{}, lost_until_wall_ns{};
     std::int64_t last_reading_wall_ns = 0;
   };
   void AddRecord(const CollectedRecord& record);
   void AddDescription(Recording& recording, const wire::Batch& batch);
+  void AddScope(Recording& recording, Scope scope);
   void AddLoss(Recording& recording, const wire::Batch& batch);
   static Hole HoleOf(Hole::Kind kind, const Source& source);
   Hole HoleOf(Hole::Kind kind, const wire::RecordingId& id, const Recording& recording) const;
   void Keep(Hole hole);
   void NameSensors();
   void FindOverlaps();
+  std::vector<Coverage> Coverages() const;
 
   std::map<wire::ChainId, Source> chains_;
   std::map<wire::RecordingId, Recording> recordings_;
@@ -91,6 +107,8 @@ class Completeness {
   std::map<std::uint64_t, wire::RecordingId> unaccounted_;
   std::vector<Hole> holes_;
   std::uint64_t left_out_count_ = 0;
+  std::vector<Unrecorded> unrecorded_;
+  std::uint64_t scope_count_ = 0, left_out_scope_count_ = 0;
   bool has_loss_ = false;
 };
 

@@ -159,5 +159,87 @@ TEST(Completeness, PayloadLeftOutIsSaidAndIsNoLoss) {
   EXPECT_EQ(completeness.holes()[0].loss_class, "payload");
 }
 
+/// A recording of one batch behind the other, from `boot_ns` on.
+void AddRecording(Completeness& completeness, std::uint8_t id, std::uint64_t boot_ns,
+                  std::string_view description, std::string_view closing) {
+  std::uint64_t index = 0;
+  for (const auto& [kind, payload] : {std::pair(wire::BatchKind::kRecordingOpen, description),
+                                      std::pair(wire::BatchKind::kRecords, std::string_view()),
+                                      std::pair(wire::BatchKind::kRecordingClose, closing)}) {
+    if (kind == wire::BatchKind::kRecordingClose && closing.empty()) continue;
+    wire::Batch batch = BatchAt(kind, index, boot_ns + 10 * index, payload);
+    batch.recording_id = {id};
+    completeness.Add(id * 10U + index, batch);
+    ++index;
+  }
+}
+
+TEST(Completeness, StatesWhenAHostWasNotRecordedAndWhyThatBegan) {
+  constexpr std::string_view kMachine =
+      R"({"boot_id":"b","scopes":[{"host":"web","kind":"machine"},{"host":"db","kind":"cgroup"}]})";
+  Completeness completeness;
+  AddRecording(completeness, 1, 100, kMachine, R"({"reason":"signal SIGTERM"})");
+  AddRecording(completeness, 2, 500, kMachine, "");
+  AddRecording(completeness, 3, 900, kMachine, R"({"reason":{"not":"text"}})");
+  completeness.Finish();
+  EXPECT_FALSE(completeness.has_loss());
+  const std::vector<Unrecorded>& found = completeness.unrecorded();
+  ASSERT_EQ(found.size(), 4);  // two for each host
+  EXPECT_EQ(found[0].before.host, "db");
+  EXPECT_EQ(found[2].before.host, "web");
+  EXPECT_EQ(found[2].before.until_boot_ns, 120);
+  EXPECT_EQ(found[2].after.from_boot_ns, 500);
+  EXPECT_EQ(found[2].before.until_wall_ns, kWallMinusBootNs + 120);
+  EXPECT_EQ(found[2].before.reason, "signal SIGTERM");
+  EXPECT_TRUE(found[2].before.closed);
+  EXPECT_FALSE(found[3].before.closed);
+  EXPECT_EQ(found[3].before.until_boot_ns, 510);
+  EXPECT_EQ(found[3].after.from_boot_ns, 900);
+}
+
+TEST(Completeness, ACommandThatEndsLeavesNothingUnrecorded) {
+  constexpr std::string_view kTree =
+      R"({"boot_id":"b","scopes":[{"host":"web","kind":"tree"},{"host":"x"},{"kind":7},3]})";
+  Completeness completeness;
+  AddRecording(completeness, 1, 100, kTree, R"({"reason":"command exited 0"})");
+  AddRecording(completeness, 2, 500, kTree, "[");
+  completeness.Finish();
+  EXPECT_TRUE(completeness.unrecorded().empty());
+}
+
+TEST(Completeness, ARecordingWhoseBeginningWasRemovedEndsWhereItWas) {
+  constexpr std::string_view kMachine =
+      R"({"boot_id":"b","scopes":[{"host":"web","kind":"machine"}]})";
+  wire::CarriedRecording carried{
+      .recording_id = {1}, .extent = {}, .last_sha256 = {}, .first_batch = {}};
+  wire::Batch first = BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kMachine);
+  first.recording_id = {1};
+  const auto encoded = wire::EncodeBatch(first);
+  ASSERT_TRUE(encoded);
+  carried.first_batch = *encoded;
+  carried.extent.batch_count = 7;
+  carried.extent.first_wall_ns = first.wall_ns;
+  carried.extent.last_wall_ns = kWallMinusBootNs + 400;
+  Completeness completeness;
+  completeness.Continue({.recordings = {carried}, .chains = {}});
+  AddRecording(completeness, 2, 500, kMachine, R"({"reason":"duration"})");
+  completeness.Finish();
+  ASSERT_EQ(completeness.unrecorded().size(), 1);
+  EXPECT_EQ(completeness.unrecorded()[0].before.until_boot_ns, 400);
+  EXPECT_EQ(completeness.unrecorded()[0].before.until_wall_ns, kWallMinusBootNs + 400);
+  EXPECT_EQ(completeness.unrecorded()[0].after.from_boot_ns, 500);
+}
+
+TEST(Completeness, ScopesThatAreTooManyAreCounted) {
+  std::string many = R"({"boot_id":"b","scopes":[)";
+  constexpr std::size_t kScopes = Completeness::kScopesMax + 2;
+  for (std::size_t i = 0; i < kScopes; ++i) many += R"({"host":"h","kind":"machine"},)";
+  many.back() = ']';
+  Completeness completeness;
+  AddRecording(completeness, 1, 100, many + "}", "{}");
+  completeness.Finish();
+  EXPECT_EQ(completeness.left_out_scope_count(), 2);
+}
+
 }  // namespace
 }  // namespace spoor::collector

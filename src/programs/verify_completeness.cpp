@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/time.hpp"
@@ -12,7 +13,9 @@
 namespace spoor::programs {
 namespace {
 
+using collector::Coverage;
 using collector::Hole;
+using collector::Unrecorded;
 
 constexpr std::size_t kLinesMax = 20;
 constexpr std::size_t kNameCharactersMax = 80;
@@ -60,6 +63,92 @@ std::string IntervalOf(const Hole& hole) {
   return fmt::format("from {} to {}", from, FormatWallTime(hole.until_wall_ns));
 }
 
+std::string EndOf(const Coverage& coverage) {
+  if (!coverage.closed) return "had no end (cut off)";
+  if (coverage.reason.empty()) return "ended, no reason given";
+  return "ended: " + VisibleText(coverage.reason, kNameCharactersMax);
+}
+
+/// "for 90.500 s", "for 2 d 3 h 4 min": by which clock says the line.
+std::string LengthOf(const Unrecorded& unrecorded) {
+  const std::int64_t length_ns = unrecorded.length_ns();
+  if (length_ns < 0) return "its clock went back, or two machines go by this name";
+  const std::int64_t seconds = length_ns / 1'000'000'000;
+  std::string text = fmt::format("{}.{:03} s", seconds, length_ns / 1'000'000 % 1000);
+  if (seconds >= 3600) {
+    text = fmt::format("{} d {} h {} min", seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
+  }
+  return unrecorded.rebooted() ? text + " by its wall clock" : text;
+}
+
+void PrintUnrecorded(const Unrecorded& unrecorded) {
+  const auto& [before, after] = unrecorded;
+  std::string source = "host " + VisibleText(before.host, kNameCharactersMax);
+  if (before.kind == "cgroup") source += " (cgroup)";
+  std::string boots = "boot " + VisibleText(before.boot_id, 8);
+  if (unrecorded.rebooted()) {
+    boots = fmt::format("{}, then started again as {}", boots, VisibleText(after.boot_id, 8));
+  }
+  fmt::print("      {}: from {} to {} ({}; {}): recording {} {}\n", source,
+             FormatWallTime(before.until_wall_ns), FormatWallTime(after.from_wall_ns),
+             LengthOf(unrecorded), boots, before.recording.substr(0, 12), EndOf(before));
+}
+
+/// In the order of time; where there are too many, the longest, so that none hides behind others.
+std::vector<const Unrecorded*> LongestOf(const std::vector<Unrecorded>& all,
+                                         std::size_t count_max) {
+  std::vector<const Unrecorded*> longest;
+  longest.reserve(all.size());
+  for (const Unrecorded& one : all) longest.push_back(&one);
+  if (longest.size() <= count_max) return longest;
+  // As unsigned a length below 0 is the longest: nobody knows it.
+  std::ranges::stable_sort(longest, std::greater(), [](const Unrecorded* one) {
+    return static_cast<std::uint64_t>(one->length_ns());
+  });
+  longest.resize(count_max);
+  std::ranges::sort(longest);  // as they lie in `all`
+  return longest;
+}
+
+void PrintUnrecorded(const collector::Completeness& completeness) {
+  const std::vector<Unrecorded>& all = completeness.unrecorded();
+  if (!all.empty()) {
+    fmt::print(
+        "unrecorded {} intervals between recordings of a host, of which nothing is known (times by "
+        "its own clock)\n",
+        all.size());
+  }
+  for (const Unrecorded* one : LongestOf(all, kLinesMax)) PrintUnrecorded(*one);
+  if (all.size() > kLinesMax) {
+    fmt::print("      … and {} shorter ones (--json has them)\n", all.size() - kLinesMax);
+  }
+  if (completeness.left_out_scope_count() != 0) {
+    fmt::print("           not looked for in {} scopes of recordings: there are too many\n",
+               completeness.left_out_scope_count());
+  }
+}
+
+nlohmann::json UnrecordedJson(const Unrecorded& unrecorded) {
+  const auto& [before, after] = unrecorded;
+  nlohmann::json item{{"host", VisibleText(before.host)},
+                      {"scope_kind", before.kind},
+                      {"rebooted", unrecorded.rebooted()},
+                      {"length_ns", unrecorded.length_ns()},
+                      {"from_wall_ns", before.until_wall_ns},
+                      {"until_wall_ns", after.from_wall_ns},
+                      {"from_boot_ns", before.until_boot_ns},
+                      {"until_boot_ns", after.from_boot_ns},
+                      {"boot_id", VisibleText(before.boot_id)},
+                      {"next_boot_id", VisibleText(after.boot_id)},
+                      {"recording_id", before.recording},
+                      {"next_recording_id", after.recording},
+                      {"has_end", before.closed}};
+  if (!before.reason.empty()) item["reason"] = VisibleText(before.reason);
+  if (!before.sensor.empty()) item["sensor"] = VisibleText(before.sensor);
+  if (!after.sensor.empty()) item["next_sensor"] = VisibleText(after.sensor);
+  return item;
+}
+
 std::string OverlapsOf(const Hole& hole) {
   if (hole.overlaps.empty()) return {};
   std::vector<std::size_t> numbers = hole.overlaps;
@@ -94,7 +183,11 @@ nlohmann::json CompletenessJson(const collector::Completeness& completeness) {
     if (!hole.reason.empty()) item["reason"] = VisibleText(hole.reason);
     holes.push_back(std::move(item));
   }
+  nlohmann::json unrecorded = nlohmann::json::array();
+  for (const Unrecorded& one : completeness.unrecorded()) unrecorded.push_back(UnrecordedJson(one));
   return {{"complete", !completeness.has_loss()},
+          {"unrecorded", std::move(unrecorded)},
+          {"left_out_scope_count", completeness.left_out_scope_count()},
           {"left_out_count", completeness.left_out_count()},
           {"holes", std::move(holes)}};
 }
@@ -115,6 +208,7 @@ void PrintCompleteness(const collector::Completeness& completeness) {
   if (const std::uint64_t all = holes.size() + completeness.left_out_count(); all > kLinesMax) {
     fmt::print("      … and {} more (--json has them)\n", all - kLinesMax);
   }
+  PrintUnrecorded(completeness);
 }
 
 }  // namespace spoor::programs

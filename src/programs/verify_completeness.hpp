@@ -10,7 +10,7 @@ namespace spoor::programs {
 
 /// All of it.
 nlohmann::json CompletenessJson(const collector::Completeness& completeness);
-/// The first of it, a numbered line each, to stdout.
+/// The first of it, a line each, to stdout.
 void PrintCompleteness(const collector::Completeness& completeness);
 
 }  // namespace spoor::programs

@@ -350,6 +350,22 @@ def _(case):
     return Expected(check=check)
 
 
+@host_root("stop-and-start", "stops the sensor in order, acts, and starts it again", "host, from when to when, why",
+           caught=VERIFY)
+def _(case):
+    before, after = (case.run_sensor("--batches", 2, "--scope-kind", "machine", "--host", "web-1.example")[0]
+                     for _ in range(2))
+
+    def check(test, report, log):
+        one, = report["completeness"]["unrecorded"]
+        (scope, ended, began), = log.unrecorded.find()
+        said = ("web-1.example", before, after, "done")
+        test.assertEqual((one["host"], one["recording_id"], one["next_recording_id"], one["reason"]), said)
+        test.assertEqual((scope[0], ended.id, began.id, ended.reason), said)
+        test.assertEqual((one["from_wall_ns"], one["until_wall_ns"]), (ended.last[1], began.first[1]))
+    return Expected(check=check)
+
+
 # --------------------------------------------------------------------------------------- the network
 
 

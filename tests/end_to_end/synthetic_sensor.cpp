@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/check.hpp"
@@ -31,6 +32,9 @@ struct Options {
   std::uint64_t events_per_second = 0;
   std::uint64_t seconds = 10;
   std::uint32_t seed = 1;
+  std::string scope_kind;
+  std::string host = "synthetic";
+  std::string boot_id = "made-up";
   std::int64_t wall_jump_s = 0;
   bool say_acknowledged = false;
   bool lies = false;
@@ -42,8 +46,7 @@ class SyntheticSensor {
 
   Result<> Run() {
     RETURN_IF_ERROR(Open());
-    RETURN_IF_ERROR(
-        Seal(spoor::wire::BatchKind::kRecordingOpen, spoor::AsBytes(R"({"format":1})")));
+    RETURN_IF_ERROR(Seal(spoor::wire::BatchKind::kRecordingOpen, spoor::AsBytes(Description())));
     RETURN_IF_ERROR(options_.events_per_second != 0 ? SealEvents() : SealNoise());
     if (options_.lies) {
       RETURN_IF_ERROR(Seal(spoor::wire::BatchKind::kCollected, spoor::AsBytes("accepted, all")));
@@ -89,6 +92,15 @@ class SyntheticSensor {
     ASSIGN_OR_RETURN(shipment_, spoor::sensor::Shipment::Open(std::move(options)));
     sealer_.emplace(id, shipment_->Sink().append);
     return {};
+  }
+
+  std::string Description() const {
+    nlohmann::json description{{"format", 1}};
+    if (!options_.scope_kind.empty()) {
+      description["boot_id"] = options_.boot_id;
+      description["scopes"] = {{{"host", options_.host}, {"kind", options_.scope_kind}}};
+    }
+    return description.dump();
   }
 
   Result<> Seal(spoor::wire::BatchKind kind, std::span<const std::byte> payload) {
@@ -154,6 +166,9 @@ int main(int argc, char** argv) {
   application.add_option("--last-shipping-ms", options.last_shipping_ms);
   application.add_option("--events-per-second", options.events_per_second, "instead of noise");
   application.add_option("--seconds", options.seconds, "of events");
+  application.add_option("--scope-kind", options.scope_kind, "described so, of:");
+  application.add_option("--host", options.host);
+  application.add_option("--boot-id", options.boot_id);
   application.add_option("--seed", options.seed);
   application.add_option("--wall-jump-s", options.wall_jump_s,
                          "the wall clock jumps, ever further");

@@ -618,8 +618,8 @@ class WatchedCollector(collecting.Collector):
             stdout=subprocess.PIPE, stderr=log, text=True)
 
 
-class Collecting(collecting.World):
-    """A collector with two witnesses that come and go."""
+class WatchedWorld(collecting.World):
+    """A collector that asks witnesses."""
 
     def setUp(self):
         super().setUp()
@@ -660,6 +660,10 @@ class Collecting(collecting.World):
 
     def cosigned_sizes(self):
         return [one["cosigned_size"] for one in self.status()["witnesses"]]
+
+
+class Collecting(WatchedWorld):
+    """Two witnesses that come and go."""
 
     def test_cosignatures_come_by_themselves_and_a_quorum_is_published(self):
         one, two = self.witness(), self.witness(state="w2")
