@@ -3,7 +3,7 @@
 how recordings and chains stood there."""
 from verify_batches import CARRIED, Unverified, number_at
 
-HEAD_BYTES, RECORDING_BYTES, CHAIN_BYTES = 8, 96, 80
+HEAD_BYTES, RECORDING_BYTES, CHAIN_BYTES = 8, 96, 64
 RECORDING, CHAIN = 1, 2
 CLOSED, IS_ACCOUNT = 1, 2
 
@@ -21,8 +21,7 @@ class CarriedRecording:
 class CarriedChain:
     def __init__(self, flags, fixed, name, blob):
         self.chain = fixed[:16].hex()
-        self.recording = fixed[16:32].hex() if any(fixed[16:32]) else None
-        self.next_sequence, self.last_sha256 = number_at(fixed, 32, 8), fixed[48:80]
+        self.next_sequence, self.last_sha256 = number_at(fixed, 16, 8), fixed[32:64]
         self.sensor, self.open_frame = name.decode("utf-8", "replace"), blob
         self.closed = bool(flags & CLOSED)
 

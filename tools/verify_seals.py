@@ -95,6 +95,8 @@ class Statement:
         if any(ord(c) < 0x20 for line in lines for c in line) \
                 or not is_signed(key, "".join(f"{line}\n" for line in lines).encode(), self.signature):
             raise Unverified(f"the chain's opening is not signed by {self.sensor}")
+        if chain != hashlib.sha256(f"spoor chain v1\n{self.sensor}\n{self.first_key_tag}\n".encode()).hexdigest()[:32]:
+            raise Unverified(f"the chain's id is not that of {self.sensor} and its first key")
         if authority and not is_issued(self.certificate, authority):
             raise Unverified(f"the chain's certificate of {self.sensor} was not issued by this authority")
 
@@ -167,7 +169,6 @@ class Seals:
         self.chains = {}
         self.waiting = {}         # entries that no record names yet, in their order
         self.waiting_bytes = self.unsealed_count = 0
-        self.sealed_by = {}       # recording -> the chain that its sealed batches are of
         self.hosts = {}           # by name: the sensors whose recordings say that they are of it
         self.first_unsealed = {}  # recording -> its first batch without a seal
         self.removed_until = 0
@@ -184,8 +185,6 @@ class Seals:
             self.has_account = True
             chain = self.chains[item.chain] = Chain(item.sensor, None, None)
             chain.next_sequence, chain.last_sha256, chain.closed = item.next_sequence, item.last_sha256, item.closed
-            if item.recording:
-                self.sealed_by[item.recording] = item.chain
             if self.escrow and not item.closed:
                 clear = self.unlock(item.open_frame, f"chain {item.chain}")
                 key = clear[:32]
@@ -218,7 +217,7 @@ class Seals:
         for number in list(self.waiting):
             self.leave_unsealed(number)
         for recording, (number, index) in self.first_unsealed.items():
-            if recording in self.sealed_by:
+            if recording in self.chains:
                 raise Unverified(f"entry {number}: batch {index} of recording {recording} has no seal, "
                                  "unlike others of it")
 
@@ -306,7 +305,7 @@ class Seals:
             batch = self.waiting.pop(record.entry, None)
             if batch is None:
                 raise Unverified(f"{where} is said to be entry {record.entry}, which is not there or has a seal")
-            if self.sealed_by.setdefault(batch.recording, frame.chain) != frame.chain:
+            if batch.recording != frame.chain:
                 raise Unverified(f"{where} is entry {record.entry}, of a recording of another chain")
             if batch.kind == RECORDING_OPEN:
                 for host in hosts_of(batch.payload()):

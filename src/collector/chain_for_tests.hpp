@@ -18,13 +18,14 @@ using Bytes = std::vector<std::byte>;
 /// What a sensor would send, and what one that lies would.
 class ChainForTests {
  public:
-  explicit ChainForTests(EVP_PKEY* escrow, const std::string& sensor = "web-1",
-                         std::uint8_t id = 1) {
-    header_.chain_id = {id};
+  explicit ChainForTests(EVP_PKEY* escrow, const std::string& sensor = "web-1") {
+    header_.chain_id =
+        *wire::ParseChainId(keys::ChainIdOf(sensor, wire::FormatSha256(wire::FirstKeyTag(key_))));
     description = Describe(sensor);
     const Bytes content = *wire::LockOpening({key_.Clone(), description}, header_.chain_id, escrow);
     frames.push_back(Seal(wire::FrameKind::kOpen, content));
   }
+  const wire::ChainId& chain_id() const { return header_.chain_id; }
   /// An authority that every chain's sensor has its certificate from.
   static X509* root() { return Authority::Get().root.get(); }
   Bytes Seal(wire::FrameKind kind, std::span<const std::byte> content) {
@@ -39,7 +40,7 @@ class ChainForTests {
   void AddBatch(wire::BatchKind kind = wire::BatchKind::kImportData) {
     wire::Batch batch;
     batch.kind = kind;
-    batch.recording_id = {header_.chain_id[0]};
+    batch.recording_id = header_.chain_id;
     batch.batch_index = batches.size();
     batch.payload = Bytes(frames.size(), std::byte{7});
     if (batches.empty() && kind == wire::BatchKind::kImportData) {

@@ -23,9 +23,6 @@ std::string_view VerdictName(Verdict verdict);
 
 inline constexpr std::uint64_t kNoEntry = ~std::uint64_t{0};
 
-/// More entries than a collector appends before it writes its account of them.
-inline constexpr std::size_t kUnclaimedCountMax = 1 << 18;
-
 /// One line of the collector's account, kept in the evidence log in batches of kind kCollected.
 /// Byte layout: docs/formats/sealing.md.
 struct CollectedRecord {

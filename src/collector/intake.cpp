@@ -101,7 +101,6 @@ Result<> Intake::OpenLog() {
         return {};
       }));
   const wire::RecordingId account_id = wire::MakeRecordingId();
-  ledger->Reserve(account_id);
   account_sealer_ = std::make_unique<wire::BatchSealer>(
       account_id, [bare = log.get()](const wire::DigestedBytes& batch) -> Result<> {
         ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index, bare->Append(batch.bytes));

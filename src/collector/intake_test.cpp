@@ -65,8 +65,8 @@ TEST_F(IntakeTest, KeepsItsPlaceOverARestart) {
     EXPECT_EQ(reply.next_sequence, 2U);
   }
   const auto intake = Open();
-  EXPECT_EQ(intake->PositionOf("web-1", {1}).next_sequence, 2U);
-  EXPECT_EQ(intake->PositionOf("db-1", {1}).status, 404);
+  EXPECT_EQ(intake->PositionOf("web-1", chain.chain_id()).next_sequence, 2U);
+  EXPECT_EQ(intake->PositionOf("db-1", chain.chain_id()).status, 404);
   const Reply reply = intake->Submit("web-1", {.sequence = 1},
                                      TextOf({chain.frames[1], chain.frames[2], chain.frames[3]}));
   EXPECT_EQ(reply.status, 200) << reply.error;
@@ -101,7 +101,7 @@ TEST_F(IntakeTest, AnswersPipelinedSubmissionsWithWhatIsDurableNeverWithMore) {
     EXPECT_LT(reply.status, 300) << reply.error;
     EXPECT_GE(reply.next_sequence.value_or(0), durable);
     durable = reply.next_sequence.value_or(durable);
-    EXPECT_LE(durable, intake->PositionOf("web-1", {1}).next_sequence.value_or(0));
+    EXPECT_LE(durable, intake->PositionOf("web-1", chain.chain_id()).next_sequence.value_or(0));
   }
   // The last one, asked for plainly, is behind all of them.
   EXPECT_EQ(intake->Submit("web-1", {.sequence = 50}, TextOf({chain.frames[50]})).next_sequence,
@@ -148,7 +148,7 @@ TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
     for (int i = 0; i < kSensors; ++i) {
       sensors.emplace_back([&, i] {
         const std::string name = fmt::format("web-{}", i);
-        ChainForTests chain(escrow_.get(), name, static_cast<std::uint8_t>(i));
+        ChainForTests chain(escrow_.get(), name);
         for (std::uint64_t j = 0; j < kBatches; ++j) chain.AddBatch();
         for (std::uint64_t j = 0; j < chain.frames.size(); ++j) {
           const Reply reply = intake->Submit(name, {.sequence = j}, TextOf({chain.frames[j]}));

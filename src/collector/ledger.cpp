@@ -109,8 +109,7 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .last_sha256 = {},
               .closed = false,
               .carried_until = 0,
-              .taken = {},
-              .recording_id = {}};
+              .taken = {}};
   Advance(chain, header);
   chains_.emplace(header.chain_id, std::move(chain));
   return {Outcome::kTaken, {std::move(record)}, std::nullopt};
@@ -144,7 +143,7 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   }
   switch (header.kind) {
     case wire::FrameKind::kBatch: {
-      if (const Result<> taken = TakeBatch(chain, *content); !taken) {
+      if (const Result<> taken = TakeBatch(header.chain_id, *content); !taken) {
         return Refuse(std::move(record), taken.error().message);
       }
       record.verdict = Verdict::kAccepted;
@@ -168,37 +167,26 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   return decision;
 }
 
-// What a sensor may put into the log: the next batch of its chain's one recording. Anything else
-// would leave a log that does not verify, for all sensors.
-Result<> Ledger::TakeBatch(Chain& chain, const wire::FrameContent& content) {
+// What a sensor may put into the log: the next batch of its chain's one recording, which goes by
+// the chain's id. Anything else would leave a log that does not verify, for all sensors.
+Result<> Ledger::TakeBatch(const wire::ChainId& chain_id, const wire::FrameContent& content) {
   ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content.bytes));
   if (!wire::IsOfRecording(batch.kind)) {
     return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
   }
-  const bool known = recordings_.recordings().contains(batch.recording_id) ||
-                     accounts_.contains(batch.recording_id);
-  if (chain.recording_id ? batch.recording_id != *chain.recording_id : known) {
+  if (batch.recording_id != chain_id) {
     return Fail(ErrorCode::kUnverified, "batch {} of recording {} is not of this chain's recording",
                 batch.batch_index, wire::FormatRecordingId(batch.recording_id));
   }
   // Which entry it becomes is of no use here.
-  RETURN_IF_ERROR(recordings_.Follow(kNoEntry, batch, content.sha256));
-  chain.recording_id = batch.recording_id;
-  return {};
+  return recordings_.Follow(kNoEntry, batch, content.sha256);
 }
 
 void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry) {
   const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
-  if (!batch) return;
-  if (wire::IsAccount(batch->kind)) {
-    Reserve(batch->recording_id);
-    return;
-  }
-  if (!wire::IsOfRecording(batch->kind)) return;
+  if (!batch || !wire::IsOfRecording(batch->kind)) return;
   // What is wrong with it already is `spoor verify`'s to say: a collector goes on collecting.
   static_cast<void>(recordings_.Follow(entry_index, *batch, wire::DigestOf(entry)));
-  unclaimed_.emplace(entry_index, batch->recording_id);
-  if (unclaimed_.size() > kUnclaimedCountMax) unclaimed_.erase(unclaimed_.begin());
 }
 
 void Ledger::Advance(Chain& chain, const wire::FrameHeader& header) {
@@ -242,17 +230,12 @@ Result<> Ledger::Replay(const CollectedRecord& record) {
   Chain& chain = found->second;
   RETURN_IF_ERROR(Skip(chain, header.sequence));
   chain.closed = record.verdict == Verdict::kClosed;
-  if (const auto batch = unclaimed_.find(record.entry_index); batch != unclaimed_.end()) {
-    chain.recording_id = batch->second;
-    unclaimed_.erase(batch);
-  }
   Advance(chain, header);
   return {};
 }
 
 Result<> Ledger::Continue(const wire::Carried& carried) {
   for (const wire::CarriedRecording& item : carried.recordings) {
-    if (item.extent.is_account) Reserve(item.recording_id);
     recordings_.Continue(item.recording_id, item.extent, item.last_sha256);
   }
   for (const wire::CarriedChain& item : carried.chains) {
@@ -270,8 +253,7 @@ Result<> Ledger::Continue(const wire::Carried& carried) {
                                                   .last_sha256 = item.last_sha256,
                                                   .closed = item.closed,
                                                   .carried_until = item.next_sequence,
-                                                  .taken = {},
-                                                  .recording_id = item.recording_id});
+                                                  .taken = {}});
   }
   return {};
 }

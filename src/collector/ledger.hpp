@@ -45,8 +45,6 @@ class Ledger {
   Decision Receive(const std::string& sensor, std::span<const std::byte> frame, bool after_gap,
                    std::int64_t received_wall_ns);
 
-  /// The recording of the collector's own account, which no sensor may continue.
-  void Reserve(const wire::RecordingId& account_id) { accounts_.insert(account_id); }
   /// Takes up an entry of the log, in their order, before the records about it.
   void TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> entry);
   /// Takes up a decision of an earlier run. Fails: kCorrupt, kUnverified (open frame).
@@ -75,14 +73,13 @@ class Ledger {
       std::uint64_t sequence = 0;
       std::uint64_t header_digest = 0;  ///< first bytes of it
     };
-    std::vector<Taken> taken;                       ///< in the order of sequence
-    std::optional<wire::RecordingId> recording_id;  ///< that its batches are of
+    std::vector<Taken> taken;  ///< in the order of sequence
   };
   Decision Open(const std::string& sensor, std::span<const std::byte> frame,
                 const wire::FrameHeader& header, std::int64_t received_wall_ns, X509* root);
   Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
                     CollectedRecord record, bool after_gap);
-  Result<> TakeBatch(Chain& chain, const wire::FrameContent& content);
+  Result<> TakeBatch(const wire::ChainId& chain_id, const wire::FrameContent& content);
   static void Advance(Chain& chain, const wire::FrameHeader& header);
   static std::optional<std::uint64_t> DigestAt(const Chain& chain, std::uint64_t sequence);
   static Result<> Skip(Chain& chain, std::uint64_t sequence);
@@ -91,9 +88,6 @@ class Ledger {
   X509* const root_;
   std::map<wire::ChainId, Chain> chains_;
   wire::BatchChain recordings_;
-  std::set<wire::RecordingId> accounts_;
-  /// Of entries that no record was about yet, when the log is read back.
-  std::map<std::uint64_t, wire::RecordingId> unclaimed_;
 };
 
 }  // namespace spoor::collector

@@ -35,7 +35,7 @@ class LedgerTest : public ::testing::Test {
     EXPECT_THAT(decision.records[0].note, HasSubstr(why));
   }
   std::uint64_t Next() const {
-    const auto position = ledger_.PositionOf({1});
+    const auto position = ledger_.PositionOf(chain_.chain_id());
     return position ? position->next_sequence : 0;
   }
 
@@ -89,7 +89,7 @@ TEST_F(LedgerTest, RefusesAnotherSensorsChain) {
   chain_.AddBatch();
   Receive(chain_.frames[0]);
   ExpectRefused(chain_.frames[1], "the chain is web-1's", "db-1");
-  ChainForTests other(escrow_.get(), "web-1", 2);
+  ChainForTests other(escrow_.get(), "web-1");
   ExpectRefused(other.frames[0], "in the name of another sensor", "db-1");
 }
 
@@ -104,10 +104,9 @@ TEST_F(LedgerTest, RefusesBatchesThatAreNoneOrPoseAsTheCollectors) {
   Receive(chain_.frames[0]);
   ExpectRefused(chain_.Forge(1, AsBytes("noise")), "batch: 5 bytes");
   // A sensor that could say what was removed could hide what it removed.
-  std::uint8_t id = 2;
   for (const wire::BatchKind kind :
        {wire::BatchKind::kCollected, wire::BatchKind::kRetention, wire::BatchKind::kCarried}) {
-    ChainForTests liar(escrow_.get(), "web-1", id++);
+    ChainForTests liar(escrow_.get(), "web-1");
     liar.AddBatch(kind);
     Receive(liar.frames[0]);
     ExpectRefused(liar.frames[1], "poses as a collector's account");
@@ -119,48 +118,45 @@ TEST_F(LedgerTest, RefusesBatchesThatDoNotFollowInTheirRecording) {
   chain_.AddBatch();
   chain_.AddBatch();
   for (const Bytes& frame : chain_.frames) Receive(frame);
-  const auto lie = [this](std::uint8_t chain, const std::vector<wire::Batch>& batches) {
-    ChainForTests liar(escrow_.get(), "db-1", chain);
+  // Batches without a recording are of the liar's own.
+  const auto lie = [this](const std::vector<wire::Batch>& batches) {
+    ChainForTests liar(escrow_.get(), "db-1");
     Receive(liar.frames[0], false, "db-1");
-    for (const wire::Batch& batch : batches) liar.AddBatch(batch);
+    for (wire::Batch batch : batches) {
+      if (batch.recording_id == wire::RecordingId{}) batch.recording_id = liar.chain_id();
+      liar.AddBatch(batch);
+    }
     for (std::size_t i = 1; i + 1 < liar.frames.size(); ++i) {
       EXPECT_EQ(Receive(liar.frames[i], false, "db-1").outcome, Outcome::kTaken);
     }
     return liar.frames.back();
   };
-  const auto batch = [](std::uint8_t recording, std::uint64_t index, wire::BatchKind kind) {
+  const auto batch = [](std::uint64_t index, wire::BatchKind kind) {
     wire::Batch made;
-    made.recording_id = {recording};
     made.batch_index = index;
     made.kind = kind;
     return made;
   };
-  const wire::Batch open = batch(9, 0, wire::BatchKind::kRecordingOpen);
-  wire::Batch of_web_1 = batch(1, 2, wire::BatchKind::kImportData);
+  const wire::Batch open = batch(0, wire::BatchKind::kRecordingOpen);
+  wire::Batch of_web_1 = batch(2, wire::BatchKind::kImportData);
+  of_web_1.recording_id = chain_.chain_id();
   of_web_1.previous_sha256 = wire::DigestOf(chain_.batches.back());
-  ExpectRefused(lie(2, {of_web_1}), "is not of this chain's recording", "db-1");
-  ExpectRefused(lie(3, {batch(8, 0, wire::BatchKind::kImportData)}),
-                "does not describe the recording", "db-1");
-  ExpectRefused(lie(4, {open, batch(9, 1, wire::BatchKind::kImportData)}),
+  wire::Batch of_nobody = open;
+  of_nobody.recording_id = {8};
+  ExpectRefused(lie({of_web_1}), "is not of this chain's recording", "db-1");
+  ExpectRefused(lie({of_nobody}), "is not of this chain's recording", "db-1");
+  ExpectRefused(lie({open, of_nobody}), "is not of this chain's recording", "db-1");
+  ExpectRefused(lie({batch(0, wire::BatchKind::kImportData)}), "does not describe the recording",
+                "db-1");
+  ExpectRefused(lie({open, batch(1, wire::BatchKind::kImportData)}),
                 "does not carry the SHA-256 of the batch before it", "db-1");
-  ExpectRefused(lie(5, {batch(10, 0, wire::BatchKind::kRecordingOpen),
-                        batch(10, 0, wire::BatchKind::kRecordingOpen)}),
-                "where batch 1 is due", "db-1");
-  ExpectRefused(lie(6, {batch(11, 0, wire::BatchKind::kRecordingOpen), open}),
-                "is not of this chain's recording", "db-1");
+  ExpectRefused(lie({open, open}), "where batch 1 is due", "db-1");
   chain_.AddBatch();
   EXPECT_EQ(Receive(chain_.frames.back()).outcome, Outcome::kTaken);
 }
 
-TEST_F(LedgerTest, RefusesTheRecordingOfACollectorsAccount) {
-  ledger_.Reserve({1});
-  chain_.AddBatch();
-  Receive(chain_.frames[0]);
-  ExpectRefused(chain_.frames[1], "is not of this chain's recording");
-}
-
 TEST_F(LedgerTest, RefusesAnOpenFrameThatSaysTooMuch) {
-  ChainForTests liar(escrow_.get(), std::string(20000, 'a'), 2);
+  ChainForTests liar(escrow_.get(), std::string(20000, 'a'));
   ExpectRefused(liar.frames[0], "too great length");
 }
 
@@ -193,12 +189,12 @@ TEST_F(LedgerTest, StandsWhereItStoodAfterReplayingItsRecords) {
     const Result<> replayed = again.Replay(record);
     ASSERT_TRUE(replayed) << replayed.error().message;
   }
-  EXPECT_EQ(again.PositionOf({1})->next_sequence, 6U);
+  EXPECT_EQ(again.PositionOf(chain_.chain_id())->next_sequence, 6U);
   EXPECT_EQ(again.Receive("web-1", chain_.frames[2], false, 0).outcome, Outcome::kDuplicate);
   EXPECT_EQ(again.Receive("web-1", chain_.frames[3], false, 0).outcome, Outcome::kRefused);
   EXPECT_EQ(again.Receive("web-1", chain_.frames[6], false, 0).outcome, Outcome::kTaken);
   // It still knows whose recording it is.
-  ChainForTests thief(escrow_.get(), "db-1", 2);
+  ChainForTests thief(escrow_.get(), "db-1");
   thief.AddBatch(*wire::PeekBatch(chain_.batches[0]));
   again.Receive("db-1", thief.frames[0], false, 0);
   EXPECT_EQ(again.Receive("db-1", thief.frames[1], false, 0).outcome, Outcome::kRefused);

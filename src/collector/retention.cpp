@@ -109,8 +109,6 @@ class StateAtCut {
   Result<> Add(std::uint64_t index, std::span<const std::byte> entry) {
     RETURN_IF_ERROR(recordings_.Add(index, entry));
     const wire::Batch& batch = recordings_.last_batch();
-    if (wire::IsOfRecording(batch.kind)) unclaimed_.emplace(index, batch.recording_id);
-    if (unclaimed_.size() > kUnclaimedCountMax) unclaimed_.erase(unclaimed_.begin());
     if (batch.kind == wire::BatchKind::kRecordingOpen) {
       first_batches_[batch.recording_id] = {entry.begin(), entry.end()};
     } else if (batch.kind == wire::BatchKind::kRecordingClose) {
@@ -152,10 +150,6 @@ class StateAtCut {
     chain.last_wall_ns = header.wall_ns;
     chain.last_sha256 = wire::DigestOf(header);
     if (record.verdict == Verdict::kOpened) chain.open_frame = record.head;
-    if (const auto batch = unclaimed_.find(record.entry_index); batch != unclaimed_.end()) {
-      chain.recording_id = batch->second;
-      unclaimed_.erase(batch);
-    }
     if (record.verdict == Verdict::kClosed) {
       chain.closed = true;
       chain.open_frame.clear();
@@ -164,7 +158,6 @@ class StateAtCut {
   }
 
   wire::BatchChain recordings_;
-  std::map<std::uint64_t, wire::RecordingId> unclaimed_;  ///< entries without an account so far
   std::map<wire::RecordingId, std::vector<std::byte>> first_batches_;
   std::map<wire::ChainId, wire::CarriedChain> chains_;
 };

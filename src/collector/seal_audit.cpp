@@ -53,7 +53,6 @@ Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed
                 .last_sha256 = item.last_sha256,
                 .key = {},
                 .closed = item.closed};
-    if (item.recording_id) recordings_[*item.recording_id].sealed_by = item.chain_id;
     if (escrow_private_ != nullptr && !item.closed) {
       ASSIGN_OR_RETURN(wire::ChainOpening opening,
                        wire::UnlockOpenFrame(item.open_frame, escrow_private_));
@@ -102,10 +101,10 @@ Result<> SealAudit::AddAccount(std::span<const std::byte> entry) {
 
 Result<> SealAudit::Finish() {
   while (!waiting_.empty()) LeaveUnsealed();
-  for (const auto& [id, recording] : recordings_) {
-    if (recording.sealed_by && recording.first_unsealed) {
+  for (const auto& [id, first_unsealed] : first_unsealed_) {
+    if (chains_.contains(id)) {
       return Fail(ErrorCode::kUnverified, "{} of recording {} has no seal, unlike others of it",
-                  *recording.first_unsealed, wire::FormatRecordingId(id));
+                  first_unsealed, wire::FormatRecordingId(id));
     }
   }
   return {};
@@ -114,11 +113,8 @@ Result<> SealAudit::Finish() {
 void SealAudit::LeaveUnsealed() {
   const auto oldest = waiting_.begin();
   if (const std::optional<wire::Batch> batch = wire::PeekBatch(oldest->second)) {
-    Recording& recording = recordings_[batch->recording_id];
-    if (!recording.first_unsealed) {
-      recording.first_unsealed =
-          fmt::format("entry {}: batch {}", oldest->first, batch->batch_index);
-    }
+    first_unsealed_.try_emplace(
+        batch->recording_id, fmt::format("entry {}: batch {}", oldest->first, batch->batch_index));
   }
   waiting_bytes_ -= oldest->second.size();
   waiting_.erase(oldest);
@@ -223,13 +219,11 @@ Result<> SealAudit::Claim(const wire::FrameHeader& header, const CollectedRecord
   }
   const std::optional<wire::Batch> batch = wire::PeekBatch(entry->second);
   if (!batch) return {};  // wire::BatchChain says what it is
-  Recording& recording = recordings_[batch->recording_id];
-  if (recording.sealed_by && *recording.sealed_by != header.chain_id) {
+  if (batch->recording_id != header.chain_id) {
     return Fail(ErrorCode::kUnverified,
                 "chain {}: frame {} is entry {}, of a recording of another chain",
                 wire::FormatChainId(header.chain_id), header.sequence, record.entry_index);
   }
-  recording.sealed_by = header.chain_id;
   if (batch->kind == wire::BatchKind::kRecordingOpen) KeepHosts(record.sensor, entry->second);
   return {};
 }

@@ -59,10 +59,6 @@ class SealAudit {
     std::optional<wire::FrameKey> key;  ///< of next_sequence, when there is an escrow key
     bool closed = false;
   };
-  struct Recording {
-    std::optional<wire::ChainId> sealed_by;
-    std::optional<std::string> first_unsealed;  ///< entry and batch, for the message
-  };
   Result<> AddAccount(std::span<const std::byte> entry);
   Result<> AddRecord(const CollectedRecord& record);
   Result<> Open(const wire::FrameHeader& header, const CollectedRecord& record);
@@ -80,7 +76,7 @@ class SealAudit {
   /// Entries that no record names yet. Their records come under the same checkpoint.
   std::map<std::uint64_t, std::vector<std::byte>> waiting_;
   std::size_t waiting_bytes_ = 0;
-  std::map<wire::RecordingId, Recording> recordings_;
+  std::map<wire::RecordingId, std::string> first_unsealed_;  ///< entry and batch, for the message
   bool has_account_ = false;
   std::uint64_t removed_until_ = 0;
   Report report_;

@@ -80,7 +80,7 @@ TEST_F(SealAuditTest, CountsWhatAnHonestCollectorWrote) {
 TEST_F(SealAuditTest, NamesABatchPutInBehindTheSealedOnes) {
   chain_.AddBatch();
   batches_.push_back(chain_.batches.back());
-  ExpectUnverified("entry 3: batch 3 of recording 0100");
+  ExpectUnverified("entry 3: batch 3 of recording " + wire::FormatChainId(chain_.chain_id()));
 }
 
 TEST_F(SealAuditTest, CountsARecordingWithoutAnySeal) {
@@ -93,10 +93,10 @@ TEST_F(SealAuditTest, CountsARecordingWithoutAnySeal) {
 }
 
 TEST_F(SealAuditTest, TellsWhichSensorsSayThatTheyRecordAHost) {
-  ChainForTests other(escrow_.get(), "db-1", 2);
+  ChainForTests other(escrow_.get(), "db-1");
   wire::Batch open;
   open.kind = wire::BatchKind::kRecordingOpen;
-  open.recording_id = {0xDD};
+  open.recording_id = other.chain_id();
   const auto text = AsBytes(R"({"host":"a","scopes":[{"host":"b"},{"host":7},"c"]})");
   open.payload.assign(text.begin(), text.end());
   other.AddBatch(open);
@@ -120,7 +120,7 @@ TEST_F(SealAuditTest, NamesAChainUnderAnotherSensorsName) {
 }
 
 TEST_F(SealAuditTest, NamesAStatementThatWasSignedForAnotherChain) {
-  const ChainForTests other(escrow_.get(), "web-1", 2);
+  const ChainForTests other(escrow_.get(), "web-1");
   records_[0].note = other.description;
   ExpectUnverified("is not signed by web-1");
 }

@@ -3,8 +3,10 @@
 #include "keys/chain_statement.hpp"
 
 #include <openssl/err.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -112,6 +114,14 @@ std::string CleanText(const std::string& text) {
 
 }  // namespace
 
+std::string ChainIdOf(std::string_view sensor, std::string_view first_key_tag) {
+  const std::string text = fmt::format("spoor chain v1\n{}\n{}\n", sensor, first_key_tag);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(Pointer(text), text.size(), digest.data());
+  constexpr std::size_t kChainIdBytes = 16;
+  return Hex({reinterpret_cast<const char*>(digest.data()), kChainIdBytes});
+}
+
 Result<std::string> SignChainStatement(const ChainStatement& statement, X509* certificate,
                                        EVP_PKEY* key) {
   ASSIGN_OR_RETURN(const Identity self, IdentityOf(certificate));
@@ -162,6 +172,10 @@ Result<> CheckChainStatement(const std::string& description, const ChainClaim& c
   if (!text || !IsSignedBy(X509_get0_pubkey(certificate->get()), *text,
                            Bytes(MemberOf(json, "signature")))) {
     return Fail(ErrorCode::kUnverified, "the chain's opening is not signed by {}", claim.sensor);
+  }
+  if (statement.chain_id != ChainIdOf(statement.sensor, statement.first_key_tag)) {
+    return Fail(ErrorCode::kUnverified, "the chain's id is not that of {} and its first key",
+                claim.sensor);
   }
   if (claim.root != nullptr && !IsIssuedBy(certificate->get(), claim.root)) {
     return Fail(ErrorCode::kUnverified,

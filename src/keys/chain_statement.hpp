@@ -18,6 +18,10 @@ struct ChainStatement {
   std::string first_key_tag;  ///< 64 hexadecimal digits; tells the first key without giving it away
 };
 
+/// The chain that this sensor begins with this first key, 32 hexadecimal digits: nobody can begin
+/// another's chain, or its recording, before it does, at whichever collector.
+std::string ChainIdOf(std::string_view sensor, std::string_view first_key_tag);
+
 /// The open frame's description (JSON) with certificate and signature.
 /// Fails: kInvalidArgument (a control character in a name), kUnavailable (OpenSSL).
 Result<std::string> SignChainStatement(const ChainStatement& statement, X509* certificate,

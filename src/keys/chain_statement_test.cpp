@@ -31,7 +31,7 @@ class ChainStatementTest : public ::testing::Test {
   const ChainStatement statement_{.sensor = "web-1",
                                   .host = "h",
                                   .boot_id = "b",
-                                  .chain_id = std::string(32, 'c'),
+                                  .chain_id = ChainIdOf("web-1", std::string(64, 'f')),
                                   .first_key_tag = std::string(64, 'f')};
   const ChainClaim claim_{.sensor = "web-1",
                           .chain_id = statement_.chain_id,
@@ -52,6 +52,17 @@ TEST_F(ChainStatementTest, HoldsForItsChainAndKeyOnly) {
   other = claim_;
   other.sensor = "db-1";
   ExpectRefused(signed_text, other, "in the name of another sensor");
+}
+
+// Or one sensor could begin another's chain at a collector that does not know it yet.
+TEST_F(ChainStatementTest, HoldsForNoIdButItsSensorsAndFirstKeys) {
+  ChainStatement taken = statement_;
+  taken.chain_id = ChainIdOf("db-1", std::string(64, 'f'));
+  ChainClaim claim = claim_;
+  claim.chain_id = taken.chain_id;
+  ExpectRefused(*SignChainStatement(taken, certificate_.get(), key_.get()), claim,
+                "id is not that of web-1 and its first key");
+  EXPECT_EQ(ChainIdOf("web-1", std::string(64, '0')), "78c6a8eca5472b04a526fc2fb8dcb956");
 }
 
 TEST_F(ChainStatementTest, HoldsForAHostOfAnyName) {

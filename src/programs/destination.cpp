@@ -22,6 +22,7 @@ class StoreDestination final : public Destination {
  public:
   explicit StoreDestination(std::unique_ptr<evidence::LogWriter> log) : log_(std::move(log)) {}
 
+  wire::RecordingId recording_id() const override { return recording_id_; }
   sensor::BatchSink Sink() override {
     return {.append = [this](const wire::DigestedBytes& batch) -> Result<> {
               ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index,
@@ -34,6 +35,7 @@ class StoreDestination final : public Destination {
 
  private:
   std::unique_ptr<evidence::LogWriter> log_;
+  const wire::RecordingId recording_id_ = wire::MakeRecordingId();
 };
 
 class CollectorDestination final : public Destination {
@@ -41,6 +43,7 @@ class CollectorDestination final : public Destination {
   explicit CollectorDestination(std::unique_ptr<sensor::Shipment> shipment)
       : shipment_(std::move(shipment)) {}
 
+  wire::RecordingId recording_id() const override { return shipment_->recording_id(); }
   sensor::BatchSink Sink() override { return shipment_->Sink(); }
   Result<> Finish(const std::string& reason) override {
     Result<> finished = shipment_->Finish(reason, kLastShippingMax);

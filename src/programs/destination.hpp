@@ -31,6 +31,8 @@ class Destination {
   static void MakeReady(const Options& options);
 
   virtual ~Destination() = default;
+  /// What the recording goes by there.
+  virtual wire::RecordingId recording_id() const = 0;
   /// Lives as long as the destination.
   virtual sensor::BatchSink Sink() = 0;
   /// After the last batch. Says on stderr what was lost or is still to be shipped.

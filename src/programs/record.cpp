@@ -313,7 +313,8 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   ASSIGN_OR_RETURN(const auto destination, Destination::Open(to));
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
-  sensor::Recorder recorder(*source, destination->Sink(), plan.recording);
+  sensor::Recorder recorder(*source, destination->recording_id(), destination->Sink(),
+                            plan.recording);
   const Result<std::string> reason =
       RunRecording(options, plan, *source, recorder, signals, child.get());
   Result<> outcome;

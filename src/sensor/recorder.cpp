@@ -75,10 +75,11 @@ std::vector<std::byte> Bytes(std::string_view text) {
 
 }  // namespace
 
-Recorder::Recorder(KernelSource& source, BatchSink sink, RecordingOptions options)
+Recorder::Recorder(KernelSource& source, const wire::RecordingId& recording_id, BatchSink sink,
+                   RecordingOptions options)
     : source_(source),
       options_(std::move(options)),
-      recording_id_(wire::MakeRecordingId()),
+      recording_id_(recording_id),
       writer_(recording_id_, std::move(sink), options_.writer) {}
 
 Result<> Recorder::Start() {

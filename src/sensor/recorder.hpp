@@ -31,7 +31,8 @@ struct RecordingOptions {
 class Recorder {
  public:
   /// `source`: opened, not attached; outlives the recorder.
-  Recorder(KernelSource& source, BatchSink sink, RecordingOptions options);
+  Recorder(KernelSource& source, const wire::RecordingId& recording_id, BatchSink sink,
+           RecordingOptions options);
 
   /// Attaches, and hands over the recording's description and the baseline.
   Result<> Start();

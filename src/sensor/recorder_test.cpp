@@ -134,7 +134,7 @@ RecordingOptions Options(std::int64_t seal_interval_ns = 3'600'000'000'000) {
 TEST(Recorder, AttachesBeforeTheBaselineAndDetachesBeforeTheLastDrain) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   ASSERT_TRUE(recorder.Finish("test"));
   EXPECT_THAT(source.calls, ElementsAre("attach", "baseline", "detach", "drain"));
@@ -144,7 +144,7 @@ TEST(Recorder, DescribesItselfFirstAndClosesLast) {
   FakeSource source;
   source.delivered = ExitChunk(0, 2);
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   ASSERT_TRUE(recorder.Finish("signal SIGTERM"));
   EXPECT_THAT(log.Kinds(),
@@ -169,7 +169,7 @@ TEST(Recorder, DescribesItselfFirstAndClosesLast) {
 TEST(Recorder, ChainsTheBatchesOfOneRecording) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options(0));
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options(0));
   ASSERT_TRUE(recorder.Start());
   for (std::uint64_t i = 0; i < 5; ++i) {
     source.delivered = ExitChunk(i, 1);
@@ -189,7 +189,7 @@ TEST(Recorder, SealsWhenABatchIsLargeEnough) {
   FakeLog log;
   RecordingOptions options = Options();
   options.seal_payload_bytes = 10'000;
-  Recorder recorder(source, log.Sink(), options);
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), options);
   ASSERT_TRUE(recorder.Start());
   for (std::uint64_t i = 0; i < 100; ++i) {
     source.delivered = ExitChunk(i * 10, 10);
@@ -205,7 +205,7 @@ TEST(Recorder, SealsWhenABatchIsLargeEnough) {
 TEST(Recorder, SealsWhatIsUrgentAtOnceAndNothingWhenThereIsNothing) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   source.delivered = ExitChunk(0, 1);
   ASSERT_TRUE(recorder.Drain());      // waits for more
@@ -247,7 +247,7 @@ TEST(BatchWriter, FlushesBatchesThatComeFastOnceAnInterval) {
 TEST(Recorder, MovesTheMarkOnceMoreWhenTheHostFallsSilent) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options(0));
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options(0));
   ASSERT_TRUE(recorder.Start());
   source.delivered = ExitChunk(0, 1);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(recorder.Drain());
@@ -262,7 +262,7 @@ TEST(Recorder, MovesTheMarkOnceMoreWhenTheHostFallsSilent) {
 TEST(Recorder, WritesCountersWhenTheyMovedAndOnceAtTheEnd) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   ASSERT_TRUE(recorder.Drain());
   source.loss.count[LOSS_IO] = 5;
@@ -280,7 +280,7 @@ TEST(Recorder, WritesCountersWhenTheyMovedAndOnceAtTheEnd) {
 TEST(Recorder, WritesTheCountersAtTheEndEvenWhenNothingWasLost) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   ASSERT_TRUE(recorder.Finish("test"));
   ASSERT_EQ(log.Readings().size(), 1U);
@@ -290,7 +290,7 @@ TEST(Recorder, WritesTheCountersAtTheEndEvenWhenNothingWasLost) {
 TEST(Recorder, StopsWithTheSinksErrorWhenTheDiskIsFull) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options(0));
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options(0));
   ASSERT_TRUE(recorder.Start());
   log.full = true;
   Result<> drained;
@@ -307,7 +307,7 @@ TEST(Recorder, StopsWithTheSinksErrorWhenTheDiskIsFull) {
 TEST(Recorder, ClosesTheRecordingEvenWhenTheSourceFails) {
   FakeSource source;
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   source.fails = true;
   EXPECT_FALSE(recorder.Drain());
@@ -329,7 +329,7 @@ TEST(Recorder, LeavesRecordsInTheKernelWhileTheSinkIsBehind) {
   };
   RecordingOptions options = Options(0);
   options.writer.queue_bytes_max = 1000;
-  Recorder recorder(source, sink, options);
+  Recorder recorder(source, wire::MakeRecordingId(), sink, options);
   ASSERT_TRUE(recorder.Start());
   appended.acquire();  // the sink is busy from here on
   source.delivered = ExitChunk(0, 100);
@@ -351,7 +351,7 @@ TEST(Recorder, DropsNothingOfALargeBaseline) {
   }
   ASSERT_GT(source.baseline.size(), wire::kBatchPayloadBytesMax);
   FakeLog log;
-  Recorder recorder(source, log.Sink(), Options());
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), Options());
   ASSERT_TRUE(recorder.Start());
   ASSERT_TRUE(recorder.Finish("test"));
   std::size_t payload_bytes = 0;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensor/sealer.hpp"
 
-#include <openssl/rand.h>
-
 #include <nlohmann/json.hpp>
 
 #include "base/check.hpp"
@@ -12,16 +10,14 @@ namespace spoor::sensor {
 
 using wire::FrameKind;
 
-Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink,
+Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Introduce& introduce, Sink sink,
                             WallClock wall_clock) {
   Sealer sealer(wire::FrameKey::Random(), std::move(sink), std::move(wall_clock));
-  SPOOR_CHECK(RAND_bytes(sealer.chain_id_.data(), static_cast<int>(sealer.chain_id_.size())) == 1)
-      << "no random numbers";
-  ASSIGN_OR_RETURN(const std::string description,
-                   describe(sealer.chain_id_, wire::FirstKeyTag(sealer.key_)));
-  ASSIGN_OR_RETURN(
-      const std::vector<std::byte> content,
-      wire::LockOpening({sealer.key_.Clone(), description}, sealer.chain_id_, escrow_public));
+  ASSIGN_OR_RETURN(const Introduction introduction, introduce(wire::FirstKeyTag(sealer.key_)));
+  sealer.chain_id_ = introduction.chain_id;
+  ASSIGN_OR_RETURN(const std::vector<std::byte> content,
+                   wire::LockOpening({sealer.key_.Clone(), introduction.description},
+                                     sealer.chain_id_, escrow_public));
   RETURN_IF_ERROR(sealer.SealContent(FrameKind::kOpen, wire::DigestedBytes(content)));
   return sealer;
 }

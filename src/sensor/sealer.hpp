@@ -23,11 +23,14 @@ class Sealer {
   /// CLOCK_REALTIME in ns: the host's to lie about, and to set.
   using WallClock = std::function<std::int64_t()>;
 
-  /// Says who seals (JSON, docs/formats/sealing.md), given the chain and its first key's tag.
-  using Describe =
-      std::function<Result<std::string>(const wire::ChainId&, const wire::Sha256& first_key_tag)>;
-  /// Fails: kInvalidArgument (no escrow key), or what `describe` or the sink returned.
-  static Result<Sealer> Open(EVP_PKEY* escrow_public, const Describe& describe, Sink sink,
+  /// Which chain this is and who seals it (docs/formats/sealing.md).
+  struct Introduction {
+    wire::ChainId chain_id{};
+    std::string description;  ///< JSON
+  };
+  using Introduce = std::function<Result<Introduction>(const wire::Sha256& first_key_tag)>;
+  /// Fails: kInvalidArgument (no escrow key), or what `introduce` or the sink returned.
+  static Result<Sealer> Open(EVP_PKEY* escrow_public, const Introduce& introduce, Sink sink,
                              WallClock wall_clock = WallNow);
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the

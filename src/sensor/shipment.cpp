@@ -14,20 +14,25 @@ constexpr std::chrono::seconds kRoomMax{10};
 constexpr std::chrono::milliseconds kRoomInterval{50};
 
 // Who seals, and in which boot: signed, and bound to every frame through the chain.
-Result<std::string> DescribeChain(const keys::IdentityLayout& identity, const std::string& host,
-                                  const wire::ChainId& chain_id, const wire::Sha256& tag) {
+Result<Sealer::Introduction> Introduce(const keys::IdentityLayout& identity,
+                                       const std::string& host, const wire::Sha256& tag) {
   ASSIGN_OR_RETURN(const keys::CertificatePointer certificate,
                    keys::LoadCertificate(identity.certificate()));
   ASSIGN_OR_RETURN(const keys::KeyPointer key, keys::LoadPrivateKey(identity.private_key()));
   ASSIGN_OR_RETURN(const keys::Identity self, keys::IdentityOf(certificate.get()));
   ASSIGN_OR_RETURN(std::string boot_id, ReadTextFile("/proc/sys/kernel/random/boot_id", 4096));
   boot_id.erase(boot_id.find_last_not_of('\n') + 1);
-  return keys::SignChainStatement({.sensor = self.name,
-                                   .host = host,
-                                   .boot_id = boot_id,
-                                   .chain_id = wire::FormatChainId(chain_id),
-                                   .first_key_tag = wire::FormatSha256(tag)},
-                                  certificate.get(), key.get());
+  keys::ChainStatement statement{.sensor = self.name,
+                                 .host = host,
+                                 .boot_id = boot_id,
+                                 .chain_id = {},
+                                 .first_key_tag = wire::FormatSha256(tag)};
+  statement.chain_id = keys::ChainIdOf(statement.sensor, statement.first_key_tag);
+  Sealer::Introduction introduction;
+  ASSIGN_OR_RETURN(introduction.chain_id, wire::ParseChainId(statement.chain_id));
+  ASSIGN_OR_RETURN(introduction.description,
+                   keys::SignChainStatement(statement, certificate.get(), key.get()));
+  return introduction;
 }
 
 }  // namespace
@@ -40,23 +45,23 @@ Result<std::unique_ptr<Shipment>> Shipment::Open(Options options) {
   }
   ASSIGN_OR_RETURN(const keys::KeyPointer escrow,
                    keys::LoadPublicKey(options.identity.escrow_public()));
-  const auto describe = [&options](const wire::ChainId& chain_id, const wire::Sha256& tag) {
-    return DescribeChain(options.identity, options.host, chain_id, tag);
+  const auto introduce = [&options](const wire::Sha256& tag) {
+    return Introduce(options.identity, options.host, tag);
   };
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.spool));
   std::unique_ptr<Shipment> shipment(new Shipment(std::move(spool)));
   shipment->shipper_ =
       std::make_unique<Shipper>(*shipment->spool_, std::move(clients), std::move(options.shipper));
-  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), describe, options.wall_clock));
+  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), introduce, options.wall_clock));
   return shipment;
 }
 
-Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
+Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Introduce& introduce,
                               const Sealer::WallClock& wall_clock) {
   const auto append = [this](std::span<const std::byte> frame) { return spool_->Append(frame); };
   const auto give_up = std::chrono::steady_clock::now() + kRoomMax;
   while (true) {
-    Result<Sealer> sealer = Sealer::Open(escrow_public, describe, append, wall_clock);
+    Result<Sealer> sealer = Sealer::Open(escrow_public, introduce, append, wall_clock);
     if (sealer) {
       sealer_.emplace(*std::move(sealer));
       return {};

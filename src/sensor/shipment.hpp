@@ -33,6 +33,8 @@ class Shipment {
   /// Fails: kInvalidArgument, kNotFound, kUnavailable (keys, spool in use or full), kIo.
   static Result<std::unique_ptr<Shipment>> Open(Options options);
 
+  /// The chain's one recording goes by the chain's id: collectors take no other.
+  const wire::RecordingId& recording_id() const { return sealer_->chain_id(); }
   /// Lives as long as the shipment.
   BatchSink Sink();
   /// Seals the end of the chain, waits for the spool to empty as long as that makes sense
@@ -50,7 +52,7 @@ class Shipment {
  private:
   explicit Shipment(std::unique_ptr<Spool> spool)
       : spool_(std::move(spool)), sync_([this] { return spool_->Sync(); }) {}
-  Result<> BeginChain(EVP_PKEY* escrow_public, const Sealer::Describe& describe,
+  Result<> BeginChain(EVP_PKEY* escrow_public, const Sealer::Introduce& introduce,
                       const Sealer::WallClock& wall_clock);
 
   std::unique_ptr<Spool> spool_;

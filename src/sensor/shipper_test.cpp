@@ -127,8 +127,10 @@ class Connection final : public CollectorClient {
   Collector& collector_;
 };
 
-Result<std::string> DescribeNothing(const wire::ChainId& /*chain*/, const wire::Sha256& /*tag*/) {
-  return "{}";
+Result<Sealer::Introduction> IntroduceNobody(const wire::Sha256& tag) {
+  Sealer::Introduction introduction{.chain_id = {}, .description = "{}"};
+  std::copy_n(tag.begin(), introduction.chain_id.size(), introduction.chain_id.begin());
+  return introduction;
 }
 
 class ShipperTest : public ::testing::Test {
@@ -136,7 +138,7 @@ class ShipperTest : public ::testing::Test {
   void SetUp() override {
     spool_ = std::move(*Spool::Open({.folder = folder_}));
     sealer_.emplace(std::move(
-        *Sealer::Open(escrow_.get(), DescribeNothing,
+        *Sealer::Open(escrow_.get(), IntroduceNobody,
                       [this](std::span<const std::byte> f) { return spool_->Append(f); })));
   }
 

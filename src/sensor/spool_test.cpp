@@ -13,8 +13,10 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-Result<std::string> DescribeNothing(const wire::ChainId& /*chain*/, const wire::Sha256& /*tag*/) {
-  return "{}";
+Result<Sealer::Introduction> IntroduceNobody(const wire::Sha256& tag) {
+  Sealer::Introduction introduction{.chain_id = {}, .description = "{}"};
+  std::copy_n(tag.begin(), introduction.chain_id.size(), introduction.chain_id.begin());
+  return introduction;
 }
 
 class SpoolTest : public ::testing::Test {
@@ -28,7 +30,7 @@ class SpoolTest : public ::testing::Test {
   }
   Sealer SealInto(Spool& spool) const {
     auto sealer =
-        Sealer::Open(escrow_.get(), DescribeNothing,
+        Sealer::Open(escrow_.get(), IntroduceNobody,
                      [&spool](std::span<const std::byte> frame) { return spool.Append(frame); });
     EXPECT_TRUE(sealer) << sealer.error().message;
     return std::move(*sealer);

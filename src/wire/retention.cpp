@@ -41,12 +41,11 @@ static_assert(sizeof(RecordingItem) == 96);
 
 struct ChainItem {
   std::array<std::uint8_t, 16> chain_id;
-  std::array<std::uint8_t, 16> recording_id;  // zeros: none
   std::uint64_t next_sequence;
   std::int64_t last_wall_ns;
   std::array<std::uint8_t, 32> last_sha256;
 };
-static_assert(sizeof(ChainItem) == 80);
+static_assert(sizeof(ChainItem) == 64);
 
 using Bytes = std::vector<std::byte>;
 
@@ -93,7 +92,6 @@ Bytes EncodeChain(const CarriedChain& chain) {
                          .flags = chain.closed ? kFlagClosed : std::uint8_t{0},
                          .name_bytes = 0},
                 ChainItem{.chain_id = chain.chain_id,
-                          .recording_id = chain.recording_id.value_or(RecordingId{}),
                           .next_sequence = chain.next_sequence,
                           .last_wall_ns = chain.last_wall_ns,
                           .last_sha256 = chain.last_sha256},
@@ -132,16 +130,13 @@ bool TakeChain(std::span<const std::byte> body, const ItemHead& head, Carried& c
   ChainItem item{};
   std::string name;
   if (!Take(body, head, item, name)) return false;
-  const bool has_recording = item.recording_id != RecordingId{};
-  carried.chains.push_back(
-      {.chain_id = item.chain_id,
-       .sensor = std::move(name),
-       .closed = (head.flags & kFlagClosed) != 0,
-       .next_sequence = item.next_sequence,
-       .last_wall_ns = item.last_wall_ns,
-       .last_sha256 = item.last_sha256,
-       .open_frame = {body.begin(), body.end()},
-       .recording_id = has_recording ? std::optional(item.recording_id) : std::nullopt});
+  carried.chains.push_back({.chain_id = item.chain_id,
+                            .sensor = std::move(name),
+                            .closed = (head.flags & kFlagClosed) != 0,
+                            .next_sequence = item.next_sequence,
+                            .last_wall_ns = item.last_wall_ns,
+                            .last_sha256 = item.last_sha256,
+                            .open_frame = {body.begin(), body.end()}});
   return true;
 }
 

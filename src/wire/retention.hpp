@@ -57,9 +57,8 @@ struct CarriedChain {
   bool closed = false;
   std::uint64_t next_sequence = 0;
   std::int64_t last_wall_ns = 0;
-  Sha256 last_sha256{};                     ///< of the header of frame next_sequence - 1
-  std::vector<std::byte> open_frame;        ///< empty when closed
-  std::optional<RecordingId> recording_id;  ///< that its batches are of; nothing: none had come
+  Sha256 last_sha256{};               ///< of the header of frame next_sequence - 1
+  std::vector<std::byte> open_frame;  ///< empty when closed
 };
 
 /// What batches of kind kCarried hold, so that what follows the cut can be judged and read.

@@ -46,15 +46,13 @@ Carried SomeCarried(std::size_t count) {
                                              .closed = false},
                                   .last_sha256 = {9},
                                   .first_batch = std::vector<std::byte>(900, std::byte{4})});
-    carried.chains.push_back(
-        {.chain_id = {static_cast<std::uint8_t>(i)},
-         .sensor = "web-1",
-         .closed = i % 2 == 0,
-         .next_sequence = 12,
-         .last_wall_ns = 13,
-         .last_sha256 = {14},
-         .open_frame = std::vector<std::byte>(i, std::byte{5}),
-         .recording_id = i % 3 == 0 ? std::nullopt : std::optional(RecordingId{7})});
+    carried.chains.push_back({.chain_id = {static_cast<std::uint8_t>(i)},
+                              .sensor = "web-1",
+                              .closed = i % 2 == 0,
+                              .next_sequence = 12,
+                              .last_wall_ns = 13,
+                              .last_sha256 = {14},
+                              .open_frame = std::vector<std::byte>(i, std::byte{5})});
   }
   return carried;
 }

@@ -246,6 +246,17 @@ def _(case):
     return Expected(recorded=[("db-1", "the chain is web-1's")])
 
 
+@host_root("open-others-chain", "opens another sensor's chain where that sensor has not been yet", "sensor")
+def _(case):
+    chain = case.chain("web-1", batches=2)
+    thief = forgery.ForgedChain("db-1", case.escrow_public, case.keys("db-1"), chain=chain.chain)
+    thief.add_batch()
+    case.expect(case.post(0, *thief.frames, sensor="db-1"), 422, "id is not that of db-1 and its first key")
+    case.expect(case.post(0, *chain.frames), 200)
+    case.test.assertEqual(case.held()[chain.recording.hex()], [0, 1])
+    return Expected(recorded=[("db-1", "id is not that of db-1")])
+
+
 @host_root("send-as-other-sensor", "sends to another sensor's address", "sensor (in the answer; not in the log)")
 def _(case):
     chain = case.chain("web-1", batches=1)
@@ -310,7 +321,7 @@ def tail_is_gone(case, change, kept):
     def check(test, report, log):
         test.assertEqual(case.held()[recording], list(range(kept)))
         test.assertIn((recording, False), [(r["recording_id"], r["closed"]) for r in report["recordings"]])
-        chain = log.seals.chains[log.seals.sealed_by[recording]]
+        chain = log.seals.chains[recording]
         test.assertEqual((chain.closed, chain.sensor), (False, "web-1"))
         test.assertEqual((report["seals"]["chain_count"], report["seals"]["closed_chain_count"]), (2, 1))
     return Expected(check=check)
@@ -346,7 +357,7 @@ def _(case):
 
     def check(test, report, log):
         test.assertIn((recording, False), [(r["recording_id"], r["closed"]) for r in report["recordings"]])
-        test.assertFalse(log.seals.chains[log.seals.sealed_by[recording]].closed)
+        test.assertFalse(log.seals.chains[recording].closed)
     return Expected(check=check)
 
 

@@ -140,12 +140,20 @@ def header_sha256(frame):
     return verify.sha256(frame[:120])
 
 
+def tag_of(first):
+    return ciphers.hmac_sha256(first, b"spoor seal tag v1\x01").hex()
+
+
+def chain_of(sensor, first):
+    return hashlib.sha256(f"spoor chain v1\n{sensor}\n{tag_of(first)}\n".encode()).digest()[:16]
+
+
 def describe_chain(sensor, chain, first, identity, more=""):
     """Signed with the identity's key, whoever that is."""
     certificate = (identity / "identity.crt").read_text()
     serial = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=certificate, capture_output=True, text=True,
                             check=True).stdout.strip().removeprefix("serial=").lower()
-    tag = ciphers.hmac_sha256(first, b"spoor seal tag v1\x01").hex()
+    tag = tag_of(first)
     lines = ["spoor seal open v1", chain.hex(), tag, sensor, serial, "h", "b"]
     signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", identity / "identity.key"], capture_output=True,
                                input="".join(f"{line}\n" for line in lines).encode(), check=True).stdout
@@ -155,11 +163,12 @@ def describe_chain(sensor, chain, first, identity, more=""):
 
 
 class ForgedChain:
-    """A chain as the holder of an identity (a folder) makes it, who may lie. `more`: of its description."""
+    """A chain as the holder of an identity (a folder) makes it, who may lie. `more`: of its description; `chain`: its
+    id, which is not its own."""
 
-    def __init__(self, sensor, escrow_public, identity, more=""):
-        self.chain, self.key = os.urandom(16), os.urandom(32)
-        self.recording, self.last_batch = os.urandom(16), None
+    def __init__(self, sensor, escrow_public, identity, more="", chain=None):
+        self.key, self.last_batch = os.urandom(32), None
+        self.chain = self.recording = chain or chain_of(sensor, self.key)
         own = os.urandom(32)
         ephemeral = ciphers.x25519_public(own)
         lock = escrow_lock(ciphers.x25519(own, escrow_public), ephemeral, escrow_public, self.chain)

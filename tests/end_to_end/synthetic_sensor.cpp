@@ -86,11 +86,10 @@ class SyntheticSensor {
           std::clamp(-2 * wall_jump_ns_ + options_.wall_jump_s * 1'000'000'000, -kYearNs, kYearNs);
       return spoor::WallNow() + wall_jump_ns_;
     };
-    const spoor::wire::RecordingId id = spoor::wire::MakeRecordingId();
-    fmt::print("recording {}\n", spoor::wire::FormatRecordingId(id));
-    std::fflush(stdout);
     ASSIGN_OR_RETURN(shipment_, spoor::sensor::Shipment::Open(std::move(options)));
-    sealer_.emplace(id, shipment_->Sink().append);
+    fmt::print("recording {}\n", spoor::wire::FormatRecordingId(shipment_->recording_id()));
+    std::fflush(stdout);
+    sealer_.emplace(shipment_->recording_id(), shipment_->Sink().append);
     return {};
   }
 
