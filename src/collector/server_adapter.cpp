@@ -425,6 +425,7 @@ void HttpsServer::AddRoutes() {
     }
     Answer(response, 200,
            {{"witnesses", witnesses},
+            {"over_quota", counts.over_quota},
             {"frames_taken", counts.frames_taken},
             {"frames_duplicate", counts.frames_duplicate},
             {"frames_refused", counts.frames_refused},
