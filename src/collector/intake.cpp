@@ -20,7 +20,7 @@ constexpr std::int64_t kRefusalIntervalNs = 1'000'000'000;
 constexpr std::uint64_t kPublicKeyBytesMax = 4096;
 constexpr int kRetryAfterSeconds = 1;
 constexpr int kOverQuotaStatus = 429;
-constexpr int kQuotaRetryAfterSecondsMax = 60;
+constexpr int kQuotaRetryAfterSecondsMax = 10;
 // Of each sensor that is over its quota, in the collector's own words.
 constexpr std::int64_t kOverQuotaIntervalNs = 60'000'000'000;
 

@@ -220,7 +220,7 @@ class HttpsServer final : public Server {
   std::atomic<bool> stopping_ = false;
   Places member_places_{kMemberPlaces};
   Places guest_places_{kGuestPlaces};
-  std::atomic<int> waiting_members_ = 0;
+  std::atomic<std::size_t> member_count_ = 0;  ///< served, or waiting for a thread
   std::unique_ptr<httplib::ThreadPool> member_threads_;
   std::unique_ptr<httplib::ThreadPool> guest_threads_;
   std::unique_ptr<Doorway> doorway_;
@@ -278,17 +278,17 @@ void HttpsServer::Welcome(Doorway::Guest guest) {
     guest_threads_->enqueue([this, connection] { Serve(*connection); });
     return;
   }
-  ++waiting_members_;
+  ++member_count_;
   member_threads_->enqueue([this, connection] {
-    --waiting_members_;
     Serve(*connection);
+    --member_count_;
   });
 }
 
 void HttpsServer::Serve(Connection& connection) {
   while (connection.keep && !connection.place->cut_off() && connection.stream.BeginRequest()) {
-    // Where more want to be served than there are threads for, each gets one answer at a time.
-    connection.keep = waiting_members_ == 0;
+    // Where more members are here than there are threads, each gets one answer at a time.
+    connection.keep = member_count_ <= kMemberThreads;
     if (!answerer_.AnswerOne(connection, !connection.keep)) break;
   }
 }
@@ -441,6 +441,7 @@ Result<> HttpsServer::Listen() {
     authority_.emplace(std::move(authority));
   }
   RETURN_IF_ERROR(SetUpTls());
+  answerer_.set_keep_alive_max_count(1 << 30);
   answerer_.set_payload_max_length(kBodyBytesMax);
   answerer_.set_tcp_nodelay(true);
   AddRoutes();
