@@ -4,6 +4,8 @@
 // restart, or when the disk refused, everything is read back from the log.
 #include "collector/intake.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
@@ -17,6 +19,10 @@ constexpr std::uint64_t kReopenIntervalNs = 1'000'000'000;
 constexpr std::int64_t kRefusalIntervalNs = 1'000'000'000;
 constexpr std::uint64_t kPublicKeyBytesMax = 4096;
 constexpr int kRetryAfterSeconds = 1;
+constexpr int kOverQuotaStatus = 429;
+constexpr int kQuotaRetryAfterSecondsMax = 10;
+// Of each sensor that is over its quota, in the collector's own words.
+constexpr std::int64_t kOverQuotaIntervalNs = 60'000'000'000;
 
 Reply Busy(std::string why) {
   return {.status = 503,
@@ -40,6 +46,11 @@ Result<std::span<const std::byte>> TakeFrame(std::span<const std::byte>& rest) {
   const std::span<const std::byte> frame = rest.first(header.frame_bytes);
   rest = rest.subspan(header.frame_bytes);
   return frame;
+}
+
+// Whether the record is about a frame that became part of its chain.
+bool IsTaken(Verdict verdict) {
+  return verdict != Verdict::kRefused && verdict != Verdict::kMissing;
 }
 
 }  // namespace
@@ -75,6 +86,7 @@ Result<> Intake::OpenLog() {
                    ReadTextFile(store.public_key(), kPublicKeyBytesMax));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
   auto ledger = std::make_unique<Ledger>(options_.escrow_private.get(), options_.root.get());
+  Quota quota(options_.sensor_bytes_per_day);
   std::map<wire::ChainId, Ledger::Position> durable;
   ASSIGN_OR_RETURN(const wire::Carried carried, reader->ReadCarried());
   RETURN_IF_ERROR(ledger->Continue(carried));
@@ -94,6 +106,9 @@ Result<> Intake::OpenLog() {
           }
           const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(record.head);
           if (!header) continue;
+          if (IsTaken(record.verdict)) {
+            quota.Charge(record.sensor, header->frame_bytes, record.received_wall_ns);
+          }
           if (auto position = ledger->PositionOf(header->chain_id)) {
             durable[header->chain_id] = *std::move(position);
           }
@@ -109,6 +124,7 @@ Result<> Intake::OpenLog() {
   account_.clear();
   log_ = std::move(log);
   ledger_ = std::move(ledger);
+  quota_ = std::move(quota);
   const std::lock_guard lock(mutex_);
   durable_ = std::move(durable);
   counts_.log_size = log_->size();
@@ -280,6 +296,7 @@ Result<> Intake::Decide(Submission& submission) {
   std::span<const std::byte> rest = AsBytes(submission.frames);
   while (!rest.empty()) {
     ASSIGN_OR_RETURN(const std::span<const std::byte> frame, TakeFrame(rest));
+    if (!WithinQuota(submission, frame)) return {};
     Ledger::Decision decision =
         ledger_->Receive(submission.sensor, frame, submission.after_gap, WallNow());
     if (decision.batch) {
@@ -288,6 +305,7 @@ Result<> Intake::Decide(Submission& submission) {
     switch (decision.outcome) {
       case Ledger::Outcome::kTaken:
         ++group_counts_.frames_taken;
+        quota_.Charge(submission.sensor, frame.size(), WallNow());
         RETURN_IF_ERROR(Keep(decision.records));
         continue;
       case Ledger::Outcome::kDuplicate:
@@ -310,6 +328,33 @@ Result<> Intake::Decide(Submission& submission) {
     }
   }
   return {};
+}
+
+// What was taken before costs nothing: a sensor in doubt learns where it stands.
+bool Intake::WithinQuota(Submission& submission, std::span<const std::byte> frame) {
+  const std::int64_t now_wall_ns = WallNow();
+  const std::int64_t wait_ns = quota_.WaitNs(submission.sensor, now_wall_ns);
+  const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(frame);
+  const auto position = ledger_->PositionOf(submission.chain_id);
+  if (wait_ns == 0 || (header && position && header->sequence < position->next_sequence)) {
+    return true;
+  }
+  // The same words each time: a sensor says them when they change.
+  submission.decided.status = kOverQuotaStatus;
+  submission.decided.error =
+      fmt::format("over the quota of {} bytes a day that this collector gives sensor {}",
+                  quota_.bytes_per_day(), submission.sensor);
+  submission.decided.retry_after_seconds = static_cast<int>(
+      std::clamp<std::int64_t>(wait_ns / 1'000'000'000 + 1, 1, kQuotaRetryAfterSecondsMax));
+  const auto [narrated, first] = over_quota_narrated_wall_ns_.try_emplace(submission.sensor);
+  if (options_.narrate && (first || now_wall_ns < narrated->second ||
+                           now_wall_ns - narrated->second >= kOverQuotaIntervalNs)) {
+    narrated->second = now_wall_ns;
+    options_.narrate(fmt::format(
+        "sensor {} is over its quota of {} bytes a day: told to come later, and keeps its frames",
+        submission.sensor, quota_.bytes_per_day()));
+  }
+  return false;
 }
 
 // A sensor that lies must not fill the log with its lies: once a second, and how often meanwhile.
@@ -361,6 +406,11 @@ void Intake::Publish(std::deque<Submission>& group) {
     counts_.log_size = log_->size();
     counts_.chains = ledger_->chain_count();
     for (Submission& submission : group) {
+      if (submission.decided.status == kOverQuotaStatus) {
+        counts_.over_quota.insert(submission.sensor);
+      } else {
+        counts_.over_quota.erase(submission.sensor);
+      }
       auto position = ledger_->PositionOf(submission.chain_id);
       if (!position || position->sensor != submission.sensor) continue;
       submission.decided.next_sequence = position->next_sequence;

@@ -4,11 +4,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
 #include "collector/ledger.hpp"
+#include "collector/quota.hpp"
 #include "collector/retention.hpp"
 #include "evidence/log.hpp"
 #include "wire/batch_sealer.hpp"
@@ -43,6 +46,10 @@ class Intake {
     bool append_only_attribute = false;       ///< evidence::LogOptions
     std::size_t queue_bytes_max = 128 << 20;  ///< what waits beyond this is told to come later
     std::size_t group_bytes_max = 8 << 20;    ///< at most that much under one checkpoint
+    /// Frames that a sensor may add (Quota). Beyond it they are not taken, and told to come later.
+    std::uint64_t sensor_bytes_per_day = 0;  ///< 0: no limit
+    /// Says what the operator must know: one line.
+    std::function<void(const std::string&)> narrate{};
   };
   /// Opens the store's log for writing and takes up where every chain stood.
   /// Fails: kUnavailable (another writer), kUnverified (the log, or what is in it), kIo.
@@ -73,6 +80,8 @@ class Intake {
     std::uint64_t checkpoints = 0;
     std::uint64_t log_size = 0;  ///< entries under the last checkpoint
     std::size_t chains = 0;
+    /// Sensors whose frames were last told to come later, as their quota is used up.
+    std::set<std::string> over_quota{};
   };
   Counts counts() const;
   /// Finishes what waits, closes the log. Later submissions are told to come later.
@@ -93,7 +102,8 @@ class Intake {
     std::uint64_t number = 0;
     std::shared_future<Reply> reply;
   };
-  explicit Intake(Options options) : options_(std::move(options)) {}
+  explicit Intake(Options options)
+      : options_(std::move(options)), quota_(options_.sensor_bytes_per_day) {}
   Result<> OpenLog();
   Result<> OpenLogAgain();
   void Run();
@@ -102,6 +112,7 @@ class Intake {
   void Commit(std::deque<Submission>& group);
   Result<> TryCommit(std::deque<Submission>& group);
   Result<> Decide(Submission& submission);
+  bool WithinQuota(Submission& submission, std::span<const std::byte> frame);
   Result<> Keep(const std::vector<CollectedRecord>& records);
   bool MayRecordRefusal(const std::string& sensor);
   Result<> SealAccount();
@@ -119,6 +130,8 @@ class Intake {
     std::uint64_t unrecorded_count = 0;
   };
   std::map<std::string, Refusals> refusals_;
+  Quota quota_;
+  std::map<std::string, std::int64_t> over_quota_narrated_wall_ns_;
   Counts group_counts_;
   std::uint64_t next_attempt_boot_ns_ = 0;
 

@@ -27,9 +27,10 @@ class IntakeTest : public ::testing::Test {
     ASSERT_TRUE(keys::WritePrivateKey(folder_ / "escrow.key", escrow_.get()));
   }
 
-  std::unique_ptr<Intake> Open() const {
+  std::unique_ptr<Intake> Open(std::uint64_t sensor_bytes_per_day = 0) const {
     auto intake = Intake::Open({.store = StoreLayout{folder_ / "store"},
-                                .escrow_private = *keys::LoadPrivateKey(folder_ / "escrow.key")});
+                                .escrow_private = *keys::LoadPrivateKey(folder_ / "escrow.key"),
+                                .sensor_bytes_per_day = sensor_bytes_per_day});
     EXPECT_TRUE(intake) << intake.error().message;
     return std::move(*intake);
   }
@@ -72,6 +73,36 @@ TEST_F(IntakeTest, KeepsItsPlaceOverARestart) {
   EXPECT_EQ(reply.status, 200) << reply.error;
   EXPECT_EQ(reply.next_sequence, 4U);
   EXPECT_EQ(intake->counts().frames_duplicate, 1U);
+}
+
+TEST_F(IntakeTest, ASensorOverItsQuotaComesLaterAlsoAfterARestart) {
+  ChainForTests chain(escrow_.get()), other(escrow_.get(), "db-1");
+  for (int i = 0; i < 10; ++i) chain.AddBatch();
+  std::string all;
+  for (const Bytes& frame : chain.frames) all += AsText(frame);
+  const std::uint64_t quota = all.size() / 2;
+  std::uint64_t taken = 0;
+  for (int runs = 0; runs < 2; ++runs) {
+    const auto intake = Open(quota);
+    const Reply reply = intake->Submit("web-1", {.sequence = 0}, all);
+    EXPECT_EQ(reply.status, 429);
+    EXPECT_THAT(reply.error, HasSubstr("over the quota"));
+    EXPECT_GT(reply.retry_after_seconds, 0);
+    ASSERT_TRUE(reply.next_sequence);
+    if (runs == 0) taken = *reply.next_sequence;
+    EXPECT_EQ(reply.next_sequence, taken) << "a restart gives it nothing";
+    EXPECT_EQ(intake->counts().over_quota, std::set<std::string>{"web-1"});
+    // What was taken costs nothing, and another sensor has its own.
+    EXPECT_EQ(intake->Submit("web-1", {.sequence = 0}, TextOf({chain.frames[0]})).status, 200);
+    EXPECT_EQ(intake->Submit("db-1", {.sequence = 0}, TextOf({other.frames[0]})).status, 200);
+    EXPECT_EQ(intake->counts().over_quota.size(), 0U);
+  }
+  EXPECT_GT(taken, 1U);
+  EXPECT_LT(taken, chain.frames.size());
+  const auto intake = Open();
+  const Reply reply = intake->Submit("web-1", {.sequence = 0}, all);
+  EXPECT_EQ(reply.status, 200) << reply.error;
+  EXPECT_EQ(reply.next_sequence, chain.frames.size());
 }
 
 TEST_F(IntakeTest, SaysHowFarItGotWhenAFrameInTheMiddleIsBad) {

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "base/store_layout.hpp"
+#include "collector/quota.hpp"
 #include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
 #include "programs/listener.hpp"
@@ -22,15 +23,18 @@ struct ServeOptions {
   std::vector<std::string> witnesses;
   std::string origin;
   RetentionOptions retention;
+  std::uint64_t sensor_bytes_per_day = 0;
   bool append_only_attribute = false;
 };
+
+void Narrate(const std::string& line) {
+  fmt::print(stderr, "spoor serve: {}\n", line);
+}
 
 /// Nothing when there are no witnesses to ask.
 Result<std::unique_ptr<witness::Cosigner>> StartCosigner(const ServeOptions& options) {
   witness::Cosigner::Options wanted{
-      .store = StoreLayout{options.store}, .witnesses = {}, .narrate = [](const std::string& line) {
-        fmt::print(stderr, "spoor serve: {}\n", line);
-      }};
+      .store = StoreLayout{options.store}, .witnesses = {}, .narrate = Narrate};
   for (const std::string& text : options.witnesses) {
     ASSIGN_OR_RETURN(witness::WitnessAddress address, witness::WitnessAddress::Parse(text));
     wanted.witnesses.push_back(std::move(address));
@@ -57,7 +61,9 @@ Result<ExitCode> Serve(const ServeOptions& options) {
                                             .escrow_private = nullptr,
                                             .origin = options.origin,
                                             .root = nullptr,
-                                            .append_only_attribute = options.append_only_attribute};
+                                            .append_only_attribute = options.append_only_attribute,
+                                            .sensor_bytes_per_day = options.sensor_bytes_per_day,
+                                            .narrate = Narrate};
   ASSIGN_OR_RETURN(intake_options.escrow_private, keys::LoadPrivateKey(identity.escrow_private()));
   ASSIGN_OR_RETURN(intake_options.root, keys::LoadCertificate(identity.root()));
   ASSIGN_OR_RETURN(const auto intake, collector::Intake::Open(std::move(intake_options)));
@@ -65,12 +71,11 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   std::unique_ptr<collector::RetentionKeeper> keeper;
   if (options.retention.given()) {
     ASSIGN_OR_RETURN(collector::RetentionPolicy policy, options.retention.Policy());
-    keeper = collector::RetentionKeeper::Start(
-        {.store = StoreLayout{options.store},
-         .policy = std::move(policy),
-         .by = WhoRemoves("spoor serve"),
-         .narrate = [](const std::string& line) { fmt::print(stderr, "spoor serve: {}\n", line); }},
-        *intake);
+    keeper = collector::RetentionKeeper::Start({.store = StoreLayout{options.store},
+                                                .policy = std::move(policy),
+                                                .by = WhoRemoves("spoor serve"),
+                                                .narrate = Narrate},
+                                               *intake);
   }
   collector::Server::Options server_options{.address = listen.address,
                                             .port = listen.port,
@@ -126,6 +131,14 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->expected(1)
       ->take_all();
   options->retention.AddTo(*subcommand);
+  subcommand
+      ->add_option(
+          "--sensor-bytes-per-day", options->sensor_bytes_per_day,
+          "a sensor that sends more is told to come later, and keeps it: 20G; at least 1M; "
+          "default: no limit")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(collector::Quota::kBytesPerDayMin, UINT64_MAX));
   subcommand->add_flag(
       "--append-only-attribute", options->append_only_attribute,
       "chattr +a what grows in the log and +i what is complete: not even root then "

@@ -161,7 +161,6 @@ Result<> Shipper::AskPosition(const wire::ChainId& chain_id) {
     return Fail(ErrorCode::kUnavailable, "the collector answers {}{}{}", answer.status,
                 answer.error.empty() ? "" : ": ", answer.error);
   }
-  AfterSuccess();
   return Release(chain_id, *answer.next_sequence);
 }
 

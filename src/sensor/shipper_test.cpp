@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using Bytes = std::vector<std::byte>;
@@ -223,6 +224,18 @@ TEST_F(ShipperTest, SaysThatItTriesAgainOnceAndThatItWorksAgain) {
           said_, [](const std::string& line) { return line.find("trying again") != line.npos; }),
       1);
   EXPECT_THAT(said_.back(), HasSubstr("takes it again"));
+}
+
+TEST_F(ShipperTest, SaysOnceThatACollectorTakesNothingAlthoughItTellsWhereItStands) {
+  SealBatches(3);
+  Collector collector;
+  collector.ForgetTo(1);  // it knows the chain
+  collector.busy_left = 5;
+  const auto shipper = Ship({&collector});
+  ASSERT_TRUE(shipper->Drain(kPatience));
+  shipper->Stop();
+  EXPECT_EQ(collector.next(), 4U);
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("503: disk full"), HasSubstr("takes it again")));
 }
 
 TEST_F(ShipperTest, WaitsLongerAfterEveryFailureUpToALimit) {

@@ -27,6 +27,12 @@ HttpStream::HttpStream(int fd, SSL_CTX* context, const Limits& limits,
   if (ssl_ != nullptr) SSL_set_fd(ssl_.get(), fd_);
 }
 
+HttpStream::HttpStream(int fd, SslPointer ssl, const Limits& limits,
+                       const std::atomic<bool>& stopping)
+    : HttpStream(fd, static_cast<SSL_CTX*>(nullptr), limits, stopping) {
+  ssl_ = std::move(ssl);
+}
+
 bool HttpStream::Wait(short events) const {
   while (!stopping_) {
     const auto left =
@@ -71,6 +77,11 @@ bool HttpStream::BeginRequest() {
   return true;
 }
 
+void HttpStream::AwaitBody(std::size_t size_bytes) {
+  budget_bytes_ += size_bytes;
+  deadline_ = Clock::now() + limits_.request;
+}
+
 ssize_t HttpStream::Receive(char* bytes, std::size_t size_bytes) {
   for (;;) {
     if (ssl_ != nullptr) {
@@ -91,6 +102,9 @@ bool HttpStream::Fill() {
   const ssize_t got = Receive(buffer_.data(), buffer_.size());
   begin_ = 0;
   end_ = got > 0 ? static_cast<std::size_t>(got) : 0;
+  if (limits_.bytes_per_second_min != 0) {
+    deadline_ += std::chrono::microseconds(1'000'000 * end_ / limits_.bytes_per_second_min);
+  }
   return got > 0;
 }
 

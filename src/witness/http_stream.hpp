@@ -10,6 +10,8 @@
 
 namespace spoor::witness {
 
+using SslPointer = std::unique_ptr<SSL, decltype(&SSL_free)>;
+
 /// One client's connection as httplib reads and writes it, plain or TLS. httplib by itself waits
 /// again after every byte that comes and takes any number of header lines; here each request has a
 /// number of bytes and a time to be complete in, and each answer a time to be taken in.
@@ -20,14 +22,20 @@ class HttpStream final : public httplib::Stream {
     std::chrono::milliseconds idle{5'000};      ///< until the first byte of a request
     std::chrono::milliseconds request{10'000};  ///< from there to its end
     std::chrono::milliseconds answer{120'000};  ///< to write it
+    /// Bytes of a request that come give it more time, as much as they take at this rate; 0: none.
+    std::uint64_t bytes_per_second_min = 0;
   };
   /// `fd` stays the caller's. `context`: null for plain HTTP. `stopping` ends all waiting.
   HttpStream(int fd, SSL_CTX* context, const Limits& limits, const std::atomic<bool>& stopping);
+  /// `ssl`: whose handshake is over, on `fd`.
+  HttpStream(int fd, SslPointer ssl, const Limits& limits, const std::atomic<bool>& stopping);
 
   /// TLS's handshake, where there is one.
   bool Greet();
   /// Waits for the first byte of a request. False: none came.
   bool BeginRequest();
+  /// The request's head was read and its body is wanted now: so many bytes more, and time anew.
+  void AwaitBody(std::size_t size_bytes);
   /// Whether the request took all bytes it may have, so that its end is not known.
   bool spent() const { return budget_bytes_ == 0; }
 
@@ -49,7 +57,7 @@ class HttpStream final : public httplib::Stream {
   const int fd_;
   const Limits limits_;
   const std::atomic<bool>& stopping_;
-  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, &SSL_free};
+  SslPointer ssl_{nullptr, &SSL_free};
   Clock::time_point deadline_;
   bool answering_ = false;
   std::size_t budget_bytes_ = 0;

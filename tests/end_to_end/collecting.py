@@ -46,6 +46,7 @@ class Collector:
 
     def __init__(self, world, name, port=0, **more):
         self.world, self.name, self.port, self.more = world, name, port, more
+        self.options = ()  # of spoor serve, from its next start
         self.store = world.folder / name if "store" not in more else more.pop("store")
         self.process = None
 
@@ -63,7 +64,7 @@ class Collector:
     def spawn(self, keys, log):
         return subprocess.Popen(
             [SPOOR, "serve", "--listen", f"127.0.0.1:{self.port}", "--store", self.store, "--keys", keys,
-             "--authority", self.world.authority], stdout=subprocess.PIPE, stderr=log, text=True, **self.more)
+             "--authority", self.world.authority, *self.options], stdout=subprocess.PIPE, stderr=log, text=True, **self.more)
 
     @property
     def url(self):

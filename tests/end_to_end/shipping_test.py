@@ -265,6 +265,32 @@ class Shipping(World):
             subprocess.run(["umount", mount], check=True)
 
 
+    def test_a_sensor_over_its_quota_waits_goes_on_when_there_is_room_and_loses_nothing(self):
+        spoor("keys", "analyst", "ann", "--dir", self.authority)
+        status = lambda: json.loads(self.request(f"{self.authority}/analysts/ann", "GET", "/v1/status")[1])
+        # 194 bytes a second, once 16 MiB are used up: a frame of this sensor in a few seconds.
+        self.collector.options = ("--sensor-bytes-per-day", "16M")
+        self.collector.start()
+        sensor = self.sensor("--batches", 30_000, "--bytes", 500, "--interval-us", 0, "--last-shipping-ms", 300_000)
+        line = ""
+        while "429: over the quota of 16777216 bytes a day" not in line:
+            line = sensor.stderr.readline()
+            self.assertNotEqual(line, "", "the sensor ended before its quota did")
+        at_refusal = status()
+        self.assertEqual(at_refusal["over_quota"], ["web-1"])
+        wait_until("more is taken when there is room", lambda: status()["frames_taken"] > at_refusal["frames_taken"])
+        self.assertLess(status()["frames_taken"], 30_000)
+        self.assertEqual(self.collector.stop(), 0)
+        self.collector.options = ("--sensor-bytes-per-day", "1G")
+        self.collector.start()
+        recording, _, left, dropped, refused, err = self.result(sensor)
+        self.assertEqual((left, dropped, refused), (0, 0, 0), err)
+        self.assertEqual(status()["over_quota"], [])
+        self.assertEqual(self.collector.stop(), 0)
+        self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(30_002)))
+        self.assert_proved()
+
+
 class Relay:
     """Forwards TCP and cuts each connection after so many bytes from the client."""
 
