@@ -69,7 +69,8 @@ class Batch:
         self.kind = number_at(entry, 10, 2)
         self.payload_bytes = number_at(entry, 12, 4)
         self.recording = entry[16:32].hex()
-        self.index = number_at(entry, 32, 8)
+        self.index, self.boot_ns, self.complete_until_boot_ns = (number_at(entry, at, 8) for at in (32, 40, 56))
+        self.wall_ns = int.from_bytes(entry[48:56], "little", signed=True)
         self.previous_sha256 = entry[64:96]
         self.stored = entry[HEADER_BYTES:-CHECKSUM_BYTES]
         if not OPEN <= self.kind <= TRANSFERRED:

@@ -9,7 +9,8 @@ CLOSED, IS_ACCOUNT = 1, 2
 
 
 class CarriedRecording:
-    def __init__(self, flags, fixed):
+    def __init__(self, flags, fixed, first_entry):
+        self.first_entry = first_entry  # as it was logged: its description; nothing when it was too large
         self.recording = fixed[:16].hex()
         self.batch_count, self.missing_count = number_at(fixed, 32, 8), number_at(fixed, 40, 8)
         self.last_sha256 = fixed[64:96]
@@ -47,7 +48,7 @@ class Carried:
             return False
         fixed, rest = item[HEAD_BYTES:HEAD_BYTES + fixed_bytes], item[HEAD_BYTES + fixed_bytes:]
         if kind == RECORDING:
-            self.recordings.append(CarriedRecording(flags, fixed))
+            self.recordings.append(CarriedRecording(flags, fixed, rest[name_bytes:]))
         else:
             self.chains.append(CarriedChain(flags, fixed, rest[:name_bytes], rest[name_bytes:]))
         return True
