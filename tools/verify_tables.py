@@ -96,7 +96,9 @@ class Rows:
         self.unclear = False  # there may be more
         self.least = collections.Counter()
         self.most = collections.Counter()  # of tables with an upper bound
-        self.hosts, self.processes, self.objects, self.names = set(), set(), set(), set()
+        self.hosts, self.processes = set(), set()
+        # Hashes take less room than what they are of; should two be alike, a lower bound is lower.
+        self.objects, self.names = set(), set()
         self.sockets, self.talking, self.listening = set(), set(), set()
         self.merged, self.merged_with_object = set(), set()
         self.users = {}
@@ -135,9 +137,10 @@ class Rows:
         if event.object:
             self.note_object(boot, event)
         if event.other:
-            self.objects.add((*boot, *event.other))
+            key = hash((*boot, *event.other))
+            self.objects.add(key)
             if event.kind == "socketpair" and event.object and event.other[0] == "socket":
-                self.sockets.add((*boot, *event.other))
+                self.sockets.add(key)
 
     def take_io(self, process, event, sure):
         """Calls in a row may be one row; never those that differ in these."""
@@ -145,9 +148,9 @@ class Rows:
         if sure:
             failure = 0 if event.size_bytes > 0 else event.result if event.result < 0 else 1
             key = *process, event.kind, event.tid, event.uid, event.euid, failure
-            self.merged.add(key)
+            self.merged.add(hash(key))
             if event.object:
-                self.merged_with_object.add((*key, *event.object))
+                self.merged_with_object.add(hash((*key, *event.object)))
         if event.size_bytes > 0 and event.captured:
             self.count("io", int(bool(sure and event.object)))
 
@@ -169,7 +172,7 @@ class Rows:
         child.credentials = child.credentials or user.credentials
 
     def note_object(self, boot, event):
-        key = *boot, *event.object
+        key = hash((*boot, *event.object))
         self.objects.add(key)
         done = event.result >= 0
         if event.object[0] == "socket":
@@ -181,7 +184,7 @@ class Rows:
         path = event.path
         if done and path and event.kind in SHOW_NAMES and event.object[0] not in WITHOUT_NAMES and path[:1] == b"/" \
                 and not path.endswith((b" (deleted)", b"/ptmx")) and path != b"/dev/tty":
-            self.names.add((*boot, path))
+            self.names.add(hash((*boot, path)))
 
     def bounds(self, is_one_flush):
         """(least, most or None) by table."""
