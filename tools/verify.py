@@ -23,7 +23,7 @@ import sys
 
 import verify_ciphers
 import verify_tables
-from verify_batches import ACCOUNT, CARRIED, RETENTION, Batch, Recordings, Unsupported, Unverified
+from verify_batches import ACCOUNT, CARRIED, IMPORT_DATA, RETENTION, Batch, Recordings, Unsupported, Unverified, read_payloads
 from verify_bundle import report_bundle
 from verify_notes import (WITNESS, Key, cached_key, cosigned_at, node, open_checkpoint, open_note, root_of, root_of_any,
                           sha256)
@@ -35,6 +35,7 @@ WIDTH = 256
 LEVELS = 8
 ENTRY_BYTES_MAX = 65535
 ATTEMPTS = 3
+UNREAD_MAX = 16  # batches whose payloads, of 4 MiB at most, are read by one run of zstd
 
 
 def check_outside_views(log, key, notes, witnesses):
@@ -78,6 +79,7 @@ class Log:
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
         self.recordings, self.seals = Recordings(), Seals()
+        self.unread = []  # batches of recordings
         self.cosigned = []  # (witness, size, seconds), when asked for
         self.removed = []  # what retention entries say: dicts of from_entry, until_entry, policy …
 
@@ -271,18 +273,30 @@ class Log:
         if batch.kind in (RETENTION, CARRIED):
             return
         self.recordings.add(batch)
-        if self.tables:
-            self.tables.add(batch)
+        if batch.kind <= IMPORT_DATA:
+            self.unread.append(batch)
+            if len(self.unread) == UNREAD_MAX:
+                self.read_batches()
         if batch.kind == ACCOUNT:
             self.seals.add_account(batch)
         else:
             self.seals.add_entry(batch)
+
+    def read_batches(self):
+        """What is in those that were checked since the last time."""
+        read_payloads(self.unread)
+        for batch in self.unread:
+            self.recordings.read(batch)
+            if self.tables:
+                self.tables.add(batch)
+        self.unread.clear()
 
     def verify(self, escrow=None, authority=None):
         self.seals = Seals(escrow, authority)
         self.check_names()
         self.leaves = self.check_tiles()
         self.check_entries(self.leaves)
+        self.read_batches()
         self.recordings.finish(self.seals.has_account)
         self.seals.finish()
         return self

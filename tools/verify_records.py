@@ -3,28 +3,25 @@
 tools/verify_tables.py must know them to count rows."""
 import struct
 
-from verify_batches import OPEN, number_at
+from verify_batches import IMPORT_DATA, LOSS, LOSS_BYTES, LOSS_COUNTERS, OPEN, RECORDS, USER_SPACE_CPU, number_at, \
+    split_chunks, split_records
 
 MASK = (1 << 64) - 1
 INT64_MAX = (1 << 63) - 1
-RECORDS, IMPORT_DATA = 2, 4
-CHUNK = struct.Struct("<QIIII")
 HEADER = struct.Struct("<QQqIIIIIHHHHI")
 OBJECT = struct.Struct("<QIIIHBB")
 CREDENTIALS = struct.Struct("<8I3QI")
 TAIL = struct.Struct("<HHH")
-RECORD_BYTES_MAX = 32768
-USER_SPACE_CPU = 0xffffffff
 CPUS_MAX, READINGS_PER_BATCH_MAX = 65536, 256
 HELD_BYTES_MAX, HELD_RECORD_BYTES = 64 << 20, 56  # waiting for their turn: the record, and this for each
-FORK, EXEC, EXIT, CREDENTIAL, OPENED, CLOSED, DUP, IO, PATH, PAIR, SOCKET, TERMINAL, TRANSFER, SIGNAL, PROCESS, LOSS, \
-    SESSION = range(1, 18)
+FORK, EXEC, EXIT, CREDENTIAL, OPENED, CLOSED, DUP, IO, PATH, PAIR, SOCKET, TERMINAL, TRANSFER, SIGNAL, PROCESS = range(1, 16)
+SESSION = 17
 # kind: (bytes of the body with header, offsets of objects, offsets of tails that are read whatever else is there)
 BODIES = {FORK: (112, (), ()), EXEC: (208, (56,), (152, 160, 168, 176, 184)), EXIT: (64, (), ()),
           CREDENTIAL: (120, (), ()), OPENED: (184, (56,), (96, 104, 112)), CLOSED: (96, (56,), ()), DUP: (96, (56,), ()),
           IO: (168, (56,), ()), PATH: (136, (56,), (96, 104, 112, 120, 128)), PAIR: (120, (56, 80), ()),
           SOCKET: (176, (56,), (168,)), TERMINAL: (96, (56,), ()), TRANSFER: (112, (56, 80), ()), SIGNAL: (72, (), ()),
-          PROCESS: (208, (72,), (168, 176, 184)), LOSS: (120, (), ()), SESSION: (64, (), ())}
+          PROCESS: (208, (72,), (168, 176, 184)), SESSION: (64, (), ())}
 # By number; as docs/formats/events.md calls them.
 OBJECT_TYPES = (None, "file", "directory", "symlink", "character_device", "block_device", "pipe", "socket", "pty",
                 "anonymous", "tty")
@@ -209,7 +206,7 @@ class Decoder:
             self.lose()
         self.next_index = batch.index + 1
         if batch.kind == RECORDS:
-            self.take_apart(batch, memoryview(payload))
+            self.take_apart(batch, payload)
         self.complete_until = max(self.complete_until, batch.complete_until_boot_ns)
         self.held.sort()
         self.emit(self.complete_until)
@@ -226,15 +223,11 @@ class Decoder:
         self.report_unexplained()
         self.report_malformed()
 
-    def take_apart(self, batch, rest):
-        self.readings = 0
-        while len(rest) >= CHUNK.size:
-            first, cpu, size_bytes, count, _ = CHUNK.unpack_from(rest)
-            if size_bytes > len(rest) - CHUNK.size:
-                break
-            self.take_chunk(batch, rest[CHUNK.size:CHUNK.size + size_bytes], first, cpu, count)
-            rest = rest[CHUNK.size + size_bytes:]
-        self.malformed = self.malformed or len(rest) > 0
+    def take_apart(self, batch, payload):
+        self.readings = end = 0
+        for end, first, cpu, count, records in split_chunks(payload):
+            self.take_chunk(batch, records, first, cpu, count)
+        self.malformed = self.malformed or end != len(payload)
 
     def take_chunk(self, batch, records, first, cpu, count):
         if cpu != USER_SPACE_CPU:
@@ -245,24 +238,20 @@ class Decoder:
             self.sequence_missing += max(first - due, 0)
             self.malformed = self.malformed or first < due
             self.next_sequence[cpu] = first + count & MASK
-        at = found = 0
+        rest, found = len(records), 0
         wall_minus_boot_ns = batch.wall_ns - batch.boot_ns
-        while at + HEADER.size <= len(records):
-            size_bytes = number_at(records, at + 44, 2)
-            if size_bytes < HEADER.size or size_bytes % 8 or size_bytes > min(RECORD_BYTES_MAX, len(records) - at):
-                break
-            header = HEADER.unpack_from(records, at)
+        for record in split_records(records):
+            header = HEADER.unpack_from(record)
             self.readings += header[9] == LOSS
             if header[0] > batch.boot_ns or header[9] == LOSS and self.readings > READINGS_PER_BATCH_MAX:
                 self.malformed = True
             else:
                 self.taken += 1
-                self.held_bytes += size_bytes
-                self.held.append((header[0], cpu, first + found & MASK, self.taken, header, records[at:at + size_bytes],
-                                  wall_minus_boot_ns))
-            at += size_bytes
+                self.held_bytes += len(record)
+                self.held.append((header[0], cpu, first + found & MASK, self.taken, header, record, wall_minus_boot_ns))
+            rest -= len(record)
             found += 1
-        if at != len(records) or found != count:
+        if rest or found != count:
             self.malformed = True
 
     def emit(self, until):
@@ -290,10 +279,10 @@ class Decoder:
         self.held = [(*item[:5], bytes(item[5]), item[6]) for item in self.held]
 
     def read_counters(self, record):
-        if len(record) < BODIES[LOSS][0]:
+        if len(record) < LOSS_BYTES:
             self.malformed = True
             return
-        counts = struct.unpack_from("<7Q", record, 56)
+        counts = LOSS_COUNTERS.unpack_from(record, HEADER.size)
         if any(now < before for now, before in zip(counts, self.counted)):
             self.malformed = True
             return

@@ -9,10 +9,10 @@ import json
 import os
 import re
 
-from verify_batches import CLOSE, OPEN, Batch, Unverified
+from verify_batches import CLOSE, IMPORT_DATA, OPEN, Batch, Unverified
 from verify_imports import Lines, Unclear, parse_json
 from verify_parquet import read_footer
-from verify_records import IMPORT_DATA, INT64_MAX, Decoder
+from verify_records import INT64_MAX, Decoder
 
 CATALOG_BYTES_MAX = 1 << 30
 ENTRY_SHIFT = 24  # event ids: the entry that was being read, then a count
@@ -336,7 +336,7 @@ class Tables:
 
     def add(self, batch):
         """The next entry of a recording."""
-        if batch.number >= self.next_entry or batch.kind > IMPORT_DATA:
+        if batch.number >= self.next_entry:
             return
         recording = self.recordings.get(batch.recording)
         if recording is None:
