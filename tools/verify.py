@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Verifies a Spoor evidence log without Spoor: the Python standard library, and openssl for the signature.
+"""Verifies a Spoor evidence log without Spoor: the Python standard library, openssl for signatures, and zstd.
 
 Written from docs/formats/ alone, so that it is a second opinion on the program's own `spoor verify`. It
 checks the log (signature, tree, tiles, entries, files that do not belong), the recordings in it
 (verify_batches.py), the collector's account of what sensors sealed (verify_seals.py), and that the tables
-have as many rows as the records give (verify_tables.py), not what stands in them. Of a bundle (spoor prove, spoor export) it checks every byte, the signature and each entry's
-proof (verify_bundle.py); making the rows again takes Spoor. Slow and simple on purpose.
+have as many rows as the records give (verify_tables.py), not what stands in them. Of a bundle (spoor
+prove, spoor export) it checks every byte, the signature and each entry's proof (verify_bundle.py); making
+the rows again takes Spoor. Slow and simple on purpose.
 
 usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--authority FILE] [--checkpoint FILE]…
                        [--witness VKEYFILE]… [--skip-segments]

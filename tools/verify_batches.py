@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tools/verify.py checks of the log's entries as batches (docs/formats/batch.md): that each is
-one, and that every recording begins with its description, misses no batch and ends at its end. Counts the records that sensors say they lost."""
+one, and that every recording begins with its description, misses no batch and ends at its end. Counts
+the records that sensors say they lost."""
 import hashlib
 import struct
 import subprocess
+import tempfile
 
 from verify_checksum import xxh3_64
 
@@ -53,6 +55,18 @@ def zstd_frame_extent(data):
     return (content, at) if at <= len(data) else None
 
 
+def decompress(frames, size):
+    """What these frames hold, by the program zstd (Python 3.11 has none); None when it is not of this size."""
+    with tempfile.TemporaryFile() as file:
+        file.write(frames)
+        file.seek(0)
+        with subprocess.Popen(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as zstd:
+            content = zstd.stdout.read(size + 1)  # a frame can hold far more than it says
+            if len(content) > size:
+                zstd.kill()
+        return content if zstd.returncode == 0 and len(content) == size else None
+
+
 class Batch:
     """The header of one entry, checked; raises Unverified."""
 
@@ -84,23 +98,21 @@ class Batch:
             bad("its lengths do not fit")
 
     def payload(self):
-        """Decompressed by the program zstd: Python 3.11 has no zstd."""
         if self.content is not None:
             return self.content
-        done = subprocess.run(["zstd", "-dcq"], input=self.stored, capture_output=True, check=False)
-        if done.returncode != 0 or len(done.stdout) != self.payload_bytes:
+        content = decompress(self.stored, self.payload_bytes)
+        if content is None:
             raise Unverified(f"entry {self.number}: batch: payload does not decompress")
-        return done.stdout
+        return content
 
 
 def read_payloads(batches):
     """Lets payload() of these answer without a program for each."""
-    done = subprocess.run(["zstd", "-dcq"], input=b"".join(batch.stored for batch in batches), capture_output=True,
-                          check=False)
-    if done.returncode == 0 and len(done.stdout) == sum(batch.payload_bytes for batch in batches):
+    content = decompress(b"".join(batch.stored for batch in batches), sum(batch.payload_bytes for batch in batches))
+    if content is not None:
         at = 0
         for batch in batches:
-            batch.content = done.stdout[at:at + batch.payload_bytes]
+            batch.content = content[at:at + batch.payload_bytes]
             at += batch.payload_bytes
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 
-from verify_batches import CLOSE, IMPORT_DATA, OPEN, Batch, Unverified
+from verify_batches import CLOSE, IMPORT_DATA, OPEN, Batch, Unsupported, Unverified
 from verify_imports import Lines, Unclear, parse_json
 from verify_parquet import read_footer
 from verify_records import INT64_MAX, Decoder
@@ -298,7 +298,9 @@ class Tables:
         self.folder = os.path.join(store, "segments")
         self.file = os.path.join(store, "catalog.json")
         catalog = self.read_catalog()
-        if not of_kind(catalog, version=int, next_entry=int, recordings=list, segments=list) or catalog["version"] != 1 \
+        if of_kind(catalog, version=int) and catalog["version"] != 1:
+            raise Unsupported(f"{self.file}: version {catalog['version']}, this verifier reads 1")
+        if not of_kind(catalog, version=int, next_entry=int, recordings=list, segments=list) \
                 or not all(of_kind(item, recording_id=str, first_entry=int, last_entry=int, event_count=int)
                            and isinstance(item.get("provisional"), bool) for item in catalog["recordings"]) \
                 or not all(of_kind(item, table=str, file=str, sha256=str, row_count=int, recording_id=str, first_entry=int,

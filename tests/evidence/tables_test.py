@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 import forgery  # noqa: E402
 import verify_parquet  # noqa: E402
 from forgery import verify  # noqa: E402
+from verify_batches import decompress  # noqa: E402
 
 SPOOR = ""
 RECORDS = 2
@@ -146,6 +147,11 @@ class HiddenTables(Store):
             (self.store / "catalog.json").write_bytes(changed.encode(errors="surrogateescape"))
             with self.assertRaises(verify.Unverified, msg=changed[:60]):
                 verify.verify(str(self.store))
+        # One that comes later is no lie.
+        (self.store / "catalog.json").write_text(text.replace('"version": 1', '"version": 2'))
+        self.assertEqual(spoor("verify", "--store", self.store).returncode, 5)
+        with self.assertRaises(verify.Unsupported):
+            verify.verify(str(self.store))
 
     def test_tables_can_be_left_out(self):
         catalog = self.catalog()
@@ -338,6 +344,11 @@ class EveryRecord(Store):
         self.assertEqual(spoor("verify", "--store", self.store, "--skip-segments").returncode, 4)
         log = verify.verify(str(self.store), skip_segments=True)
         self.assertEqual((log.complete, log.recordings.lost_count), (False, 3))  # five without their payload only
+
+    def test_a_payload_that_is_larger_than_it_says_is_not_read_on(self):
+        bomb = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", 5) + (struct.pack("<I", (1 << 17) << 3 | 2)[:3] + b"x") * 16000 + struct.pack("<I", 1)[:3]
+        self.assertIsNone(decompress(bomb, 5))
+        self.assertEqual(decompress(forgery.zstd_frame(b"hello") * 2, 10), b"hellohello")
 
     def test_a_recording_in_several_flushes(self):
         # Four rows for each line: of event, exec, credential_change and object_name. A flush is a million.
