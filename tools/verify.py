@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Verifies a Spoor evidence log without Spoor: the Python standard library, and openssl for the signature.
+"""Verifies a Spoor evidence log without Spoor: the Python standard library, openssl for signatures, and zstd.
 
 Written from docs/formats/ alone, so that it is a second opinion on the program's own `spoor verify`. It
 checks the log (signature, tree, tiles, entries, files that do not belong), the recordings in it
-(verify_batches.py) and the collector's account of what sensors sealed (verify_seals.py), not what
-records mean. Of a bundle (spoor prove, spoor export) it checks every byte, the signature and each entry's
-proof (verify_bundle.py); making the rows again takes Spoor. Slow and simple on purpose.
+(verify_batches.py), the collector's account of what sensors sealed (verify_seals.py), and that the tables
+have as many rows as the records give (verify_tables.py), not what stands in them. Of a bundle (spoor
+prove, spoor export) it checks every byte, the signature and each entry's proof (verify_bundle.py); making
+the rows again takes Spoor. Slow and simple on purpose.
 
 usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--authority FILE] [--checkpoint FILE]…
-                       [--witness VKEYFILE]…
+                       [--witness VKEYFILE]… [--skip-segments]
 exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
        5 could not run
 """
 import argparse
 import functools
-import hashlib
 import json
 import os
 import re
@@ -23,7 +23,9 @@ import stat
 import sys
 
 import verify_ciphers
-from verify_batches import ACCOUNT, CARRIED, RETENTION, TRANSFERRED, Batch, Recordings, Unsupported, Unverified
+import verify_tables
+from verify_batches import (ACCOUNT, CARRIED, IMPORT_DATA, RETENTION, TRANSFERRED, Batch, Recordings, Unsupported, Unverified,
+                            read_payloads)
 from verify_bundle import report_bundle
 from verify_notes import (WITNESS, Key, cached_key, cosigned_at, node, open_checkpoint, open_note, root_of, root_of_any,
                           sha256)
@@ -34,6 +36,8 @@ from verify_unrecorded import Unrecorded
 WIDTH = 256
 LEVELS = 8
 ENTRY_BYTES_MAX = 65535
+ATTEMPTS = 3
+UNREAD_MAX = 16  # batches whose payloads, of 4 MiB at most, are read by one run of zstd
 
 
 def check_outside_views(log, key, notes, witnesses):
@@ -71,12 +75,13 @@ def index_path(index):
 
 
 class Log:
-    def __init__(self, folder, key):
-        self.folder = folder
+    def __init__(self, folder, key, tables=None):
+        self.folder, self.tables = folder, tables
         self.checkpoint = os.path.join(folder, "checkpoint")
         self.size, self.root = open_checkpoint(self.checkpoint, key)
         self.tail_bytes = 0
         self.recordings, self.seals, self.unrecorded = Recordings(), Seals(), Unrecorded()
+        self.unread = []  # batches of recordings
         self.cosigned = []  # (witness, size, seconds), when asked for
         self.removed = []  # what retention entries say: dicts of from_entry, until_entry, policy …
 
@@ -227,9 +232,11 @@ class Log:
         carried_state = Carried([self.read_entry(at, leaves) for at in range(number - carried, number)])
         self.recordings.go_on(carried_state.recordings)
         for item in carried_state.recordings:
-            if not item.is_account:
+            if item.first_batch:
                 self.unrecorded.go_on(Batch(number, item.first_batch), item.last_wall_ns)
         self.seals.go_on(carried_state.chains, until)
+        if self.tables:
+            self.tables.go_on(carried_state.recordings, until)
         return until
 
     def read_entry(self, number, leaves):
@@ -271,6 +278,10 @@ class Log:
         if batch.kind in (RETENTION, CARRIED):
             return
         self.recordings.add(batch)
+        if batch.kind <= IMPORT_DATA:
+            self.unread.append(batch)
+            if len(self.unread) == UNREAD_MAX:
+                self.read_batches()
         if batch.kind == ACCOUNT:
             self.seals.add_account(batch)
         else:
@@ -278,11 +289,21 @@ class Log:
         if batch.kind not in (ACCOUNT, TRANSFERRED):
             self.unrecorded.add(batch)
 
+    def read_batches(self):
+        """What is in those that were checked since the last time."""
+        read_payloads(self.unread)
+        for batch in self.unread:
+            self.recordings.read(batch)
+            if self.tables:
+                self.tables.add(batch)
+        self.unread.clear()
+
     def verify(self, escrow=None, authority=None):
         self.seals = Seals(escrow, authority)
         self.check_names()
         self.leaves = self.check_tiles()
         self.check_entries(self.leaves)
+        self.read_batches()
         self.recordings.finish(self.seals.has_account)
         self.seals.finish()
         return self
@@ -292,25 +313,21 @@ class Log:
         return not (self.recordings.lost_count or self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
 
 
-def check_segments(store, log_size):
-    """That the catalog (docs/formats/store.md) was made of no more than is there, and its files are as it says."""
-    catalog_file = os.path.join(store, "catalog.json")
-    if not os.path.exists(catalog_file):
-        return
-    with open(catalog_file, encoding="utf-8") as file:
-        catalog = json.load(file)
-    if catalog["next_entry"] > log_size:
-        raise Unverified(f"{catalog_file}: was made from {catalog['next_entry']} entries of evidence, of which "
-                         f"{log_size} are there now: the log was put back to an older state")
-    for segment in catalog["segments"]:
-        path = os.path.join(store, "segments", segment["file"])
+def prove(store, key, escrow, authority, skip_segments):
+    """The proved log, with the tables that were made of it."""
+    attempt = 0
+    while True:
+        attempt += 1
+        tables = None if skip_segments or not os.path.exists(os.path.join(store, "catalog.json")) else verify_tables.Tables(store)
         try:
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
-            raise Unverified(f"{path}: missing") from None
-        if digest != segment["sha256"]:
-            raise Unverified(f"{path}: is not what the catalog describes")
+            log = Log(os.path.join(store, "evidence"), key, tables).verify(escrow, authority)
+            if tables:
+                tables.check(log.size)
+            return log
+        except Unverified:
+            # Readers ingest: then the catalog is another one, and its files are others.
+            if not tables or attempt == ATTEMPTS or not tables.has_changed():
+                raise
 
 
 def read(path):
@@ -318,13 +335,14 @@ def read(path):
         return file.read(1 << 20)
 
 
-def verify(store, key_file=None, escrow_file=None, authority_file=None, checkpoints=(), witnesses=()):
+def verify(store, key_file=None, escrow_file=None, authority_file=None, checkpoints=(), witnesses=(),
+           skip_segments=False):
     """The proved log of `store`, which extends the checkpoints kept in the files `checkpoints` and was cosigned by
     the keys in the files `witnesses`; raises Unverified."""
     key = cached_key(read(key_file or os.path.join(store, "key/log.vkey")).decode("ascii"))
     escrow = verify_ciphers.read_x25519_private(read(escrow_file).decode("ascii")) if escrow_file else None
     authority = read(authority_file).decode("ascii") if authority_file else None
-    log = Log(os.path.join(store, "evidence"), key).verify(escrow, authority)
+    log = prove(store, key, escrow, authority, skip_segments)
     kept = os.path.join(store, "witnessed")
     names = sorted(os.listdir(kept)) if os.path.isdir(kept) else []
     notes = [(path, read(path), True) for path in checkpoints]
@@ -333,7 +351,6 @@ def verify(store, key_file=None, escrow_file=None, authority_file=None, checkpoi
     if checkpoints or witnesses:
         log.cosigned = check_outside_views(log, key, notes, [Key(read(path).decode("ascii"), WITNESS)
                                                              for path in witnesses])
-    check_segments(store, log.size)
     return log
 
 
@@ -353,12 +370,13 @@ def main():
                         help="a checkpoint that a reader kept: the log must extend it")
     parser.add_argument("--witness", metavar="VKEYFILE", action="append", default=[],
                         help="a witness's key: it must have cosigned the log")
+    parser.add_argument("--skip-segments", action="store_true", help="leave out the tables")
     arguments = parser.parse_args()
     try:
         if os.path.isfile(arguments.store):
             return report_bundle(arguments.store, arguments.key) or 0
         log = verify(arguments.store, arguments.key, arguments.escrow, arguments.authority, arguments.checkpoint,
-                     arguments.witness)
+                     arguments.witness, arguments.skip_segments)
     except Unverified as error:
         print(f"verify.py: {visible(str(error))}", file=sys.stderr)
         return 3
@@ -370,6 +388,10 @@ def main():
               f"{ascii(removal.get('policy'))}, by {ascii(removal.get('by'))}")
     print(f"verified {log.size} entries, root {log.root.hex()}, "
           f"{log.tail_bytes} bytes behind the checkpoint")
+    if log.tables:
+        print(log.tables.report())
+    elif arguments.skip_segments:
+        print("tables not checked (--skip-segments)")
     for witness, size, seconds in log.cosigned:
         print(f"witnessed {size} entries at {seconds} by {witness.name}")
     seals = log.seals

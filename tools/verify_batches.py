@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tools/verify.py checks of the log's entries as batches (docs/formats/batch.md): that each is
-one, and that every recording begins with its description, misses no batch and ends at its end.
-
-Not checked: whether payloads decompress, but for the collector's account."""
+one, and that every recording begins with its description, misses no batch and ends at its end. Counts
+the records that sensors say they lost."""
 import hashlib
-import json
+import struct
 import subprocess
+import tempfile
 
 from verify_checksum import xxh3_64
 
@@ -13,7 +13,11 @@ HEADER_BYTES = 104
 CHECKSUM_BYTES = 8
 BATCH_BYTES_MAX = 65535
 PAYLOAD_BYTES_MAX = 4 << 20
-OPEN, CLOSE, ACCOUNT, RETENTION, CARRIED, TRANSFERRED = 1, 3, 5, 6, 7, 8
+OPEN, RECORDS, CLOSE, IMPORT_DATA, ACCOUNT, RETENTION, CARRIED, TRANSFERRED = range(1, 9)
+CHUNK = struct.Struct("<QIIII")
+USER_SPACE_CPU = 0xffffffff
+RECORD_HEADER_BYTES, RECORD_BYTES_MAX = 56, 32768
+LOSS, LOSS_BYTES, LOSS_COUNTERS, PAYLOAD_CLASS = 16, 120, struct.Struct("<7Q"), 5
 
 
 class Unverified(Exception):
@@ -51,6 +55,18 @@ def zstd_frame_extent(data):
     return (content, at) if at <= len(data) else None
 
 
+def decompress(frames, size):
+    """What these frames hold, by the program zstd (Python 3.11 has none); None when it is not of this size."""
+    with tempfile.TemporaryFile() as file:
+        file.write(frames)
+        file.seek(0)
+        with subprocess.Popen(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as zstd:
+            content = zstd.stdout.read(size + 1)  # a frame can hold far more than it says
+            if len(content) > size:
+                zstd.kill()
+        return content if zstd.returncode == 0 and len(content) == size else None
+
+
 class Batch:
     """The header of one entry, checked; raises Unverified."""
 
@@ -69,9 +85,11 @@ class Batch:
         self.kind = number_at(entry, 10, 2)
         self.payload_bytes = number_at(entry, 12, 4)
         self.recording = entry[16:32].hex()
-        self.index = number_at(entry, 32, 8)
+        self.index, self.boot_ns, self.complete_until_boot_ns = (number_at(entry, at, 8) for at in (32, 40, 56))
+        self.wall_ns = int.from_bytes(entry[48:56], "little", signed=True)
         self.previous_sha256 = entry[64:96]
         self.stored = entry[HEADER_BYTES:-CHECKSUM_BYTES]
+        self.content = None  # the payload, while it is kept
         if not OPEN <= self.kind <= TRANSFERRED:
             raise Unsupported(f"entry {number}: batch: unknown kind {self.kind}")
         if self.payload_bytes > PAYLOAD_BYTES_MAX or number_at(entry, 100, 4) != 0 \
@@ -80,20 +98,43 @@ class Batch:
             bad("its lengths do not fit")
 
     def payload(self):
-        """Decompressed by the program zstd: Python 3.11 has no zstd."""
-        done = subprocess.run(["zstd", "-dcq"], input=self.stored, capture_output=True, check=False)
-        if done.returncode != 0 or len(done.stdout) != self.payload_bytes:
+        if self.content is not None:
+            return self.content
+        content = decompress(self.stored, self.payload_bytes)
+        if content is None:
             raise Unverified(f"entry {self.number}: batch: payload does not decompress")
-        return done.stdout
+        return content
 
 
-def lost_records(closing):
-    """Sum of the loss counters; records that are there without their payload are none."""
-    try:
-        loss = json.loads(closing.decode())["loss"]
-        return sum(count for name, count in loss.items() if name != "payload")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return 0  # of an import
+def read_payloads(batches):
+    """Lets payload() of these answer without a program for each."""
+    content = decompress(b"".join(batch.stored for batch in batches), sum(batch.payload_bytes for batch in batches))
+    if content is not None:
+        at = 0
+        for batch in batches:
+            batch.content = content[at:at + batch.payload_bytes]
+            at += batch.payload_bytes
+
+
+def split_chunks(payload):
+    """(end in the payload, first_sequence, cpu, count, records) of each; what is behind the last is none."""
+    at, payload = 0, memoryview(payload)
+    while len(payload) - at >= CHUNK.size:
+        first, cpu, size_bytes, count, _ = CHUNK.unpack_from(payload, at)
+        if size_bytes > len(payload) - at - CHUNK.size:
+            break
+        begin, at = at + CHUNK.size, at + CHUNK.size + size_bytes
+        yield at, first, cpu, count, payload[begin:at]
+
+
+def split_records(records):
+    at = 0
+    while at + RECORD_HEADER_BYTES <= len(records):
+        size_bytes = number_at(records, at + 44, 2)
+        if size_bytes < RECORD_HEADER_BYTES or size_bytes % 8 or size_bytes > min(RECORD_BYTES_MAX, len(records) - at):
+            break
+        yield records[at:at + size_bytes]
+        at += size_bytes
 
 
 class Recording:
@@ -102,7 +143,12 @@ class Recording:
         self.batch_count = self.missing_count = 0
         self.last_sha256 = bytes(32)
         self.closed = False
-        self.lost_count = 0  # records, by its closing batch; of one without an end it is not asked
+        self.lost = (0,) * 7  # records by class, as the sensor counted last
+
+    @property
+    def lost_count(self):
+        """Records that are there without their payload are none."""
+        return sum(self.lost) - self.lost[PAYLOAD_CLASS]
 
 
 class Recordings:
@@ -134,8 +180,14 @@ class Recordings:
         recording.batch_count += 1
         recording.last_sha256 = hashlib.sha256(batch.entry).digest()
         recording.closed = batch.kind == CLOSE
-        if recording.closed:
-            recording.lost_count = lost_records(batch.payload())
+
+    def read(self, batch):
+        """What the records of a batch say was lost."""
+        recording = self.by_id[batch.recording]
+        for _, _, cpu, _, records in split_chunks(batch.payload()) if batch.kind == RECORDS else ():
+            for record in split_records(records) if cpu == USER_SPACE_CPU else ():
+                if len(record) >= LOSS_BYTES and number_at(record, 46, 2) == LOSS:
+                    recording.lost = tuple(map(max, recording.lost, LOSS_COUNTERS.unpack_from(record, RECORD_HEADER_BYTES)))
 
     def go_on(self, carried):
         """Before the first entry of a log whose beginning was removed: verify_retention.CarriedRecording."""

@@ -10,7 +10,7 @@ CLOSED, IS_ACCOUNT = 1, 2
 
 class CarriedRecording:
     def __init__(self, flags, fixed, first_batch):
-        self.first_batch = first_batch  # empty: an account's
+        self.first_batch = first_batch  # as it was logged: its description; nothing when it was too large, or an account's
         self.recording = fixed[:16].hex()
         self.batch_count, self.missing_count = number_at(fixed, 32, 8), number_at(fixed, 40, 8)
         self.last_wall_ns = int.from_bytes(fixed[56:64], "little", signed=True)

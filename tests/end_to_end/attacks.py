@@ -26,7 +26,6 @@ VERIFY_WITH_KEY = "`spoor verify --key`"
 VERIFY_WITH_AUTHORITY = "`spoor verify --authority`"
 VERIFY_WITH_CHECKPOINT = "`spoor verify --checkpoint`"
 VERIFY_WITH_WITNESS = "`spoor verify --ask`"
-VERIFY_DERIVING = "`spoor verify`, which derives the tables again; `tools/verify.py` cannot"
 AT_SENSOR = "sensor"
 
 ACCEPTED, MISSING, REFUSED = 2, 5, 6
@@ -54,7 +53,6 @@ class Expected:
     named: tuple = ()     # in what both verifiers say
     recorded: tuple = ()  # (sensor, note) in the collector's account
     check: Callable = None  # (test, object of --json, proved log of tools/verify.py)
-    second_exit_code: int = None  # of tools/verify.py, where that is another
 
 
 def attack(name, who, does, caught, named, exit_code, on_store):

@@ -8,8 +8,8 @@ import sys
 
 import collecting
 import forgery
-from attacks import (OPERATOR, STORE_WRITER, VERIFY, VERIFY_DERIVING, VERIFY_WITH_AUTHORITY, VERIFY_WITH_CHECKPOINT,
-                     VERIFY_WITH_ESCROW, VERIFY_WITH_KEY, VERIFY_WITH_WITNESS, Expected, attack)
+from attacks import (OPERATOR, STORE_WRITER, VERIFY, VERIFY_WITH_AUTHORITY, VERIFY_WITH_CHECKPOINT, VERIFY_WITH_ESCROW,
+                     VERIFY_WITH_KEY, VERIFY_WITH_WITNESS, Expected, attack)
 from forgery import flip, verify
 
 
@@ -188,17 +188,52 @@ def _(case):
     return Expected((file.name,))
 
 
-@store_writer("hide-rows", "takes a table's file and its line in the catalog away", "file", caught=VERIFY_DERIVING)
-def _(case):
+def change_catalog(case, change):
+    """Tables of what `case` imports, and a catalog that `change` was made to."""
     case.import_events()
     collecting.spoor("query", "--store", case.store, "active_processes", status=4)  # synthetic sensors record no calls
     path = case.store / "catalog.json"
     catalog = json.loads(path.read_text())
-    hidden = next(segment for segment in catalog["segments"] if segment["table"] == "exec")
-    catalog["segments"].remove(hidden)
+    imported = next(segment["recording_id"] for segment in catalog["segments"] if segment["table"] == "exec")
+    expected = change(catalog, imported)
     path.write_text(json.dumps(catalog))
-    (case.store / "segments" / hidden["file"]).unlink()
-    return Expected(("exec",), second_exit_code=0)
+    return expected
+
+
+def hide(table):
+    def change(catalog, recording):
+        catalog["segments"] = [segment for segment in catalog["segments"] if segment["table"] != table
+                               or segment["recording_id"] != recording]
+        return Expected((f"table {table}", recording))
+    return change
+
+
+@store_writer("hide-rows", "takes a table's file and its line in the catalog away", "table, recording")
+def _(case):
+    return change_catalog(case, hide("exec"))
+
+
+@store_writer("hide-derived-rows", "… of a table that has no row for each record", "table, recording")
+def _(case):
+    return change_catalog(case, hide("process"))
+
+
+@store_writer("hide-recording", "takes all tables of a recording and its line in the catalog away", "recording")
+def _(case):
+    def change(catalog, recording):
+        catalog["recordings"] = [item for item in catalog["recordings"] if item["recording_id"] != recording]
+        catalog["segments"] = [segment for segment in catalog["segments"] if segment["recording_id"] != recording]
+        return Expected((f"leaves out recording {recording}",))
+    return change_catalog(case, change)
+
+
+@store_writer("change-row-count", "changes in the catalog how many rows a table's file has", "file, both numbers")
+def _(case):
+    def change(catalog, _recording):
+        segment = next(segment for segment in catalog["segments"] if segment["table"] == "event")
+        segment["row_count"] += 1
+        return Expected((segment["file"], f"the catalog says {segment['row_count']} rows, it has {segment['row_count'] - 1}"))
+    return change_catalog(case, change)
 
 
 @store_writer("roll-back", "puts the whole store back to an older state of itself", "both sizes",
