@@ -7,7 +7,7 @@ is caught and what must be named. Both verifiers, `spoor verify` and tools/verif
   attack_matrix.py --table      the rows as docs/threat-model.md must have them
 
 A row is a function with @attack above it: those in attacks_on_store.py change a copy of a collector's
-store, those in attacks_on_collector.py send to a running collector or spoil a sensor's spool.
+store, those in the others meet a running collector, or spoil a sensor's spool.
 """
 import json
 import pathlib
@@ -22,7 +22,9 @@ DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/threat-model.md"
 if sys.argv[1:] == ["--table"]:
     sys.argv[1:] = ["", "", "--table"]  # no program is run
 import attacks  # noqa: E402
-import attacks_on_collector  # noqa: E402, F401  (registers its rows)
+import attacks_on_collector  # noqa: E402, F401  (registers its rows, in the table's order)
+import attacks_on_network  # noqa: E402, F401
+import attacks_by_flood  # noqa: E402, F401
 import attacks_on_store  # noqa: E402, F401
 import collecting  # noqa: E402
 import forgery  # noqa: E402

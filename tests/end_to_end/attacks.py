@@ -63,6 +63,14 @@ def attack(name, who, does, caught, named, exit_code, on_store):
     return register
 
 
+def host_root(name, does, named, exit_code=0, caught=AT_RECEIPT):
+    return attack(name, HOST_ROOT, does, caught, named, exit_code, on_store=False)
+
+
+def network(name, does, named, caught, exit_code=0):
+    return attack(name, NETWORK, does, caught, named, exit_code, on_store=False)
+
+
 @dataclasses.dataclass
 class Base:
     """What the rows on stores begin with: two sensors, three runs, one of them cut off."""

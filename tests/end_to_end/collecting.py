@@ -2,6 +2,7 @@
 """Sensors and collectors as real processes on loopback, as the tests of shipping and of attacks use
 them. The first two arguments of the test are the programs: SPOOR SYNTHETIC_SENSOR."""
 import collections
+import http.server
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -186,3 +188,84 @@ def read_log_quietly(store):
         return read_log(store)
     except (OSError, AssertionError, struct.error):
         return []
+
+
+class Relay:
+    """Forwards TCP; change(connection, offset, piece), of what clients send, is what goes on: nothing cuts the connection."""
+
+    def __init__(self, to_port):
+        self.to_port, self.connection_count = to_port, 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def change(self, connection, offset, piece):
+        return piece
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.relay, args=(client, self.connection_count), daemon=True).start()
+            self.connection_count += 1
+
+    def relay(self, client, connection):
+        with client, socket.create_connection(("127.0.0.1", self.to_port)) as server:
+            back = threading.Thread(target=self.copy, args=(server, client, lambda offset, piece: piece), daemon=True)
+            back.start()
+            self.copy(client, server, lambda offset, piece: self.change(connection, offset, piece))
+            back.join()
+
+    @staticmethod
+    def copy(source, sink, change):
+        offset = 0
+        try:
+            while piece := source.recv(8192):
+                sent = change(offset, piece)
+                if not sent:
+                    break
+                sink.sendall(sent)
+                offset += len(piece)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listening.close()
+
+
+class Answering:
+    """An HTTP server of a test's own, for as long as it is entered; quiet about clients that go away."""
+
+    def __init__(self, handler):
+        handler.log_message = lambda *_: None
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def send_answer(handler, status, body, headers=()):
+    handler.send_response(status)
+    for name, value in dict(headers).items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)

@@ -14,11 +14,10 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 import time
 import unittest
 
-from collecting import (WAIT_SECONDS, Collector, World, free_port, read_log, read_log_quietly, recordings_of, spoor,
+from collecting import (WAIT_SECONDS, Collector, Relay, World, free_port, read_log, read_log_quietly, recordings_of, spoor,
                         wait_until)
 
 
@@ -221,7 +220,7 @@ class Shipping(World):
 
     def test_a_connection_cut_in_the_middle_of_a_batch_is_taken_up_again(self):
         self.collector.start()
-        relay = Relay(self.collector.port, cut_every_bytes=150_000)
+        relay = CuttingRelay(self.collector.port, cut_every_bytes=150_000)
         recording, _, left, dropped, _, err = self.result(
             self.sensor("--batches", 100, "--bytes", 20000, to=[f"https://127.0.0.1:{relay.port}"]))
         self.assertGreater(relay.cut_count, 5)
@@ -291,48 +290,18 @@ class Shipping(World):
         self.assert_proved()
 
 
-class Relay:
-    """Forwards TCP and cuts each connection after so many bytes from the client."""
+class CuttingRelay(Relay):
+    """Cuts each connection after so many bytes from the client."""
 
     def __init__(self, to_port, cut_every_bytes):
-        self.to_port, self.cut_every_bytes, self.cut_count = to_port, cut_every_bytes, 0
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listening.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(to_port)
+        self.cut_every_bytes, self.cut_count = cut_every_bytes, 0
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.relay, args=(client,), daemon=True).start()
-
-    def relay(self, client):
-        server = socket.create_connection(("127.0.0.1", self.to_port))
-        threading.Thread(target=self.copy, args=(server, client, None), daemon=True).start()
-        self.copy(client, server, self.cut_every_bytes)
-
-    def copy(self, source, sink, limit):
-        try:
-            while piece := source.recv(8192):
-                sink.sendall(piece)
-                if limit is not None:
-                    limit -= len(piece)
-                    if limit <= 0:
-                        self.cut_count += 1
-                        break
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
-
-    def close(self):
-        self.listening.close()
+    def change(self, connection, offset, piece):
+        if offset < self.cut_every_bytes:
+            return piece
+        self.cut_count += 1
+        return b""
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-import witness_test  # noqa: E402  (takes the first two arguments; servers and witnesses as processes)
+import collecting  # noqa: E402  (takes the first two arguments)
+import witness_test  # noqa: E402  (servers and witnesses as processes)
 from tlog_client import Http  # noqa: E402
 
 SKIPPED = 77  # as in CMakeLists.txt
@@ -46,7 +46,7 @@ def build_client(folder):
     return f"{folder}/client"
 
 
-class Proxy:
+class Proxy(collecting.Answering):
     """Passes the log on, with one bit of one file changed if `flips` names it: path, and where in its bytes."""
 
     def __init__(self, url):
@@ -60,26 +60,8 @@ class Proxy:
                 if self.path in proxy.flips:
                     at = proxy.flips[self.path]
                     body = body[:at] + bytes([body[at] ^ 1]) + body[at + 1:]
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pass)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+                collecting.send_answer(self, status, body)
+        super().__init__(Pass)
 
 
 class Client:

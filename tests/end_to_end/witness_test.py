@@ -566,7 +566,7 @@ class Auditing(World):
         self.assertIn("under another key", self.verify("--ask", witness.at, status=3, store=forged).stderr)
 
 
-class Canned:
+class Canned(collecting.Answering):
     """A server that answers everything alike, but a GET with 404."""
 
     def __init__(self, status, headers, body):
@@ -575,37 +575,11 @@ class Canned:
 
             def do_POST(self):
                 self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(status, headers, body)
+                collecting.send_answer(self, status, body, headers)
 
             def do_GET(self):
-                self.answer(404, {}, b"")
-
-            def answer(self, *said):
-                try:
-                    self.send_response(said[0])
-                    for name, value in said[1].items():
-                        self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(said[2])))
-                    self.end_headers()
-                    self.wfile.write(said[2])
-                except OSError:
-                    pass
-
-            def log_message(self, *_):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+                collecting.send_answer(self, 404, b"")
+        super().__init__(Answer)
 
 
 class WatchedCollector(collecting.Collector):
