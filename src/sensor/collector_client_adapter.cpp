@@ -86,7 +86,7 @@ std::string ReasonOf(const httplib::SSLClient& client, httplib::Error error) {
     return verified == X509_V_OK ? "its certificate is for another address"
                                  : X509_verify_cert_error_string(verified);
   }
-  return httplib::to_string(error);
+  return error == httplib::Error::Connection ? "cannot connect" : httplib::to_string(error);
 }
 
 CollectorAnswer AnswerOf(const httplib::Response& response) {
