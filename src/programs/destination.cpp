@@ -23,6 +23,7 @@ class StoreDestination final : public Destination {
   explicit StoreDestination(std::unique_ptr<evidence::LogWriter> log) : log_(std::move(log)) {}
 
   wire::RecordingId recording_id() const override { return recording_id_; }
+  std::optional<wire::CanarySchedule> TakeCanaries() override { return {}; }
   sensor::BatchSink Sink() override {
     return {.append = [this](const wire::DigestedBytes& batch) -> Result<> {
               ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index,
@@ -44,6 +45,7 @@ class CollectorDestination final : public Destination {
       : shipment_(std::move(shipment)) {}
 
   wire::RecordingId recording_id() const override { return shipment_->recording_id(); }
+  std::optional<wire::CanarySchedule> TakeCanaries() override { return shipment_->TakeCanaries(); }
   sensor::BatchSink Sink() override { return shipment_->Sink(); }
   Result<> Finish(const std::string& reason) override {
     Result<> finished = shipment_->Finish(reason, kLastShippingMax);
@@ -99,6 +101,7 @@ Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& o
                                       : std::filesystem::path(options.spool);
   shipment_options.spool.size_bytes_max = options.spool_bytes_max;
   shipment_options.shipper.bytes_per_second_max = options.bytes_per_second_max;
+  shipment_options.canary_interval_ns = options.canary_interval_ns;
   shipment_options.shipper.narrate = [](const std::string& line) {
     fmt::print(stderr, "spoor record: {}\n", line);
   };
@@ -141,8 +144,12 @@ void Destination::AddOptions(CLI::App& subcommand, Options& options) {
       ->group(group);
 }
 
+bool Destination::IsCollector(const std::string& to) {
+  return to.starts_with("https://");
+}
+
 Result<std::unique_ptr<Destination>> Destination::Open(const Options& options) {
-  if (options.to.starts_with("https://")) return OpenCollector(options);
+  if (IsCollector(options.to)) return OpenCollector(options);
   if (IsUrl(options.to)) {
     return Fail(ErrorCode::kUnsupported, "--to {}: must be a folder or https://HOST:PORT",
                 options.to);

@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "sensor/batch_writer.hpp"
+#include "wire/seal_canary.hpp"
 
 namespace spoor::programs {
 
@@ -22,9 +24,11 @@ class Destination {
     std::uint64_t spool_bytes_max = 1 << 30;
     std::uint64_t bytes_per_second_max = 0;
     std::string host;
+    std::uint64_t canary_interval_ns = 0;  ///< 0: none
   };
   /// Adds the options that only collectors need.
   static void AddOptions(CLI::App& subcommand, Options& options);
+  static bool IsCollector(const std::string& to);
   static Result<std::unique_ptr<Destination>> Open(const Options& options);
   /// After a recording that went well: readies it for questions where it can be asked from here,
   /// and says how.
@@ -33,6 +37,8 @@ class Destination {
   virtual ~Destination() = default;
   /// What the recording goes by there.
   virtual wire::RecordingId recording_id() const = 0;
+  /// What somebody there will look for; nothing where nobody does.
+  virtual std::optional<wire::CanarySchedule> TakeCanaries() = 0;
   /// Lives as long as the destination.
   virtual sensor::BatchSink Sink() = 0;
   /// After the last batch. Says on stderr what was lost or is still to be shipped.

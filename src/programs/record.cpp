@@ -22,6 +22,7 @@
 #include "programs/destination.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
+#include "sensor/canary.hpp"
 #include "sensor/policy.hpp"
 #include "sensor/recorder.hpp"
 #include "sensor/urgent_pace.hpp"
@@ -182,11 +183,12 @@ struct Plan {
 class Recording {
  public:
   Recording(sensor::KernelSource& source, sensor::Recorder& recorder, StopSignals& signals,
-            ChildCommand* child, const Plan& plan)
+            ChildCommand* child, sensor::CanaryMaker* canaries, const Plan& plan)
       : source_(source),
         recorder_(recorder),
         signals_(signals),
         child_(child),
+        canaries_(canaries),
         drain_interval_ms_(plan.drain_interval_ms) {
     if (plan.duration_ns) end_boot_ns_ = BootNow() + static_cast<std::uint64_t>(*plan.duration_ns);
   }
@@ -196,6 +198,7 @@ class Recording {
     while (true) {
       const bool urgent = Wait();
       if (std::optional<std::string> reason = EndReason()) return *std::move(reason);
+      if (canaries_ != nullptr) canaries_->MakeDue(BootNow());
       RETURN_IF_ERROR(recorder_.Drain(urgent));
     }
   }
@@ -237,6 +240,7 @@ class Recording {
   sensor::Recorder& recorder_;
   StopSignals& signals_;
   ChildCommand* child_;
+  sensor::CanaryMaker* canaries_;
   int drain_interval_ms_;
   sensor::UrgentPace pace_;
   bool paced_ = false;  // the next drain comes after the pace's interval
@@ -278,6 +282,11 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   // long.
   plan.drain_interval_ms =
       std::min(kDrainIntervalMaxMs, static_cast<int>(policy.seal_interval_ms / 2));
+  // Nobody looks for them in a store of this machine.
+  if (Destination::IsCollector(options.destination.to) &&
+      std::ranges::all_of(plan.recording.source.scopes, sensor::TakesCanaries)) {
+    plan.recording.canary_interval_ns = std::int64_t{policy.canary_interval_ms} * 1'000'000;
+  }
   plan.recording.spoor_version = SPOOR_VERSION;
   plan.recording.profile = policy.profile;
   plan.recording.command_line = OwnCommandLine();
@@ -288,14 +297,15 @@ Result<Plan> PlanOf(const RecordOptions& options) {
 // From Start to why it ended; Finish is the caller's, whatever comes back.
 Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
                                  sensor::KernelSource& source, sensor::Recorder& recorder,
-                                 StopSignals& signals, ChildCommand* child) {
+                                 StopSignals& signals, ChildCommand* child,
+                                 sensor::CanaryMaker* canaries) {
   RETURN_IF_ERROR(recorder.Start());
   Narrate("recording {} into {} (profile {}){}",
           NameOf(plan.recording.source.scopes, options.command), options.destination.to,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
   if (child != nullptr) RETURN_IF_ERROR(child->Exec());
   PriorityBoost::Drain();
-  return Recording(source, recorder, signals, child, plan).Run();
+  return Recording(source, recorder, signals, child, canaries, plan).Run();
 }
 
 // The whole recording, until the log is closed.
@@ -310,13 +320,18 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   ASSIGN_OR_RETURN(const auto source, sensor::KernelSource::Open(plan.recording.source));
   Destination::Options to = options.destination;
   to.host = plan.recording.source.scopes.front().host;
+  to.canary_interval_ns = static_cast<std::uint64_t>(plan.recording.canary_interval_ns);
   ASSIGN_OR_RETURN(const auto destination, Destination::Open(to));
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
   sensor::Recorder recorder(*source, destination->recording_id(), destination->Sink(),
                             plan.recording);
-  const Result<std::string> reason =
-      RunRecording(options, plan, *source, recorder, signals, child.get());
+  std::optional<sensor::CanaryMaker> canaries;
+  if (std::optional<wire::CanarySchedule> schedule = destination->TakeCanaries()) {
+    canaries.emplace(*std::move(schedule), plan.recording.source.scopes);
+  }
+  const Result<std::string> reason = RunRecording(options, plan, *source, recorder, signals,
+                                                  child.get(), canaries ? &*canaries : nullptr);
   Result<> outcome;
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);

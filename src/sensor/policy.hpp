@@ -20,6 +20,7 @@ struct Policy {
   std::uint64_t payload_bytes_per_second = 0;    ///< budget of the latter, whole machine
   std::size_t ring_bytes = 16 << 20;             ///< between kernel and user space; a power of two
   std::uint32_t seal_interval_ms = 200;          ///< how long what is not urgent may stay unsealed
+  std::uint32_t canary_interval_ms = 20'000;     ///< where they can be made; 0: none
 };
 
 /// "production" or "honeypot". Fails: kInvalidArgument.

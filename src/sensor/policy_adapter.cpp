@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "sensor/policy.hpp"
+#include "wire/seal_canary.hpp"
 
 namespace spoor::sensor {
 namespace {
@@ -58,9 +59,17 @@ Result<> ReadKey(const std::string& key, const YAML::Node& value, Policy& policy
   if (key == "seal_interval_ms") {
     return ReadNumber(value, key, kSealIntervalMs, policy.seal_interval_ms);
   }
+  if (key == "canary_interval_ms") {
+    if (value.IsScalar() && value.Scalar() == "0") {
+      policy.canary_interval_ms = 0;
+      return {};
+    }
+    return ReadNumber(value, key, {wire::kCanaryIntervalMsMin, wire::kCanaryIntervalMsMax},
+                      policy.canary_interval_ms);
+  }
   return Fail(ErrorCode::kInvalidArgument,
               "unknown key {}; known are profile, terminal_payload_bytes_max, payload_bytes_max, "
-              "payload_bytes_per_second, ring_bytes, seal_interval_ms",
+              "payload_bytes_per_second, ring_bytes, seal_interval_ms, canary_interval_ms",
               key);
 }
 

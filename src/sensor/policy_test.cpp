@@ -59,6 +59,13 @@ TEST_F(PolicyTest, FileChangesOnlyWhatItSays) {
   EXPECT_EQ(policy->seal_interval_ms, 8U);
 }
 
+TEST_F(PolicyTest, MakesCanariesAsOftenAsTheFileSaysOrNone) {
+  EXPECT_EQ(Read("")->canary_interval_ms, 20'000U);
+  EXPECT_EQ(Read("canary_interval_ms: 500\n")->canary_interval_ms, 500U);
+  EXPECT_EQ(Read("canary_interval_ms: 0\n")->canary_interval_ms, 0U);
+  EXPECT_THAT(ErrorOf("canary_interval_ms: 199\n"), HasSubstr("must be 200 to 3600000"));
+}
+
 TEST_F(PolicyTest, SealsWithinTheIntervalThatTheFileSays) {
   EXPECT_EQ(Read("")->seal_interval_ms, 200U);
   EXPECT_EQ(Read("seal_interval_ms: 10\n")->seal_interval_ms, 10U);

@@ -22,6 +22,7 @@ struct RecordingOptions {
 
   std::size_t seal_payload_bytes = 192 << 10;   ///< a batch is sealed when it holds that many …
   std::int64_t seal_interval_ns = 200'000'000;  ///< … or its first record is this old
+  std::int64_t canary_interval_ns = 0;          ///< between the canaries that are made; 0: none
   BatchWriter::Options writer;
 };
 

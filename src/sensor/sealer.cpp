@@ -11,14 +11,18 @@ namespace spoor::sensor {
 using wire::FrameKind;
 
 Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Introduce& introduce, Sink sink,
-                            WallClock wall_clock) {
+                            WallClock wall_clock, std::uint64_t canary_interval_ns) {
   Sealer sealer(wire::FrameKey::Random(), std::move(sink), std::move(wall_clock));
   ASSIGN_OR_RETURN(const Introduction introduction, introduce(wire::FirstKeyTag(sealer.key_)));
   sealer.chain_id_ = introduction.chain_id;
   ASSIGN_OR_RETURN(const std::vector<std::byte> content,
                    wire::LockOpening({sealer.key_.Clone(), introduction.description},
                                      sealer.chain_id_, escrow_public));
+  const wire::FrameKey first_key = sealer.key_.Clone();
   RETURN_IF_ERROR(sealer.SealContent(FrameKind::kOpen, wire::DigestedBytes(content)));
+  if (canary_interval_ns != 0) {
+    sealer.canaries_.emplace(first_key, sealer.sealed_boot_ns_, canary_interval_ns);
+  }
   return sealer;
 }
 
@@ -72,6 +76,7 @@ Result<> Sealer::SealContent(FrameKind kind, const wire::DigestedBytes& content)
   key_.Evolve();
   ++sequence_;
   previous_sha256_ = wire::DigestOf(header);
+  sealed_boot_ns_ = header.boot_ns;
   return {};
 }
 

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "wire/seal_canary.hpp"
 #include "wire/seal_frame.hpp"
 
 namespace spoor::sensor {
@@ -29,9 +32,10 @@ class Sealer {
     std::string description;  ///< JSON
   };
   using Introduce = std::function<Result<Introduction>(const wire::Sha256& first_key_tag)>;
+  /// `canary_interval_ns`: 0: no canaries.
   /// Fails: kInvalidArgument (no escrow key), or what `introduce` or the sink returned.
   static Result<Sealer> Open(EVP_PKEY* escrow_public, const Introduce& introduce, Sink sink,
-                             WallClock wall_clock = WallNow);
+                             WallClock wall_clock = WallNow, std::uint64_t canary_interval_ns = 0);
 
   /// Seals one encoded batch. Where the sink has no room the batch is dropped, counted, and the
   /// count is sealed behind the next batch that finds room. Fails: what else the sink returned.
@@ -45,6 +49,8 @@ class Sealer {
   };
   const Dropped& dropped() const { return dropped_; }  ///< since Open
   const wire::ChainId& chain_id() const { return chain_id_; }
+  /// The chain's canaries, for whoever makes them; nothing where there are none, or they are taken.
+  std::optional<wire::CanarySchedule> TakeCanaries() { return std::exchange(canaries_, {}); }
 
  private:
   Sealer(wire::FrameKey key, Sink sink, WallClock wall_clock)
@@ -61,6 +67,8 @@ class Sealer {
   Dropped dropped_;
   Dropped unsaid_;  ///< of dropped_, what no gap frame says yet
   std::uint64_t unsaid_since_boot_ns_ = 0;
+  std::uint64_t sealed_boot_ns_ = 0;  ///< when the last frame was
+  std::optional<wire::CanarySchedule> canaries_;
 };
 
 }  // namespace spoor::sensor

@@ -52,16 +52,17 @@ Result<std::unique_ptr<Shipment>> Shipment::Open(Options options) {
   std::unique_ptr<Shipment> shipment(new Shipment(std::move(spool)));
   shipment->shipper_ =
       std::make_unique<Shipper>(*shipment->spool_, std::move(clients), std::move(options.shipper));
-  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), introduce, options.wall_clock));
+  RETURN_IF_ERROR(shipment->BeginChain(escrow.get(), introduce, options));
   return shipment;
 }
 
 Result<> Shipment::BeginChain(EVP_PKEY* escrow_public, const Sealer::Introduce& introduce,
-                              const Sealer::WallClock& wall_clock) {
+                              const Options& options) {
   const auto append = [this](std::span<const std::byte> frame) { return spool_->Append(frame); };
   const auto give_up = std::chrono::steady_clock::now() + kRoomMax;
   while (true) {
-    Result<Sealer> sealer = Sealer::Open(escrow_public, introduce, append, wall_clock);
+    Result<Sealer> sealer = Sealer::Open(escrow_public, introduce, append, options.wall_clock,
+                                         options.canary_interval_ns);
     if (sealer) {
       sealer_.emplace(*std::move(sealer));
       return {};

@@ -27,6 +27,7 @@ class Shipment {
     Spool::Options spool;
     Shipper::Options shipper;
     Sealer::WallClock wall_clock = WallNow;
+    std::uint64_t canary_interval_ns = 0;  ///< 0: none
   };
   /// Begins a chain and starts to ship, with what an earlier run left first. No collector need be
   /// reachable, unless that fills the disk: then some of it must go before a chain can begin.
@@ -35,6 +36,7 @@ class Shipment {
 
   /// The chain's one recording goes by the chain's id: collectors take no other.
   const wire::RecordingId& recording_id() const { return sealer_->chain_id(); }
+  std::optional<wire::CanarySchedule> TakeCanaries() { return sealer_->TakeCanaries(); }
   /// Lives as long as the shipment.
   BatchSink Sink();
   /// Seals the end of the chain, waits for the spool to empty as long as that makes sense
@@ -53,7 +55,7 @@ class Shipment {
   explicit Shipment(std::unique_ptr<Spool> spool)
       : spool_(std::move(spool)), sync_([this] { return spool_->Sync(); }) {}
   Result<> BeginChain(EVP_PKEY* escrow_public, const Sealer::Introduce& introduce,
-                      const Sealer::WallClock& wall_clock);
+                      const Options& options);
 
   std::unique_ptr<Spool> spool_;
   std::optional<Sealer> sealer_;  // there, once Open is done
