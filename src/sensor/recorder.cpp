@@ -131,6 +131,9 @@ Recorder::Summary Recorder::summary() const {
 Result<> Recorder::TakeDelivered() {
   const std::size_t before = pending_.size();
   const std::uint64_t now_boot_ns = BootNow();
+  // As much as the ring can hold, of which only what is used is touched: in a flood there is no
+  // time to move what was drained each time that it outgrows its place.
+  pending_.reserve(before + options_.source.ring_bytes);
   ASSIGN_OR_RETURN(complete_until_boot_ns_, source_.Drain(pending_));
   // The oldest of them may have come right after the drain before.
   if (before == 0 && !pending_.empty()) pending_since_boot_ns_ = drained_boot_ns_;
