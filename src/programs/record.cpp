@@ -278,10 +278,7 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   plan.recording.source.payload_bytes_per_second = policy.payload_bytes_per_second;
   plan.recording.source.ring_bytes = policy.ring_bytes;
   plan.recording.seal_interval_ns = std::int64_t{policy.seal_interval_ms} * 1'000'000;
-  // What is as old as the interval is found at a drain: twice in it, so that none waits twice as
-  // long.
-  plan.drain_interval_ms =
-      std::min(kDrainIntervalMaxMs, static_cast<int>(policy.seal_interval_ms / 2));
+  plan.drain_interval_ms = std::min(kDrainIntervalMaxMs, static_cast<int>(policy.seal_interval_ms));
   // Nobody looks for them in a store of this machine.
   if (Destination::IsCollector(options.destination.to) &&
       std::ranges::all_of(plan.recording.source.scopes, sensor::TakesCanaries)) {

@@ -85,6 +85,7 @@ Recorder::Recorder(KernelSource& source, const wire::RecordingId& recording_id, 
 Result<> Recorder::Start() {
   // The moment is before the first record; what was granted is known only after attaching.
   const wire::BatchSealer::Moment opening = MomentNow(0);
+  drained_boot_ns_ = opening.boot_ns;
   RETURN_IF_ERROR(source_.Attach());
   RETURN_IF_ERROR(writer_.Push(wire::BatchKind::kRecordingOpen, Bytes(DescribeOpening()), opening));
   RETURN_IF_ERROR(source_.Baseline(pending_));
@@ -129,8 +130,11 @@ Recorder::Summary Recorder::summary() const {
 
 Result<> Recorder::TakeDelivered() {
   const std::size_t before = pending_.size();
+  const std::uint64_t now_boot_ns = BootNow();
   ASSIGN_OR_RETURN(complete_until_boot_ns_, source_.Drain(pending_));
-  if (before == 0 && !pending_.empty()) pending_since_boot_ns_ = BootNow();
+  // The oldest of them may have come right after the drain before.
+  if (before == 0 && !pending_.empty()) pending_since_boot_ns_ = drained_boot_ns_;
+  drained_boot_ns_ = now_boot_ns;
   record_count_ += CountRecords(std::span(pending_).subspan(before));
   return {};
 }

@@ -65,7 +65,8 @@ class Recorder {
   const wire::RecordingId recording_id_;
   BatchWriter writer_;
   std::vector<std::byte> pending_;
-  std::uint64_t pending_since_boot_ns_ = 0;
+  std::uint64_t pending_since_boot_ns_ = 0;  // nothing of it is older
+  std::uint64_t drained_boot_ns_ = 0;        // when the last drain began
   std::uint64_t complete_until_boot_ns_ = 0;
   bool mark_is_behind_ = false;  // a batch may hold records that its mark does not cover
   std::uint64_t record_count_ = 0;
