@@ -256,9 +256,10 @@ TEST_F(CanaryAuditTest, ReadsRecordsWhoseLengthsLie) {
     records[1].resize(i % records[1].size() / 8 * 8);
     Ship(Records({records}, canaries_[0].due_boot_ns + i));
   }
-  EXPECT_EQ(audit_.report().recorded_count, 0);
+  EXPECT_EQ(audit_.report().due_count(), 0);
   Ship(Records({RecordsOf(0)}, canaries_[0].due_boot_ns + kSecondNs));
-  EXPECT_EQ(audit_.report().recorded_count, 1);
+  EXPECT_EQ(audit_.report().due_count(), 1);
+  EXPECT_FALSE(audit_.report().has_loss());
 }
 
 TEST_F(CanaryAuditTest, LooksForNothingWithoutTheEscrowKey) {
