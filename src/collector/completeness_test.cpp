@@ -169,7 +169,7 @@ void AddRecording(Completeness& completeness, std::uint8_t id, std::uint64_t boo
     if (kind == wire::BatchKind::kRecordingClose && closing.empty()) continue;
     wire::Batch batch = BatchAt(kind, index, boot_ns + 10 * index, payload);
     batch.recording_id = {id};
-    completeness.Add(id * 10U + index, batch);
+    completeness.Add(id * std::uint64_t{10} + index, batch);
     ++index;
   }
 }

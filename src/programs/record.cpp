@@ -32,6 +32,7 @@ namespace spoor::programs {
 namespace {
 
 constexpr int kDrainIntervalMaxMs = 20;
+constexpr std::uint32_t kLocalSealIntervalMsMin = 200;
 
 struct RecordOptions {
   Destination::Options destination;
@@ -271,7 +272,13 @@ std::string NameOf(const std::vector<sensor::Scope>& scopes,
 Result<Plan> PlanOf(const RecordOptions& options) {
   Plan plan;
   ASSIGN_OR_RETURN(plan.recording.source.scopes, ScopesOf(options));
-  ASSIGN_OR_RETURN(const sensor::Policy policy, PolicyOf(options));
+  ASSIGN_OR_RETURN(sensor::Policy policy, PolicyOf(options));
+  // A store of this machine is the intruder's to change, so haste only makes it larger; and nobody
+  // looks for canaries in it.
+  if (!Destination::IsCollector(options.destination.to)) {
+    policy.seal_interval_ms = std::max(policy.seal_interval_ms, kLocalSealIntervalMsMin);
+    policy.canary_interval_ms = 0;
+  }
   ASSIGN_OR_RETURN(plan.duration_ns, DurationOf(options));
   plan.recording.source.terminal_payload_bytes_max = policy.terminal_payload_bytes_max;
   plan.recording.source.payload_bytes_max = policy.payload_bytes_max;
@@ -279,9 +286,7 @@ Result<Plan> PlanOf(const RecordOptions& options) {
   plan.recording.source.ring_bytes = policy.ring_bytes;
   plan.recording.seal_interval_ns = std::int64_t{policy.seal_interval_ms} * 1'000'000;
   plan.drain_interval_ms = std::min(kDrainIntervalMaxMs, static_cast<int>(policy.seal_interval_ms));
-  // Nobody looks for them in a store of this machine.
-  if (Destination::IsCollector(options.destination.to) &&
-      std::ranges::all_of(plan.recording.source.scopes, sensor::TakesCanaries)) {
+  if (std::ranges::all_of(plan.recording.source.scopes, sensor::TakesCanaries)) {
     plan.recording.canary_interval_ns = std::int64_t{policy.canary_interval_ms} * 1'000'000;
   }
   plan.recording.spoor_version = SPOOR_VERSION;
