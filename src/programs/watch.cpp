@@ -167,12 +167,13 @@ Result<ExitCode> RunWatch(const WatchOptions& options) {
   if (!options.escrow_file.empty()) {
     ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(options.escrow_file));
   }
-  StopSignals signals;
   collector::Watch watch({.escrow_private = escrow.get(),
                           .silence_ns = silence_ns,
                           .ignored = {options.ignored.begin(), options.ignored.end()}});
   Follower follower(layout, std::move(public_key));
+  // Of a large log this takes a while, and may be interrupted.
   RETURN_IF_ERROR(follower.Read(watch));
+  StopSignals signals;
   fmt::print(stderr, "spoor watch: watches {} chains of {} sensors in {}{}{}\n",
              watch.open_chain_count(), watch.sensor_count(), layout.evidence().string(),
              escrow == nullptr ? "; canaries are not judged (--escrow)" : "",
