@@ -40,7 +40,7 @@ class WatchTest : public testing::Test {
     loss_record body{};
     body.header.kind = RECORD_LOSS;
     body.count[LOSS_IO] = lost_count;
-    body.count[LOSS_PAYLOAD] = 1000;  // shed by policy: no loss
+    body.count[LOSS_PAYLOAD] = 10 * lost_count;  // shed by policy: no loss
     wire::Batch batch;
     wire::AppendChunk(
         {.first_sequence = 0, .cpu = wire::kUserSpaceCpu, .size_bytes = 0, .count = 1, .pad = 0},
