@@ -27,6 +27,7 @@ import verify_tables
 from verify_batches import (ACCOUNT, CARRIED, IMPORT_DATA, RETENTION, TRANSFERRED, Batch, Recordings, Unsupported, Unverified,
                             read_payloads)
 from verify_bundle import report_bundle
+from verify_canaries import Canaries
 from verify_notes import (WITNESS, Key, cached_key, cosigned_at, node, open_checkpoint, open_note, root_of, root_of_any,
                           sha256)
 from verify_retention import Carried
@@ -234,6 +235,7 @@ class Log:
         for item in carried_state.recordings:
             if item.first_batch:
                 self.unrecorded.go_on(Batch(number, item.first_batch), item.last_wall_ns)
+                self.canaries.go_on(Batch(number, item.first_batch))
         self.seals.go_on(carried_state.chains, until)
         if self.tables:
             self.tables.go_on(carried_state.recordings, until)
@@ -294,23 +296,27 @@ class Log:
         read_payloads(self.unread)
         for batch in self.unread:
             self.recordings.read(batch)
+            self.canaries.read(batch)
             if self.tables:
                 self.tables.add(batch)
         self.unread.clear()
 
     def verify(self, escrow=None, authority=None):
         self.seals = Seals(escrow, authority)
+        self.canaries = Canaries()
         self.check_names()
         self.leaves = self.check_tiles()
         self.check_entries(self.leaves)
         self.read_batches()
         self.recordings.finish(self.seals.has_account)
         self.seals.finish()
+        self.canaries.judge(self.seals.first_keys)
         return self
 
     @property
     def complete(self):
-        return not (self.recordings.lost_count or self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count)
+        return not (self.recordings.lost_count or self.recordings.missing_count or self.seals.missing_count or self.seals.gap_count
+                    or self.canaries.missed_count or self.canaries.left_chain_count)
 
 
 def prove(store, key, escrow, authority, skip_segments):
@@ -364,7 +370,7 @@ def main():
     parser.add_argument("store", metavar="STORE|BUNDLE")
     parser.add_argument("--key", metavar="FILE",
                         help="verifier key; default STORE/key/log.vkey, or the one in the bundle")
-    parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals too")
+    parser.add_argument("--escrow", metavar="FILE", help="a collector's escrow.key: checks each sensor's seals and looks for its canaries, too")
     parser.add_argument("--authority", metavar="FILE", help="ca.crt: checks who issued the sensors' certificates, too")
     parser.add_argument("--checkpoint", metavar="FILE", action="append", default=[],
                         help="a checkpoint that a reader kept: the log must extend it")
@@ -398,13 +404,17 @@ def main():
     if seals.has_account:
         print(f"{seals.sealed_count} sealed batches in {len(seals.chains)} chains, {seals.mac_count} with their key "
               f"checked; {seals.unsealed_count} batches that no sensor sealed")
+    canaries = log.canaries
+    if canaries.chain_count:
+        print(f"canaries: {canaries.due_count} due, {canaries.recorded_count + canaries.late_count} recorded "
+              f"({canaries.late_count} late), {canaries.missed_count} missing, in {canaries.chain_count} chains")
     for host, sensors in sorted(seals.shared_hosts.items()):
         print(f"several sensors say that they record the host {visible(host)}: {visible(', '.join(sensors))}")
     for line in log.unrecorded.lines():
         print(visible(line))
     if not log.complete:
         print(f"incomplete: {log.recordings.lost_count} records lost, {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
-              f"{seals.gap_count} gaps told")
+              f"{seals.gap_count} gaps told, {canaries.missed_count} canaries missing")
         return 4
     return 0
 

@@ -167,6 +167,7 @@ class Seals:
         self.escrow, self.authority = escrow, authority
         self.has_account = False
         self.chains = {}
+        self.first_keys = {}      # with the escrow key: of each chain the first key and when it was opened
         self.waiting = {}         # entries that no record names yet, in their order
         self.waiting_bytes = self.unsealed_count = 0
         self.hosts = {}           # by name: the sensors whose recordings say that they are of it
@@ -189,6 +190,7 @@ class Seals:
                 clear = self.unlock(item.open_frame, f"chain {item.chain}")
                 key = clear[:32]
                 self.check_statement(clear[32:], item.sensor, item.chain, key)
+                self.first_keys[item.chain] = key, number_at(item.open_frame, 40, 8)
                 for _ in range(item.next_sequence):
                     key = evolve(key)
                 chain.key = key
@@ -266,6 +268,8 @@ class Seals:
             raise Unverified(f"{where}: frame {frame.sequence} does not open a chain")
         key = self.first_key(record, frame, where) if self.escrow else None
         self.check_statement(record.note, record.sensor, frame.chain, key)
+        if key:
+            self.first_keys[frame.chain] = key, number_at(record.head, 40, 8)
         self.chains[frame.chain] = Chain(record.sensor, frame, key)
 
     def check_statement(self, description, sensor, chain, key):

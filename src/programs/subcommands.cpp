@@ -10,6 +10,7 @@ void RegisterRecord(CLI::App& application, Action& action);
 void RegisterKeys(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);
 void RegisterPublish(CLI::App& application, Action& action);
+void RegisterWatch(CLI::App& application, Action& action);
 void RegisterWitness(CLI::App& application, Action& action);
 void RegisterCosign(CLI::App& application, Action& action);
 void RegisterImport(CLI::App& application, Action& action);
@@ -32,6 +33,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterKeys,
       RegisterServe,
       RegisterPublish,
+      RegisterWatch,
       RegisterWitness,
       RegisterCosign,
       RegisterImport,

@@ -11,6 +11,7 @@
 #include "base/store_layout.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "collector/canary_audit.hpp"
 #include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
@@ -46,7 +47,8 @@ struct Proof {
   Proof(keys::KeyPointer escrow_private, keys::CertificatePointer authority_root)
       : escrow(std::move(escrow_private)),
         authority(std::move(authority_root)),
-        seals(escrow.get(), authority.get()) {}
+        seals(escrow.get(), authority.get()),
+        canaries(escrow.get()) {}
   evidence::VerifyReport log;
   evidence::VerifierKey key;
   wire::BatchChain recordings;
@@ -54,6 +56,8 @@ struct Proof {
   keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
   collector::SealAudit seals;
   collector::Completeness completeness;
+  collector::CanaryAudit canaries;
+  bool has_loss() const { return completeness.has_loss() || canaries.report().has_loss(); }
   proof::TransferAudit transfers;
   std::vector<proof::TransferAudit::Origin> origins;
   std::uint64_t set_aside_bytes = 0;
@@ -146,11 +150,13 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
                                            recording.last_sha256);
                }
                proof.completeness.Continue(carried);
+               proof.canaries.Continue(carried);
                return proof.seals.Continue(carried, removed);
              },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
                proof.completeness.Add(index, proof.recordings.last_batch());
+               proof.canaries.Add(index, proof.recordings.last_batch());
                RETURN_IF_ERROR(proof.transfers.Add(index, entry));
                return proof.seals.Add(index, entry);
              }}));
@@ -227,7 +233,7 @@ void PrintJson(const Proof& proof) {
                         {"refused_count", seals.refused_count},
                         {"unsealed_count", seals.unsealed_count},
                         {"shared_hosts", SharedHosts(proof)}}},
-                      {"completeness", CompletenessJson(proof.completeness)},
+                      {"completeness", CompletenessJson(proof.completeness, proof.canaries)},
                       {"entry_count", checkpoint.size},
                       {"entry_bytes", proof.log.entry_bytes},
                       {"root_sha256", evidence::EncodeHex(checkpoint.root)},
@@ -328,7 +334,7 @@ void PrintStatement(const Proof& proof) {
                  seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
-  PrintCompleteness(proof.completeness);
+  PrintCompleteness(proof.completeness, proof.canaries);
   for (const proof::TransferAudit::Origin& origin : proof.origins) {
     fmt::print(
         "imported   {} entries were entries of {} (key {}), whose checkpoint of {} proves them\n",
@@ -372,7 +378,7 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }
-  return proof->completeness.has_loss() ? ExitCode::kIncomplete : ExitCode::kDone;
+  return proof->has_loss() ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
 }  // namespace
@@ -394,7 +400,8 @@ void RegisterVerify(CLI::App& application, Action& action) {
       ->type_name("FILE");
   subcommand
       .add_option("--escrow", command->escrow_file,
-                  "a collector's escrow.key: checks each sensor's seal on each batch as well")
+                  "a collector's escrow.key: checks each sensor's seal on each batch, and that its "
+                  "canaries are there")
       ->type_name("FILE");
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
@@ -419,7 +426,8 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
       "everything\n"
-      "that happened is there (frames, batches or records lost); 5 no store there.\n\n"
+      "that happened is there (frames, batches or records lost, or canaries missing); 5 no store "
+      "there.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"

@@ -149,6 +149,56 @@ nlohmann::json UnrecordedJson(const Unrecorded& unrecorded) {
   return item;
 }
 
+void PrintCanaries(const collector::CanaryAudit& canaries) {
+  const collector::CanaryAudit::Report& report = canaries.report();
+  if (report.chain_count == 0) return;
+  fmt::print("canaries   {} due, {} recorded{}{}, in {} chains\n", report.due_count(),
+             report.recorded_count + report.late_count,
+             report.late_count == 0 ? "" : fmt::format(" ({} of them late)", report.late_count),
+             report.missed_count == 0 ? "" : fmt::format(", {} MISSING", report.missed_count),
+             report.chain_count);
+  std::size_t line_count = 0;
+  for (const auto& [place, missed] : report.missed) {
+    if (line_count++ == kLinesMax) break;
+    fmt::print("      sensor {}{}: canary {} of chain {}, due {}: no {} of it\n",
+               VisibleText(missed.sensor, kNameCharactersMax),
+               missed.host.empty()
+                   ? ""
+                   : fmt::format(" (host {})", VisibleText(missed.host, kNameCharactersMax)),
+               missed.number, missed.chain.substr(0, 12), FormatWallTime(missed.due_wall_ns),
+               fmt::join(collector::CanaryCallNames(missed.missing), ", "));
+  }
+  if (report.missed_count > kLinesMax) {
+    fmt::print("      … and {} more (--json has them)\n", report.missed_count - kLinesMax);
+  }
+  if (report.left_chain_count != 0) {
+    fmt::print("      {} chains not looked at further: their clocks jump\n",
+               report.left_chain_count);
+  }
+}
+
+nlohmann::json CanariesJson(const collector::CanaryAudit& canaries) {
+  const collector::CanaryAudit::Report& report = canaries.report();
+  nlohmann::json missed = nlohmann::json::array();
+  for (const auto& [place, one] : report.missed) {
+    missed.push_back({{"sensor", VisibleText(one.sensor)},
+                      {"host", VisibleText(one.host)},
+                      {"chain_id", one.chain},
+                      {"number", one.number},
+                      {"due_boot_ns", one.due_boot_ns},
+                      {"due_wall_ns", one.due_wall_ns},
+                      {"calls", collector::CanaryCallNames(one.missing)}});
+  }
+  return {{"checked", canaries.checks()},
+          {"chain_count", report.chain_count},
+          {"due_count", report.due_count()},
+          {"recorded_count", report.recorded_count},
+          {"late_count", report.late_count},
+          {"missed_count", report.missed_count},
+          {"left_chain_count", report.left_chain_count},
+          {"missed", std::move(missed)}};
+}
+
 std::string OverlapsOf(const Hole& hole) {
   if (hole.overlaps.empty()) return {};
   std::vector<std::size_t> numbers = hole.overlaps;
@@ -158,7 +208,8 @@ std::string OverlapsOf(const Hole& hole) {
 
 }  // namespace
 
-nlohmann::json CompletenessJson(const collector::Completeness& completeness) {
+nlohmann::json CompletenessJson(const collector::Completeness& completeness,
+                                const collector::CanaryAudit& canaries) {
   nlohmann::json holes = nlohmann::json::array();
   for (const Hole& hole : completeness.holes()) {
     nlohmann::json item{{"kind", collector::HoleKindName(hole.kind)},
@@ -185,29 +236,34 @@ nlohmann::json CompletenessJson(const collector::Completeness& completeness) {
   }
   nlohmann::json unrecorded = nlohmann::json::array();
   for (const Unrecorded& one : completeness.unrecorded()) unrecorded.push_back(UnrecordedJson(one));
-  return {{"complete", !completeness.has_loss()},
+  return {{"complete", !completeness.has_loss() && !canaries.report().has_loss()},
+          {"canaries", CanariesJson(canaries)},
           {"unrecorded", std::move(unrecorded)},
           {"left_out_scope_count", completeness.left_out_scope_count()},
           {"left_out_count", completeness.left_out_count()},
           {"holes", std::move(holes)}};
 }
 
-void PrintCompleteness(const collector::Completeness& completeness) {
+void PrintCompleteness(const collector::Completeness& completeness,
+                       const collector::CanaryAudit& canaries) {
   const std::vector<Hole>& holes = completeness.holes();
-  if (!completeness.has_loss()) {
+  const std::uint64_t hole_count = holes.size() + completeness.left_out_count();
+  if (hole_count == 0 && canaries.report().has_loss()) {
+    fmt::print("INCOMPLETE canaries are missing\n");
+  } else if (!completeness.has_loss() && !canaries.report().has_loss()) {
     fmt::print("complete   nothing is known to be missing{}\n",
                holes.empty() ? "" : fmt::format("; {} without an end", holes.size()));
   } else {
-    fmt::print("INCOMPLETE {} holes (times by each host's own clock)\n",
-               holes.size() + completeness.left_out_count());
+    fmt::print("INCOMPLETE {} holes (times by each host's own clock)\n", hole_count);
   }
   for (std::size_t i = 0; i < std::min(holes.size(), kLinesMax); ++i) {
     fmt::print("  {:>3} {}: {}: {}{}\n", i + 1, SourceOf(holes[i]), IntervalOf(holes[i]),
                WhatOf(holes[i]), OverlapsOf(holes[i]));
   }
-  if (const std::uint64_t all = holes.size() + completeness.left_out_count(); all > kLinesMax) {
-    fmt::print("      … and {} more (--json has them)\n", all - kLinesMax);
+  if (hole_count > kLinesMax) {
+    fmt::print("      … and {} more (--json has them)\n", hole_count - kLinesMax);
   }
+  PrintCanaries(canaries);
   PrintUnrecorded(completeness);
 }
 

@@ -102,9 +102,14 @@ Result<> Recorder::Drain(bool urgent) {
   const bool old =
       now_boot_ns - pending_since_boot_ns_ >= static_cast<std::uint64_t>(options_.seal_interval_ns);
   // When the host falls silent, one empty batch moves the mark past its last records, so that
-  // readers need not wait for the next ones.
+  // readers need not wait for the next ones. Where canaries are made, one goes in place of each
+  // that left no record: the collector is to see that it is missing, and that the sensor is not
+  // silent.
+  const bool beats = options_.canary_interval_ns != 0 &&
+                     now_boot_ns - pending_since_boot_ns_ >=
+                         static_cast<std::uint64_t>(options_.canary_interval_ns);
   if (pending_.size() >= options_.seal_payload_bytes || (urgent && !pending_.empty()) ||
-      (old && (!pending_.empty() || mark_is_behind_))) {
+      (old && (!pending_.empty() || mark_is_behind_)) || beats) {
     return Seal();
   }
   return {};

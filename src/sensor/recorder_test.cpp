@@ -259,6 +259,19 @@ TEST(Recorder, MovesTheMarkOnceMoreWhenTheHostFallsSilent) {
   EXPECT_GT(log.batches[3].complete_until_boot_ns, log.batches[2].complete_until_boot_ns);
 }
 
+TEST(Recorder, SealsInPlaceOfCanariesThatLeftNoRecord) {
+  FakeSource source;
+  FakeLog log;
+  RecordingOptions options = Options(0);
+  options.canary_interval_ns = 1;
+  Recorder recorder(source, wire::MakeRecordingId(), log.Sink(), options);
+  ASSERT_TRUE(recorder.Start());
+  // Of each two drains the second finds that an interval has passed.
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(recorder.Drain());
+  ASSERT_TRUE(recorder.Finish("test"));
+  EXPECT_GE(log.batches.size(), 4U + 3U);
+}
+
 TEST(Recorder, WritesCountersWhenTheyMovedAndOnceAtTheEnd) {
   FakeSource source;
   FakeLog log;

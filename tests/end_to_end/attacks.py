@@ -27,6 +27,8 @@ VERIFY_WITH_AUTHORITY = "`spoor verify --authority`"
 VERIFY_WITH_CHECKPOINT = "`spoor verify --checkpoint`"
 VERIFY_WITH_WITNESS = "`spoor verify --ask`"
 AT_SENSOR = "sensor"
+WATCH = "`spoor watch`"
+WATCH_AND_VERIFY = "`spoor watch`; `spoor verify --escrow`"
 
 ACCEPTED, MISSING, REFUSED = 2, 5, 6
 ROWS = []

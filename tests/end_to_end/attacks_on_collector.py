@@ -2,7 +2,7 @@
 """Rows of the attack matrix about root on a sensor's host, who sends to a running collector or spoils the spool."""
 import collecting
 import forgery
-from attacks import AT_RECEIPT, VERIFY, Expected, host_root
+from attacks import AT_RECEIPT, VERIFY, WATCH, WATCH_AND_VERIFY, Expected, host_root
 from forgery import flip
 
 
@@ -361,3 +361,42 @@ def _(case):
         test.assertEqual((scope[0], ended.id, began.id, ended.reason), said)
         test.assertEqual((one["from_wall_ns"], one["until_wall_ns"]), (ended.last[1], began.first[1]))
     return Expected(check=check)
+
+
+# ---------------------------------- root on a sensor's host: a sensor that no longer sees, or no longer speaks
+
+
+def watched(case, *words, status=4):
+    return collecting.spoor("watch", "--store", case.collector.store, "--once", *words, status=status).stdout
+
+
+@host_root("blind-the-sensor", "takes the kernel half's hooks away while the sensor goes on",
+           "sensor, host, which canaries, which of their calls", exit_code=4, caught=WATCH_AND_VERIFY)
+def _(case):
+    escrow = ("--escrow", f"{case.world.authority}/escrow.key", "--silence", "1h")
+    chain = case.chain()
+    chain.add_batch(payload=b'{"policy":{"canary_interval_ms":1000},"scopes":[{"host":"web-1.example","kind":"machine"}]}')
+    case.expect(case.post(0, *chain.frames), 200)
+    case.test.assertEqual(watched(case, *escrow, status=0), "")
+    chain.add_batch(kind=forgery.RECORDS, payload=b"", boot_ns=30 * 10**9)
+    case.expect(case.post(2, chain.frames[2]), 200)
+    case.test.assertRegex(watched(case, *escrow), r"ALARM web-1 \(host web-1.example\): canary 0 of chain \w+, due 20\S+Z, "
+                                                  "is not in the record: open, connect, exec\n$")
+
+    def check(test, report, log):
+        canaries = report["completeness"]["canaries"]
+        test.assertEqual((canaries["due_count"], canaries["missed_count"]),
+                         (log.canaries.due_count, log.canaries.missed_count))
+        test.assertIn(canaries["missed_count"], range(13, 41))  # of 20 s, half to one and a half seconds apart
+        test.assertEqual({(one["sensor"], one["host"]) for one in canaries["missed"]}, {("web-1", "web-1.example")})
+    return Expected(check=check)
+
+
+@host_root("silence-the-sensor", "kills the sensor, holds it up or cuts it off", "sensor, since when", caught=WATCH)
+def _(case):
+    chain = case.chain(batches=1)
+    case.expect(case.post(0, *chain.frames), 200)
+    case.test.assertEqual(watched(case, "--silence", "1h", status=0), "")
+    collecting.wait_until("it has been silent for long", lambda: collecting.spoor(
+        "watch", "--store", case.collector.store, "--once", "--silence", "500ms", status=None).returncode == 4)
+    case.test.assertRegex(watched(case, "--silence", "500ms"), r"ALARM web-1 \(host \S+\): silent since 20\S+Z\n$")

@@ -23,7 +23,7 @@ from verify_seals import evolve, split_records  # noqa: E402
 XXHASH = ctypes.CDLL("libxxhash.so.0")  # the program links it, too
 XXHASH.XXH3_64bits.restype = ctypes.c_uint64
 NO_ENTRY = (1 << 64) - 1
-RECORDING_OPEN, RECORDING_CLOSE, IMPORT_DATA, ACCOUNT = 1, 3, 4, 5
+RECORDING_OPEN, RECORDS, RECORDING_CLOSE, IMPORT_DATA, ACCOUNT = range(1, 6)
 FRAME_OPEN, FRAME_BATCH, FRAME_GAP, FRAME_CLOSE = 1, 2, 3, 4
 
 
@@ -56,9 +56,9 @@ class ForgedBatch:
             self.records = [ForgedRecord(record) for record in split_records(Batch(0, entry).payload())]
 
     @classmethod
-    def make(cls, kind, recording, index, previous_sha256=bytes(32), payload=b"{}", stored=None):
-        header = struct.pack("<8sHHI16sQQqQ32sII", b"SPOORBAT", 1, kind, len(payload), recording, index, 1,
-                             time.time_ns(), 1, previous_sha256, 0, 0)
+    def make(cls, kind, recording, index, previous_sha256=bytes(32), payload=b"{}", stored=None, boot_ns=1):
+        header = struct.pack("<8sHHI16sQQqQ32sII", b"SPOORBAT", 1, kind, len(payload), recording, index, boot_ns,
+                             time.time_ns(), boot_ns, previous_sha256, 0, 0)
         made = cls.__new__(cls)
         made.header, made.stored, made.records = bytearray(header), stored or zstd_frame(payload), None
         return made

@@ -18,9 +18,9 @@ import unittest
 
 SPOOR, BUILD = "", ""
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-UNITS = ("spoor-collector", "spoor-log", "spoor-witness", "spoor-sensor")
+UNITS = ("spoor-collector", "spoor-log", "spoor-watch", "spoor-witness", "spoor-sensor")
 # `systemd-analyze security`: 0 is nothing exposed, 10 everything. A sensor sees the whole machine.
-EXPOSURE_MAX = {"spoor-collector": 1.5, "spoor-log": 1.6, "spoor-witness": 1.5, "spoor-sensor": 4.9}
+EXPOSURE_MAX = {"spoor-collector": 1.5, "spoor-log": 1.6, "spoor-watch": 1.2, "spoor-witness": 1.5, "spoor-sensor": 4.9}
 NEEDS_SYSTEMD = unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
 NEEDS_ROOT = unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv")
 
@@ -90,7 +90,7 @@ class Systemd(unittest.TestCase):
             self.assertEqual(done.returncode, 0, name)
 
     def test_nothing_that_holds_keys_is_swapped_or_dumped(self):
-        for name in ("spoor-collector", "spoor-witness", "spoor-sensor"):
+        for name in ("spoor-collector", "spoor-watch", "spoor-witness", "spoor-sensor"):
             self.assertEqual((self.setting(name, "LimitCORE"), self.setting(name, "MemorySwapMax")), (["0"], ["0"]))
 
     @NEEDS_ROOT
@@ -119,6 +119,12 @@ class Systemd(unittest.TestCase):
         run(*reader, "rm", "-f", files[0], status=1)
         for name in ("log.pem", "log.vkey"):
             run(*reader, "cat", store / "key" / name, status=1)
+        # spoor-watch is such a one, with its own copy of the public key.
+        copy = self.folder / "log.vkey"
+        shutil.copy(store / "key/log.vkey", copy)
+        os.chmod(copy, 0o644)
+        run(*reader, SPOOR, "watch", "--store", store, "--once", status=5)
+        run(*reader, SPOOR, "watch", "--store", store, "--key", copy, "--once")
         self.assertEqual(stat.S_IMODE((store / "key").stat().st_mode), 0o700)
 
     @NEEDS_ROOT
