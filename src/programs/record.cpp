@@ -334,6 +334,11 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   }
   const Result<std::string> reason = RunRecording(options, plan, *source, recorder, signals,
                                                   child.get(), canaries ? &*canaries : nullptr);
+  if (canaries) {
+    // What is due by now is asked for; it has to be done before the hooks go.
+    canaries->MakeDue(BootNow());
+    canaries.reset();
+  }
   Result<> outcome;
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);
