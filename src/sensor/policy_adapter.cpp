@@ -28,7 +28,7 @@ Result<> ReadNumber(const YAML::Node& value, const std::string& key, Range range
   try {
     read = value.as<std::uint64_t>();
   } catch (const YAML::Exception&) {
-    return Fail(ErrorCode::kInvalidArgument, "line {}: {} must be a whole number of bytes",
+    return Fail(ErrorCode::kInvalidArgument, "line {}: {} must be a whole number",
                 value.Mark().line + 1, key);
   }
   if (read < range.from || read > range.to) {
