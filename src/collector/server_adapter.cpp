@@ -16,6 +16,7 @@
 #include "collector/doorway.hpp"
 #include "collector/gate.hpp"
 #include "collector/places.hpp"
+#include "collector/room_for_bodies.hpp"
 #include "collector/server.hpp"
 #include "witness/http_stream.hpp"
 
@@ -27,14 +28,8 @@ using httplib::Response;
 using Handled = httplib::Server::HandlerResponse;
 
 constexpr std::size_t kBodyBytesMax = 4 << 20;
-// Of all bodies on their way, until they are answered: most of the memory that a collector needs.
-constexpr std::uint64_t kReceivedBytesMax = 128 << 20;
-constexpr std::uint64_t kReceivedOfOneSensorBytesMax = 16 << 20;
 constexpr std::size_t kEnrolBytesMax = 16 << 10;
 constexpr std::size_t kHeadBytesMax = 16 << 10;
-// How long a parcel waits for room among the bodies.
-constexpr std::chrono::seconds kRoomMax{60};
-
 // A sensor uses one connection, and after a cut link leaves one behind.
 constexpr Places::Limits kMemberPlaces{.of_all = 1024, .of_one = 8};
 // Served at once, on a thread each; others wait for one that has its answer.
@@ -94,58 +89,6 @@ keys::CertificatePointer PeerOf(const Request& request) {
   if (request.ssl == nullptr || SSL_get_verify_result(request.ssl) != X509_V_OK) return nullptr;
   return keys::CertificatePointer(SSL_get1_peer_certificate(request.ssl));
 }
-
-/// What bodies that are being received may hold in memory, of one sensor and of all. Who finds no
-/// room waits, and TCP holds back the sensor.
-class RoomForBodies {
- public:
-  bool Take(const std::string& sensor, std::uint64_t size_bytes) {
-    std::unique_lock lock(mutex_);
-    const bool fits = changed_.wait_for(lock, kRoomMax, [&] {
-      return taken_bytes_ + size_bytes <= kReceivedBytesMax &&
-             taken_of_[sensor] + size_bytes <= kReceivedOfOneSensorBytesMax;
-    });
-    if (!fits) return false;
-    taken_bytes_ += size_bytes;
-    taken_of_[sensor] += size_bytes;
-    return true;
-  }
-  void GiveBack(const std::string& sensor, std::uint64_t size_bytes) {
-    {
-      const std::lock_guard lock(mutex_);
-      taken_bytes_ -= size_bytes;
-      taken_of_[sensor] -= size_bytes;
-    }
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t taken_bytes_ = 0;
-  std::map<std::string, std::uint64_t> taken_of_;
-};
-
-class Room {
- public:
-  Room(RoomForBodies& room, std::string sensor, std::uint64_t size_bytes)
-      : room_(room),
-        sensor_(std::move(sensor)),
-        size_bytes_(size_bytes),
-        taken_(room.Take(sensor_, size_bytes)) {}
-  Room(const Room&) = delete;
-  Room& operator=(const Room&) = delete;
-  ~Room() {
-    if (taken_) room_.GiveBack(sensor_, size_bytes_);
-  }
-  bool taken() const { return taken_; }
-
- private:
-  RoomForBodies& room_;
-  const std::string sensor_;
-  const std::uint64_t size_bytes_;
-  const bool taken_;
-};
 
 /// A connection that is served, from when its handshake is over.
 struct Connection {
