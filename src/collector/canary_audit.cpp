@@ -19,8 +19,6 @@ constexpr std::uint8_t kConnectCall = 2;
 constexpr std::uint8_t kExecCall = 4;
 constexpr std::uint8_t kAllCalls = kOpenCall | kConnectCall | kExecCall;
 
-// More entries than a collector puts under one checkpoint; older ones no sensor shipped.
-constexpr std::size_t kUnaccountedMax = 1 << 16;
 constexpr std::size_t kSightingsMax = 1 << 20;
 constexpr std::size_t kSightingsOfBatchMax = 4096;
 // Of a chain: those that are not judged yet, and missed ones that may still come.

@@ -23,6 +23,10 @@ std::string_view VerdictName(Verdict verdict);
 
 inline constexpr std::uint64_t kNoEntry = ~std::uint64_t{0};
 
+/// More entries than a collector puts under one checkpoint: older ones that no record named, no
+/// sensor shipped.
+inline constexpr std::size_t kUnaccountedMax = 1 << 16;
+
 /// One line of the collector's account, kept in the evidence log in batches of kind kCollected.
 /// Byte layout: docs/formats/sealing.md.
 struct CollectedRecord {

@@ -2,20 +2,17 @@
 #include "collector/completeness.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "base/file.hpp"
 #include "wire/batch_sealer.hpp"
-#include "wire/chunk.hpp"
 #include "wire/loss_class.hpp"
+#include "wire/loss_reading.hpp"
 
 namespace spoor::collector {
 namespace {
 
-// More entries than a collector puts under one checkpoint; older ones no sensor shipped.
-constexpr std::size_t kUnaccountedMax = 1 << 16;
 // Of a host's name and of a reason; ours are shorter.
 constexpr std::size_t kNameBytesMax = 255;
 
@@ -62,11 +59,7 @@ Hole Completeness::HoleOf(Hole::Kind kind, const wire::RecordingId& id,
                           const Recording& recording) const {
   Hole hole = HoleOf(kind, recording);
   hole.recording = wire::FormatRecordingId(id);
-  if (!recording.shipped) return hole;
-  hole.chain = wire::FormatChainId(recording.chain_id);
-  if (const auto chain = chains_.find(recording.chain_id); chain != chains_.end()) {
-    hole.sensor = chain->second.sensor;
-  }
+  NameSensor(id, hole);
   return hole;
 }
 
@@ -104,7 +97,7 @@ void Completeness::Continue(const wire::Carried& carried) {
   }
 }
 
-void Completeness::Add(std::uint64_t entry_index, const wire::Batch& batch) {
+void Completeness::Add(const wire::Batch& batch) {
   if (batch.kind == wire::BatchKind::kCollected) {
     const auto records = ParseRecords(batch.payload);
     if (!records) return;  // SealAudit says so
@@ -112,8 +105,6 @@ void Completeness::Add(std::uint64_t entry_index, const wire::Batch& batch) {
     return;
   }
   if (!wire::IsOfRecording(batch.kind)) return;
-  unaccounted_.emplace(entry_index, batch.recording_id);
-  if (unaccounted_.size() > kUnaccountedMax) unaccounted_.erase(unaccounted_.begin());
   Recording& recording = recordings_[batch.recording_id];
   if (batch.kind == wire::BatchKind::kRecordingOpen) AddDescription(recording, batch);
   if (batch.batch_index > recording.next) {
@@ -164,27 +155,19 @@ void Completeness::AddScope(Recording& recording, Scope scope) {
 
 // The counters go up only, so the last reading has it all; one hole for each class.
 void Completeness::AddLoss(Recording& recording, const wire::Batch& batch) {
-  std::span<const std::byte> rest = batch.payload;
-  while (std::optional<wire::Chunk> chunk = wire::TakeChunk(rest)) {
-    if (chunk->header.cpu != wire::kUserSpaceCpu) continue;
-    while (const auto bytes = wire::TakeRecord(chunk->records)) {
-      loss_record loss{};
-      if (bytes->size() < sizeof(loss)) continue;
-      std::memcpy(&loss, bytes->data(), sizeof(loss));
-      if (loss.header.kind != RECORD_LOSS) continue;
-      const auto read_wall_ns = static_cast<std::int64_t>(
-          static_cast<std::uint64_t>(batch.wall_ns) - batch.boot_ns + loss.header.boot_ns);
-      for (std::size_t i = 0; i < recording.lost.size(); ++i) {
-        if (loss.count[i] <= recording.lost[i]) continue;
-        if (recording.lost[i] == 0) {
-          recording.lost_from_wall_ns[i] = recording.last_reading_wall_ns;
-        }
-        recording.lost[i] = loss.count[i];
-        recording.lost_until_wall_ns[i] = read_wall_ns;
+  wire::ForEachLossReading(batch, [&](const loss_record& loss) {
+    const auto read_wall_ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(batch.wall_ns) -
+                                                        batch.boot_ns + loss.header.boot_ns);
+    for (std::size_t i = 0; i < recording.lost.size(); ++i) {
+      if (loss.count[i] <= recording.lost[i]) continue;
+      if (recording.lost[i] == 0) {
+        recording.lost_from_wall_ns[i] = recording.last_reading_wall_ns;
       }
-      recording.last_reading_wall_ns = read_wall_ns;
+      recording.lost[i] = loss.count[i];
+      recording.lost_until_wall_ns[i] = read_wall_ns;
     }
-  }
+    recording.last_reading_wall_ns = read_wall_ns;
+  });
 }
 
 void Completeness::AddRecord(const CollectedRecord& record) {
@@ -227,34 +210,21 @@ void Completeness::AddRecord(const CollectedRecord& record) {
   chain.next = header->sequence + 1;
   chain.last_wall_ns = header->wall_ns;
   chain.closed = record.verdict == Verdict::kClosed;
-  const auto entry = unaccounted_.find(record.entry_index);
-  if (record.verdict != Verdict::kAccepted || entry == unaccounted_.end()) return;
-  Recording& recording = recordings_[entry->second];
-  recording.shipped = true;
-  recording.chain_id = header->chain_id;
-  recording.sensor = chain.sensor;
-  unaccounted_.erase(entry);
 }
 
-// A batch comes before the account that says who shipped it.
-void Completeness::NameSensors() {
-  std::map<std::string, Hole> named;
-  for (const auto& [id, recording] : recordings_) {
-    if (!recording.shipped) continue;
-    Hole hole = HoleOf(Hole::Kind::kNoEnd, id, recording);
-    named.emplace(hole.recording, std::move(hole));
-  }
-  for (Hole& hole : holes_) {
-    const auto found = named.find(hole.recording);
-    if (found == named.end()) continue;
-    hole.sensor = found->second.sensor;
-    hole.chain = found->second.chain;
-  }
+// A chain's recording goes by the chain's id; what no sensor shipped has no chain.
+void Completeness::NameSensor(const wire::RecordingId& id, Hole& hole) const {
+  const auto chain = chains_.find(id);
+  if (chain == chains_.end()) return;
+  hole.chain = wire::FormatChainId(id);
+  hole.sensor = chain->second.sensor;
 }
 
 void Completeness::Finish() {
-  NameSensors();
-  std::map<wire::ChainId, bool> said;  // of the chain, by a recording of it
+  // A batch comes before the account that says who shipped it.
+  for (Hole& hole : holes_) {
+    if (const auto id = wire::ParseChainId(hole.recording)) NameSensor(*id, hole);
+  }
   for (const auto& [id, recording] : recordings_) {
     for (std::size_t i = 0; i < recording.lost.size(); ++i) {
       if (recording.lost[i] == 0) continue;
@@ -266,11 +236,12 @@ void Completeness::Finish() {
       Keep(std::move(hole));
     }
     if (recording.closed) continue;
-    said[recording.chain_id] = recording.shipped;
     Keep(HoleOf(Hole::Kind::kNoEnd, id, recording));
   }
   for (const auto& [id, chain] : chains_) {
-    if (chain.closed || said[id]) continue;
+    const auto recording = recordings_.find(id);
+    const bool said = recording != recordings_.end() && !recording->second.closed;
+    if (chain.closed || said) continue;
     Hole hole = HoleOf(Hole::Kind::kNoEnd, chain);
     hole.chain = wire::FormatChainId(id);
     Keep(std::move(hole));
@@ -286,6 +257,7 @@ void Completeness::Finish() {
 std::vector<Coverage> Completeness::Coverages() const {
   std::vector<Coverage> coverages;
   for (const auto& [id, recording] : recordings_) {
+    const auto chain = chains_.find(id);
     for (const Scope& scope : recording.scopes) {
       coverages.push_back({.host = scope.host,
                            .kind = scope.kind,
@@ -295,7 +267,7 @@ std::vector<Coverage> Completeness::Coverages() const {
                            .from_wall_ns = recording.first_wall_ns,
                            .until_wall_ns = recording.last_wall_ns,
                            .recording = wire::FormatRecordingId(id),
-                           .sensor = recording.sensor,
+                           .sensor = chain == chains_.end() ? "" : chain->second.sensor,
                            .closed = recording.closed,
                            .reason = recording.reason});
     }

@@ -57,7 +57,7 @@ class Completeness {
 
   /// Before the first entry of a log whose beginning was removed: what it had until there.
   void Continue(const wire::Carried& carried);
-  void Add(std::uint64_t entry_index, const wire::Batch& batch);
+  void Add(const wire::Batch& batch);
   void Finish();
 
   const std::vector<Hole>& holes() const { return holes_; }
@@ -80,8 +80,6 @@ class Completeness {
     std::string host, kind;
   };
   struct Recording : Source {
-    wire::ChainId chain_id{};
-    bool shipped = false;
     std::vector<Scope> scopes;  ///< that last as long as their host
     std::uint64_t first_boot_ns = 0, last_boot_ns = 0;
     std::int64_t first_wall_ns = 0;
@@ -97,14 +95,12 @@ class Completeness {
   static Hole HoleOf(Hole::Kind kind, const Source& source);
   Hole HoleOf(Hole::Kind kind, const wire::RecordingId& id, const Recording& recording) const;
   void Keep(Hole hole);
-  void NameSensors();
+  void NameSensor(const wire::RecordingId& id, Hole& hole) const;
   void FindOverlaps();
   std::vector<Coverage> Coverages() const;
 
   std::map<wire::ChainId, Source> chains_;
   std::map<wire::RecordingId, Recording> recordings_;
-  /// Recordings of the entries since the last account: it names them by entry.
-  std::map<std::uint64_t, wire::RecordingId> unaccounted_;
   std::vector<Hole> holes_;
   std::uint64_t left_out_count_ = 0;
   std::vector<Unrecorded> unrecorded_;

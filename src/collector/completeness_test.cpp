@@ -43,7 +43,7 @@ wire::Batch BatchAt(wire::BatchKind kind, std::uint64_t index, std::uint64_t boo
                     std::string_view payload = "{}") {
   wire::Batch batch;
   batch.kind = kind;
-  batch.recording_id = {9};
+  batch.recording_id = {7};
   batch.batch_index = index;
   batch.boot_ns = boot_ns;
   batch.wall_ns = kWallMinusBootNs + static_cast<std::int64_t>(boot_ns);
@@ -57,11 +57,11 @@ constexpr std::string_view kDescription = R"({"boot_id":"b","scopes":[{"host":"w
 
 TEST(Completeness, StatesNothingWhereNothingIsMissing) {
   Completeness completeness;
-  completeness.Add(0, BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
-  completeness.Add(1, BatchAt(wire::BatchKind::kRecordingClose, 1, 200));
-  completeness.Add(2, AccountOf({kOpened, RecordOf(Verdict::kAccepted, HeaderAt(1, 100), {}, 0),
-                                 RecordOf(Verdict::kAccepted, HeaderAt(2, 200), {}, 1),
-                                 RecordOf(Verdict::kClosed, HeaderAt(3, 300), "{}")}));
+  completeness.Add(BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
+  completeness.Add(BatchAt(wire::BatchKind::kRecordingClose, 1, 200));
+  completeness.Add(AccountOf({kOpened, RecordOf(Verdict::kAccepted, HeaderAt(1, 100), {}, 0),
+                              RecordOf(Verdict::kAccepted, HeaderAt(2, 200), {}, 1),
+                              RecordOf(Verdict::kClosed, HeaderAt(3, 300), "{}")}));
   completeness.Finish();
   EXPECT_TRUE(completeness.holes().empty());
   EXPECT_FALSE(completeness.has_loss());
@@ -69,11 +69,11 @@ TEST(Completeness, StatesNothingWhereNothingIsMissing) {
 
 TEST(Completeness, NamesSensorIntervalAndSequenceOfMissingFramesAndBatches) {
   Completeness completeness;
-  completeness.Add(0, BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
-  completeness.Add(1, AccountOf({kOpened, RecordOf(Verdict::kAccepted, HeaderAt(1, 110), {}, 0)}));
-  completeness.Add(2, BatchAt(wire::BatchKind::kRecords, 5, 200, ""));
-  completeness.Add(3, AccountOf({RecordOf(Verdict::kMissing, HeaderAt(6, 210)),
-                                 RecordOf(Verdict::kAccepted, HeaderAt(6, 210), {}, 2)}));
+  completeness.Add(BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
+  completeness.Add(AccountOf({kOpened, RecordOf(Verdict::kAccepted, HeaderAt(1, 110), {}, 0)}));
+  completeness.Add(BatchAt(wire::BatchKind::kRecords, 5, 200, ""));
+  completeness.Add(AccountOf({RecordOf(Verdict::kMissing, HeaderAt(6, 210)),
+                              RecordOf(Verdict::kAccepted, HeaderAt(6, 210), {}, 2)}));
   completeness.Finish();
   const std::vector<Hole>& holes = completeness.holes();
   ASSERT_EQ(holes.size(), 3);
@@ -101,11 +101,11 @@ TEST(Completeness, NamesSensorIntervalAndSequenceOfMissingFramesAndBatches) {
 
 TEST(Completeness, TellsWhatASensorDroppedInItsOwnWords) {
   Completeness completeness;
-  completeness.Add(0, AccountOf({kOpened,
-                                 RecordOf(Verdict::kGap, HeaderAt(1, 900),
-                                          R"({"dropped_batch_count":12,"from_boot_ns":500,)"
-                                          R"("until_boot_ns":800,"reason":"the spool is full"})"),
-                                 RecordOf(Verdict::kClosed, HeaderAt(2, 950), "{}")}));
+  completeness.Add(AccountOf({kOpened,
+                              RecordOf(Verdict::kGap, HeaderAt(1, 900),
+                                       R"({"dropped_batch_count":12,"from_boot_ns":500,)"
+                                       R"("until_boot_ns":800,"reason":"the spool is full"})"),
+                              RecordOf(Verdict::kClosed, HeaderAt(2, 950), "{}")}));
   completeness.Finish();
   ASSERT_EQ(completeness.holes().size(), 1);
   const Hole& hole = completeness.holes()[0];
@@ -119,7 +119,7 @@ TEST(Completeness, TellsWhatASensorDroppedInItsOwnWords) {
 /// A recording whose counter of this class moved twice.
 Completeness WithLossOf(std::size_t loss_class) {
   Completeness completeness;
-  completeness.Add(0, BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
+  completeness.Add(BatchAt(wire::BatchKind::kRecordingOpen, 0, 100, kDescription));
   for (const std::uint64_t reading : {1U, 2U}) {
     loss_record loss{};
     loss.header.kind = RECORD_LOSS;
@@ -133,9 +133,9 @@ Completeness WithLossOf(std::size_t loss_class) {
                        .count = 1,
                        .pad = 0},
                       std::as_bytes(std::span(&loss, 1)), batch.payload);
-    completeness.Add(reading, batch);
+    completeness.Add(batch);
   }
-  completeness.Add(3, BatchAt(wire::BatchKind::kRecordingClose, 3, 300));
+  completeness.Add(BatchAt(wire::BatchKind::kRecordingClose, 3, 300));
   completeness.Finish();
   return completeness;
 }
@@ -169,7 +169,7 @@ void AddRecording(Completeness& completeness, std::uint8_t id, std::uint64_t boo
     if (kind == wire::BatchKind::kRecordingClose && closing.empty()) continue;
     wire::Batch batch = BatchAt(kind, index, boot_ns + 10 * index, payload);
     batch.recording_id = {id};
-    completeness.Add(id * std::uint64_t{10} + index, batch);
+    completeness.Add(batch);
     ++index;
   }
 }

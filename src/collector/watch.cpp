@@ -2,19 +2,16 @@
 #include "collector/watch.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/file.hpp"
-#include "wire/chunk.hpp"
+#include "wire/loss_reading.hpp"
 
 namespace spoor::collector {
 namespace {
 
-// More entries than a collector puts under one checkpoint; older ones no sensor shipped.
-constexpr std::size_t kUnaccountedMax = 1 << 16;
 constexpr std::size_t kTextBytesMax = 255;  // of a host's name and of a reason
 
 std::string TextIn(const std::string& note, const char* key) {
@@ -26,22 +23,13 @@ std::string TextIn(const std::string& note, const char* key) {
 /// The newest reading of the counters in a batch, if it has one.
 std::optional<std::uint64_t> LostUntil(const wire::Batch& batch) {
   std::optional<std::uint64_t> lost_count;
-  std::span<const std::byte> chunks = batch.payload;
-  while (const std::optional<wire::Chunk> chunk = wire::TakeChunk(chunks)) {
-    if (chunk->header.cpu != wire::kUserSpaceCpu) continue;
-    std::span<const std::byte> records = chunk->records;
-    while (const auto record = wire::TakeRecord(records)) {
-      loss_record loss;
-      if (record->size() != sizeof(loss)) continue;
-      std::memcpy(&loss, record->data(), sizeof(loss));
-      if (loss.header.kind != RECORD_LOSS) continue;
-      lost_count = 0;
-      for (std::size_t i = 0; i < LOSS_CLASS_COUNT; ++i) {
-        // Records without their payload are there: a policy's budget is no loss.
-        if (i != LOSS_PAYLOAD) *lost_count += loss.count[i];
-      }
+  wire::ForEachLossReading(batch, [&lost_count](const loss_record& loss) {
+    lost_count = 0;
+    for (std::size_t i = 0; i < LOSS_CLASS_COUNT; ++i) {
+      // Records without their payload are there: a policy's budget is no loss.
+      if (i != LOSS_PAYLOAD) *lost_count += loss.count[i];
     }
-  }
+  });
   return lost_count;
 }
 

@@ -155,7 +155,7 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
              },
              .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
                RETURN_IF_ERROR(proof.recordings.Add(index, entry));
-               proof.completeness.Add(index, proof.recordings.last_batch());
+               proof.completeness.Add(proof.recordings.last_batch());
                proof.canaries.Add(index, proof.recordings.last_batch());
                RETURN_IF_ERROR(proof.transfers.Add(index, entry));
                return proof.seals.Add(index, entry);
