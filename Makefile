@@ -18,11 +18,11 @@ demo: build ## break into a lab host under the sensor, tell the story, leave dem
 .PHONY: test
 test: setup ## every test: unit, golden, kernel, end to end; then address, undefined and thread sanitizers, fuzz targets
 	$(call build_preset,dev)
-	@ctest --preset dev -j $$(nproc)
+	@tools/run_tests dev
 	$(call build_preset,asan,--target unit_tests)
-	@ctest --preset asan -j $$(nproc) -L 'unit|fuzz'
+	@tools/run_tests asan -L 'unit|fuzz'
 	$(call build_preset,tsan,--target unit_tests)
-	@ctest --preset tsan -j $$(nproc) -L unit
+	@tools/run_tests tsan -L unit
 
 ##@ Parts of them
 
@@ -37,7 +37,7 @@ build: setup ## the program: build/release/spoor
 .PHONY: quick-test
 quick-test: setup ## unit and golden tests only, without privileges
 	$(call build_preset,dev)
-	@ctest --preset dev -j $$(nproc) -LE kernel
+	@tools/run_tests dev -LE kernel
 
 ##@ For developers
 

@@ -21,6 +21,7 @@ CLEAN_ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 PR_SET_PDEATHSIG = 1
+PATIENCE_S = 900  # a guard against a hang; no machine is too slow for it
 
 # What a host sees of the machine: the programs, and of /etc only what is known to hold no secret.
 # Every other folder starts out empty, so that nothing of the machine can be read or broken into.
@@ -97,12 +98,12 @@ def start_time(pid):
         return None
 
 
-def wait_until(condition, what, timeout_s=20.0):
+def wait_until(condition, what, timeout_s=PATIENCE_S):
     """Polls for something of the outside world that cannot be waited for otherwise."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise LabError(f"waited {timeout_s:.0f} s in vain for {what}")
+            raise LabError(f"waited {timeout_s} s in vain for {what}")
         time.sleep(0.01)
 
 
@@ -119,7 +120,7 @@ def remove_cgroup(folder):
         if inner.is_dir():
             remove_cgroup(inner)
     kill = folder / "cgroup.kill"  # since kernel 5.14
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while folder.exists():
         if kill.exists():
             kill.write_text("1")

@@ -39,7 +39,7 @@ class Recording:
         """Ends the recording as a user would, and returns what the sensor said."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        _, rest = self.process.communicate(timeout=120)
+        _, rest = self.process.communicate(timeout=hosts.PATIENCE_S)
         self.narration += rest.splitlines()
         if self.process.returncode != 0:
             raise hosts.LabError(f"spoor record ended with {self.process.returncode}: "

@@ -9,6 +9,7 @@
 #include "causality/render.hpp"
 #include "causality/story_for_test.hpp"
 #include "store/store.hpp"
+#include "tests/machine/probes.hpp"
 
 namespace spoor::causality {
 namespace {
@@ -19,6 +20,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::Not;
+
+constexpr unsigned kPatienceSeconds = 900;  // a guard against a hang
 
 class TraceTest : public testing::Test {
  protected:
@@ -193,8 +196,8 @@ TEST_F(TraceTest, DotHasWalleyesColoursAndGraphvizAcceptsIt) {
   const std::string dot = RenderDot(subgraph);
   EXPECT_THAT(dot, HasSubstr("shape=diamond"));
   EXPECT_THAT(dot, AllOf(HasSubstr("#ffe34d"), HasSubstr("#9fe8f0"), HasSubstr("#cc0000")));
-  const auto svg = RenderSvg(dot, 60);
-  if (!svg && svg.error().code == ErrorCode::kUnavailable) GTEST_SKIP() << svg.error().message;
+  const auto svg = RenderSvg(dot, kPatienceSeconds);
+  if (const std::string why = machine::WhyItHasNoGraphviz(); !why.empty()) GTEST_SKIP() << why;
   ASSERT_TRUE(svg) << svg.error().message;
   EXPECT_THAT(*svg, HasSubstr("<svg"));
   EXPECT_THAT(*svg, HasSubstr("fcgiwrap"));
@@ -213,8 +216,8 @@ TEST(Render, HostileTextStaysText) {
   subgraph.direction = Direction::kBackward;
   EXPECT_THAT(RenderTree(subgraph, false), Not(HasSubstr("\x1b")));
   EXPECT_FALSE(nlohmann::json::parse(RenderJson(subgraph), nullptr, false).is_discarded());
-  const auto svg = RenderSvg(RenderDot(subgraph), 60);
-  if (!svg && svg.error().code == ErrorCode::kUnavailable) GTEST_SKIP() << svg.error().message;
+  const auto svg = RenderSvg(RenderDot(subgraph), kPatienceSeconds);
+  if (const std::string why = machine::WhyItHasNoGraphviz(); !why.empty()) GTEST_SKIP() << why;
   ASSERT_TRUE(svg) << svg.error().message;
   EXPECT_THAT(*svg, Not(HasSubstr("<b>")));
   EXPECT_THAT(*svg, Not(HasSubstr("<script>")));
@@ -222,9 +225,9 @@ TEST(Render, HostileTextStaysText) {
 }
 
 TEST(Render, BrokenDotIsOneError) {
-  const auto svg = RenderSvg("digraph {", 60);
+  const auto svg = RenderSvg("digraph {", kPatienceSeconds);
   ASSERT_FALSE(svg);
-  if (svg.error().code == ErrorCode::kUnavailable) GTEST_SKIP() << svg.error().message;
+  if (const std::string why = machine::WhyItHasNoGraphviz(); !why.empty()) GTEST_SKIP() << why;
   EXPECT_THAT(svg.error().message, HasSubstr("dot failed: "));
 }
 

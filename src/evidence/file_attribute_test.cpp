@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Whether this file system, and who we are here, allow the attribute: tried without the code that
+/// is tested. Empty when they do.
+std::string WhyThereAreNoAttributes(const fs::path& file) {
+  const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  int flags = 0;
+  if (::ioctl(descriptor.get(), FS_IOC_GETFLAGS, &flags) == 0) {
+    int append_only = flags | FS_APPEND_FL;
+    if (::ioctl(descriptor.get(), FS_IOC_SETFLAGS, &append_only) == 0 &&
+        ::ioctl(descriptor.get(), FS_IOC_SETFLAGS, &flags) == 0) {
+      return {};
+    }
+  }
+  return fmt::format("{}: no append-only attribute here: {}", file.string(), ErrnoText(errno));
+}
+
 /// A store on a disk, whose files can be removed again at the end.
 class FileAttributeTest : public testing::Test {
  protected:
@@ -23,8 +40,9 @@ class FileAttributeTest : public testing::Test {
   void SetUp() override {
     const fs::path probe = store_.root() / "probe";
     ASSERT_TRUE(WriteFileAtomically(probe, AsBytes("x")));
+    if (const std::string why = WhyThereAreNoAttributes(probe); !why.empty()) GTEST_SKIP() << why;
     const auto set = SetAttribute(probe, FileAttribute::kAppendOnly);
-    if (!set) GTEST_SKIP() << set.error().message;
+    ASSERT_TRUE(set) << set.error().message;
     ASSERT_TRUE(ClearAttributes(probe));
   }
   ~FileAttributeTest() override {

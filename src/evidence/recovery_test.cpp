@@ -45,7 +45,19 @@ class SharedNumber {
   std::atomic<std::uint64_t>* value_;
 };
 
-/// Runs `body` in a child process, kills it when `until` returns, and waits for its end.
+/// Waits until `condition`, but not for a child that ended by itself.
+template <typename Condition>
+void WaitFor(pid_t child, Condition condition) {
+  siginfo_t ended{};
+  while (!condition()) {
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+    ASSERT_EQ(ended.si_pid, 0) << "the writer ended by itself";
+    std::this_thread::yield();
+  }
+}
+
+/// Runs `body` in a child process, kills it when `until`, told its pid, returns, and waits for its
+/// end.
 template <typename Body, typename Until>
 void RunAndKill(Body body, Until until) {
   const pid_t child = ::fork();
@@ -54,7 +66,7 @@ void RunAndKill(Body body, Until until) {
     body();
     ::_exit(0);
   }
-  until();
+  until(child);
   ::kill(child, SIGKILL);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
@@ -73,9 +85,7 @@ TEST(Recovery, SetsAsideWhatAKilledWriterLeftBehindItsCheckpoint) {
         *ready = 1;
         for (;;) ::pause();
       },
-      [&] {
-        while (*ready == 0) std::this_thread::yield();
-      });
+      [&](pid_t child) { WaitFor(child, [&] { return *ready != 0; }); });
   const auto before = store.Verify();
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ(before->checkpoint.size, 300U);
@@ -142,9 +152,18 @@ TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
   store.Fill(1);
   *acknowledged = 1;
   std::uint64_t last_size = 1;
+  int acknowledging_rounds = 0;
   for (int round = 0; round < 1000; ++round) {
+    const std::uint64_t before = *acknowledged;
     RunAndKill([&] { WriteUntilKilled(store, random(), *acknowledged); },
-               [&] { ::usleep(static_cast<useconds_t>(random() % 4000)); });
+               [&](pid_t child) {
+                 // Three rounds of four have something to lose, however slow the machine is. The
+                 // moment after that is what is being tried: there is no event to wait for.
+                 if (round % 4 != 0) WaitFor(child, [&] { return *acknowledged > before; });
+                 ::usleep(static_cast<useconds_t>(random() % 4000));
+               });
+    if (HasFatalFailure()) return;
+    acknowledging_rounds += *acknowledged > before ? 1 : 0;
     const auto reader = LogReader::Open(store.folder(), store.verifier_key());
     ASSERT_TRUE(reader) << "round " << round << ": " << reader.error().message;
     ASSERT_GE((*reader)->size(), *acknowledged) << "round " << round;
@@ -162,7 +181,7 @@ TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
   }
   store.Fill(last_size + 1);
   EXPECT_EQ(store.ReadAll(), last_size + 1);
-  EXPECT_GT(last_size, 1000U);
+  EXPECT_GE(acknowledging_rounds, 750);
 }
 
 /// A file system of one megabyte, for as long as it lives.
@@ -177,6 +196,11 @@ class TinyDisk {
   ~TinyDisk() {
     if (mounted_) ::umount2(folder().c_str(), MNT_DETACH);
   }
+  /// Whether the machine has no such file system or does not let us mount it.
+  bool IsRefused() const {
+    return !mounted_ && (errno_number_ == EPERM || errno_number_ == EACCES ||
+                         errno_number_ == ENODEV || errno_number_ == ENOSYS);
+  }
   bool mounted() const { return mounted_; }
   int errno_number() const { return errno_number_; }
   const fs::path& folder() const { return mount_point_.path(); }
@@ -189,9 +213,10 @@ class TinyDisk {
 
 TEST(Recovery, SurvivesAFullDiskAndContinuesWhenThereIsSpace) {
   const TinyDisk disk;
-  if (!disk.mounted()) {
-    GTEST_SKIP() << "cannot mount a tmpfs here: " << ErrnoText(disk.errno_number());
+  if (disk.IsRefused()) {
+    GTEST_SKIP() << "a tmpfs cannot be mounted here: " << ErrnoText(disk.errno_number());
   }
+  ASSERT_TRUE(disk.mounted()) << ErrnoText(disk.errno_number());
   const TestStore store(disk.folder());
   const fs::path ballast = disk.folder() / "ballast";
   ASSERT_TRUE(WriteFileAtomically(ballast, std::vector<std::byte>(300'000)));

@@ -22,7 +22,7 @@ using ::testing::SizeIs;
 using Bytes = std::vector<std::byte>;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{20'000};
+constexpr milliseconds kPatience{900'000};  // a guard against a hang
 
 /// A collector behind the shipper's seam, which keeps to docs/formats/transport.md and can be made
 /// to misbehave. Shared by the connections that lead to it.

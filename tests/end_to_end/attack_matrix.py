@@ -28,6 +28,7 @@ import attacks_by_flood  # noqa: E402, F401
 import attacks_on_store  # noqa: E402, F401
 import collecting  # noqa: E402
 import forgery  # noqa: E402
+import suite  # noqa: E402
 from forgery import verify  # noqa: E402
 
 
@@ -127,4 +128,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--table"]:
         print("\n".join(row.line() for row in attacks.ROWS))
         sys.exit(0)
-    unittest.main(verbosity=2)
+    suite.main()

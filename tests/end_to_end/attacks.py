@@ -115,7 +115,7 @@ class Witness:
         """The file of what it cosigned last, as anybody may fetch it."""
         path = hashlib.sha256(self.origin.encode()).hexdigest()
         file = self.folder.with_name("witnessed-checkpoint")
-        with urllib.request.urlopen(f"{self.url}/{path}/checkpoint", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/{path}/checkpoint", timeout=collecting.PATIENCE_S) as answer:
             file.write_bytes(answer.read())
         return file
 

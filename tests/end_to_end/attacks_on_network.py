@@ -62,7 +62,7 @@ def _(case):
     wire.close()
     before = case.entries()
     case.test.assertTrue(wire.recorded)
-    with socket.create_connection(("127.0.0.1", case.collector.port), timeout=10) as again:
+    with socket.create_connection(("127.0.0.1", case.collector.port), timeout=collecting.PATIENCE_S) as again:
         try:
             again.sendall(wire.recorded)
             while again.recv(65536):

@@ -17,23 +17,25 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
+from machine import PATIENCE_S  # noqa: E402
+
 SPOOR, SENSOR = (os.path.abspath(path) for path in sys.argv[1:3])
 del sys.argv[1:3]  # the rest is unittest's
-WAIT_SECONDS = 60
 
 
 def spoor(*words, status=0, **more):
-    done = subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, **more)
+    done = subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S, **more)
     if status is not None and done.returncode != status:
         raise AssertionError(f"spoor {words}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done
 
 
 def wait_until(what, condition):
-    end = time.monotonic() + WAIT_SECONDS
+    end = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"waited {WAIT_SECONDS} s: {what}")
+            raise AssertionError(f"waited {PATIENCE_S} s: {what}")
         time.sleep(0.02)
 
 
@@ -79,7 +81,7 @@ class Collector:
 
     def stop(self):
         self.process.terminate()
-        status = self.process.wait(30)
+        status = self.process.wait(PATIENCE_S)
         self.process.stdout.close()
         return status
 
@@ -153,7 +155,7 @@ class World(unittest.TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
 
     def result(self, process):
-        out, err = process.communicate(timeout=WAIT_SECONDS + 60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual(process.returncode, 0, err)
         recording = re.search(r"recording (\w+)", out)[1]
         counts = re.search(r"acknowledged (\d+) left (\d+) dropped (\d+) refused (\d+)", out)
@@ -172,7 +174,7 @@ class World(unittest.TestCase):
         context.minimum_version = context.maximum_version = tls
         if keys:
             context.load_cert_chain(f"{keys}/identity.crt", f"{keys}/identity.key")
-        with socket.create_connection(("127.0.0.1", self.collector.port), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", self.collector.port), timeout=PATIENCE_S) as plain:
             with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
                 connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n"
                                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)

@@ -20,8 +20,10 @@ import threading
 import time
 import unittest
 
-from collecting import (SENSOR, SPOOR, WAIT_SECONDS, Collector, World, free_port, read_log, read_log_quietly,
+from collecting import (PATIENCE_S, SENSOR, SPOOR, Collector, World, free_port, read_log, read_log_quietly,
                         recordings_of, spoor, wait_until)
+import machine
+import suite
 
 VERDICTS = {1: "opened", 2: "accepted", 3: "gap", 4: "closed", 5: "missing", 6: "refused"}
 KILL_ROUNDS = int(os.environ.get("SPOOR_KILL_ROUNDS", "20"))
@@ -39,7 +41,7 @@ class Listener:
 
     def __init__(self, process):
         self.process, self.recording, self.safe = process, None, {}
-        self.began = threading.Event()
+        self.began, self.acknowledged = threading.Event(), threading.Event()  # both set at its end
         self.thread = threading.Thread(target=self.listen)
         self.thread.start()
 
@@ -50,10 +52,12 @@ class Listener:
                 self.began.set()
             if found := re.match(r"safe (\w+) (\d+)$", line):
                 self.safe[found[1]] = int(found[2])
+                self.acknowledged.set()
         self.began.set()
+        self.acknowledged.set()
 
     def end(self):
-        self.process.wait(WAIT_SECONDS)
+        self.process.wait(PATIENCE_S)
         self.thread.join()
         self.process.stdout.close()
         self.process.stderr.close()
@@ -67,10 +71,14 @@ class Kills(World):
         choose = random.Random(seed)
         killed = collections.Counter()
         expected, safe = {}, {}  # recording -> whether it must be whole; chain -> its safe frames
+        acknowledging_rounds = 0
         begin = time.monotonic()
         for number in range(KILL_ROUNDS):
             listener = Listener(self.sensor("--batches", 100, "--bytes", 300, "--interval-us", 200, "--say-acknowledged"))
-            self.assertTrue(listener.began.wait(WAIT_SECONDS))
+            self.assertTrue(listener.began.wait(PATIENCE_S))
+            # Two rounds of three have something to lose, on a slow machine too.
+            if number % 3:
+                self.assertTrue(listener.acknowledged.wait(PATIENCE_S))
             # No event to wait for: the moment is what is being tried.
             time.sleep(choose.uniform(0, 0.12))
             victims = choose.choice(["sensor", "collector", "both"])
@@ -83,6 +91,7 @@ class Kills(World):
             listener.end()
             if listener.recording:
                 expected[listener.recording] = victims == "collector"
+            acknowledging_rounds += bool(listener.safe)
             for chain, frames in listener.safe.items():
                 safe[chain] = max(safe.get(chain, 0), frames)
             self.ending = [process for process in self.ending if process is not listener.process]
@@ -100,7 +109,7 @@ class Kills(World):
         positions = self.positions()
         for chain, frames in safe.items():
             self.assertGreaterEqual(positions.get(chain, 0), frames, f"seed {seed}: {chain}")
-        self.assertGreater(sum(safe.values()), KILL_ROUNDS, "the rounds are too short for anything to be acknowledged")
+        self.assertGreaterEqual(acknowledging_rounds, KILL_ROUNDS * 2 // 3, "rounds that had nothing to lose")
         # A chain whose sensor was killed before its open frame was in the spool never was.
         self.assert_proved()
         print(f"{KILL_ROUNDS} rounds in {time.monotonic() - begin:.0f} s, killed: {dict(killed)}; "
@@ -116,7 +125,7 @@ class Kills(World):
         self.collector.port = port
         self.collector.start()
         # 75 MB at 25 MB/s: time enough for the kills, however fast disk and machine are.
-        listener = Listener(self.sensor("--batches", 1, "--say-acknowledged", "--last-shipping-ms", 60_000,
+        listener = Listener(self.sensor("--batches", 1, "--say-acknowledged", "--last-shipping-ms", 600_000,
                                         "--bandwidth", 25_000_000))
         seed = random.randrange(1 << 32)
         choose = random.Random(seed)
@@ -186,13 +195,12 @@ class Network(World):
     """The sensor in a network of its own, whose only way out is a cable that the test holds."""
 
     def setUp(self):
-        if os.geteuid() != 0:
-            self.skipTest("making network namespaces needs root")
+        if reason := machine.why_it_has_no_networks():
+            self.skipTest(reason)
         self.space = f"spoor-test-{os.getpid()}"
         self.outer, self.inner = f"sp{os.getpid()}o", f"sp{os.getpid()}i"
         self.subnet = f"10.{random.randrange(64, 128)}.{random.randrange(256)}"
-        if subprocess.run(["ip", "netns", "add", self.space], capture_output=True).returncode != 0:
-            self.skipTest("the kernel gives no network namespaces here")
+        run("ip", "netns", "add", self.space)
         self.addCleanup(subprocess.run, ["ip", "netns", "del", self.space])
         run("ip", "link", "add", self.outer, "type", "veth", "peer", "name", self.inner, "netns", self.space)
         self.addCleanup(subprocess.run, ["ip", "link", "del", self.outer], capture_output=True)
@@ -213,7 +221,7 @@ class Network(World):
         return len(recordings_of(read_log_quietly(self.collector.store))[recording])
 
     def assert_all_arrives(self, sensor, recording, count):
-        out, err = sensor.communicate(timeout=120)
+        out, err = sensor.communicate(timeout=PATIENCE_S)
         self.assertEqual(sensor.returncode, 0, err)
         self.assertRegex(out, r"left 0 dropped 0 refused 0", err)
         self.assertEqual(self.collector.stop(), 0)
@@ -245,11 +253,11 @@ class Network(World):
         spoor("keys", "collector", "spare", "--dir", self.authority, "--address", "127.0.0.1")
         spare = self.add(Spare(self, "spare")).start()
         sensor = self.far_sensor("--batches", 300, "--bytes", 30000, "--interval-us", 3000, "--to", spare.url,
-                                 "--last-shipping-ms", 100_000)
+                                 "--last-shipping-ms", 600_000)
         recording = re.search(r"recording (\w+)", sensor.stdout.readline())[1]
         wait_until("something arrives", lambda: self.held_so_far(recording) > 5)
         run("ip", "link", "set", self.outer, "down")  # and nothing says so to TCP
-        out, err = sensor.communicate(timeout=120)
+        out, err = sensor.communicate(timeout=PATIENCE_S)
         self.assertEqual(sensor.returncode, 0, err)
         self.assertRegex(out, r"left 0 dropped 0 refused 0", err)
         self.assertEqual((self.collector.stop(), spare.stop()), (0, 0))
@@ -259,20 +267,18 @@ class Network(World):
         self.assertGreater(len(second), 100)
 
     def test_a_slow_link_that_drops_packets_loses_nothing(self):
+        if reason := machine.why_it_shapes_no_traffic():
+            self.skipTest(reason)
         # A queue of a few packets at 16 Mbit/s: TCP finds out by losing them.
-        shaped = subprocess.run(["tc", "-n", self.space, "qdisc", "add", "dev", self.inner, "root", "tbf", "rate",
-                                 "16mbit", "burst", "4kb", "limit", "12kb"], capture_output=True, text=True)
-        if shaped.returncode != 0:
-            self.skipTest(f"the kernel has no tbf: {shaped.stderr.strip()}")
+        run("tc", "-n", self.space, "qdisc", "add", "dev", self.inner, "root", "tbf", "rate", "16mbit", "burst", "4kb",
+            "limit", "12kb")
         # GSO makes packets larger than the bucket.
         subprocess.run(["ip", "netns", "exec", self.space, "ip", "link", "set", self.inner, "gso_max_segs", "1"])
-        begin = time.monotonic()
         sensor = self.far_sensor("--batches", 150, "--bytes", 30000, "--interval-us", 0)
         recording = re.search(r"recording (\w+)", sensor.stdout.readline())[1]
         self.assert_all_arrives(sensor, recording, 152)
         dropped = int(re.search(r"dropped (\d+)", run("tc", "-n", self.space, "-s", "qdisc", "show", "dev", self.inner))[1])
         self.assertGreater(dropped, 0, "the link lost nothing, so nothing was tried")
-        self.assertGreater(time.monotonic() - begin, 1.5)  # 4.5 MB
 
 
 class Far(Collector):
@@ -306,12 +312,11 @@ class Spare(Collector):
 
 class FullDisk(World):
     def test_a_full_disk_under_the_spool_is_counted_and_said(self):
-        if os.geteuid() != 0:
-            self.skipTest("needs root to mount a small tmpfs")
+        if reason := machine.why_it_mounts_no_tmpfs():
+            self.skipTest(reason)
         spool = f"{self.keys}/spool"
         os.mkdir(spool)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", spool]).returncode != 0:
-            self.skipTest("cannot mount a tmpfs here")
+        run("mount", "-t", "tmpfs", "-o", "size=2m", "none", spool)
         try:
             nowhere = f"https://127.0.0.1:{free_port()}"
             recording, acknowledged, left, dropped, _, _ = self.result(
@@ -442,4 +447,4 @@ class Delivery(World):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

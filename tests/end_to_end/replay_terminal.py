@@ -9,7 +9,9 @@ import sys
 import tempfile
 import unittest
 
-from spoor_program import PROGRAM, Spoor, skip_where_the_kernel_refuses
+from spoor_program import PROGRAM, Spoor, skip_where_the_machine_cannot_record
+import suite  # tests/machine, as spoor_program makes it known
+from machine import PATIENCE_S
 
 # Types like a person: waits for what the screen must show before it goes on. Records itself (the
 # master end) as well as the shell.
@@ -23,7 +25,7 @@ fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
 seen = b""
 def wait_for(text):
     global seen
-    end = time.monotonic() + 60
+    end = time.monotonic() + 900
     while text not in seen:
         if not select.select([master], [], [], max(0, end - time.monotonic()))[0]:
             sys.exit(f"no {text!r} on the screen: {seen!r}")
@@ -57,14 +59,14 @@ WORK = spoor = None
 
 def setUpModule():
     global WORK, spoor
-    skip_where_the_kernel_refuses()
+    skip_where_the_machine_cannot_record()
     WORK = pathlib.Path(tempfile.mkdtemp(prefix="spoor-replay-"))
     unittest.addModuleCleanup(shutil.rmtree, WORK)
     typist = WORK / "typist.py"
     typist.write_text(TYPIST)
     store = WORK / "store"
     subprocess.run([PROGRAM, "record", "--to", store, "--profile", "honeypot", "--", sys.executable,
-                    "-S", typist], check=True, timeout=120, stdin=subprocess.DEVNULL)
+                    "-S", typist], check=True, timeout=PATIENCE_S, stdin=subprocess.DEVNULL)
     spoor = Spoor(store)
 
 
@@ -136,4 +138,4 @@ class Playback(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

@@ -12,6 +12,7 @@ import unittest
 
 import collecting
 from collecting import World, free_port, spoor, wait_until
+import suite
 from forgery import verify
 
 
@@ -139,4 +140,4 @@ class Retention(World):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

@@ -17,8 +17,10 @@ import subprocess
 import time
 import unittest
 
-from collecting import (WAIT_SECONDS, Collector, Relay, World, free_port, read_log, read_log_quietly, recordings_of, spoor,
+from collecting import (PATIENCE_S, Collector, Relay, World, free_port, read_log, read_log_quietly, recordings_of, spoor,
                         wait_until)
+import machine
+import suite
 
 
 class Enrolment(World):
@@ -134,7 +136,7 @@ class Shipping(World):
                 self.collector.start()
             if round_number % 3 == 0:
                 sensor.kill()
-            sensor.wait(WAIT_SECONDS)
+            sensor.wait(PATIENCE_S)
             sensor.stdout.close()
             sensor.stderr.close()
         last, _, left, dropped, refused, _ = self.result(self.sensor("--batches", 10))
@@ -211,7 +213,7 @@ class Shipping(World):
         wait_until("the first collector holds some", lambda: os.path.exists(f"{self.collector.store}/evidence/checkpoint")
                    and recordings_of(read_log_quietly(self.collector.store))[recording])
         self.collector.kill()
-        _, err = sensor.communicate(timeout=WAIT_SECONDS)
+        _, err = sensor.communicate(timeout=PATIENCE_S)
         self.assertEqual(sensor.returncode, 0, err)
         first = recordings_of(read_log_quietly(self.collector.store))[recording]
         second = recordings_of(read_log(spare.store))[recording]
@@ -234,15 +236,15 @@ class Shipping(World):
         recording, _, left, _, _, _ = self.result(
             self.sensor("--batches", 50, "--bytes", 20000, "--interval-us", 0, "--bandwidth", 500_000))
         self.assertEqual(left, 0)
-        self.assertGreater(time.monotonic() - begin, 1.5)  # a million bytes
+        # Of a million bytes all but the last parcel; a machine that is slow only takes longer.
+        self.assertGreater(time.monotonic() - begin, 1.5)
 
     def test_a_full_disk_at_the_collector_stops_cleanly_and_resumes(self):
-        if os.geteuid() != 0:
-            self.skipTest("needs root to mount a small tmpfs")
+        if reason := machine.why_it_mounts_no_tmpfs():
+            self.skipTest(reason)
         mount = str(self.folder / "small")
         os.mkdir(mount)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", mount]).returncode != 0:
-            self.skipTest("cannot mount a tmpfs here")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", mount], check=True)
         try:
             collector = self.add(Collector(self, "hub", store=f"{mount}/store")).start()
             sensor = self.sensor("--batches", 300, "--bytes", 20000, "--interval-us", 0, to=[collector.url])
@@ -270,7 +272,7 @@ class Shipping(World):
         # 194 bytes a second, once 16 MiB are used up: a frame of this sensor in a few seconds.
         self.collector.options = ("--sensor-bytes-per-day", "16M")
         self.collector.start()
-        sensor = self.sensor("--batches", 30_000, "--bytes", 500, "--interval-us", 0, "--last-shipping-ms", 300_000)
+        sensor = self.sensor("--batches", 30_000, "--bytes", 500, "--interval-us", 0, "--last-shipping-ms", 600_000)
         line = ""
         while "429: over the quota of 16777216 bytes a day" not in line:
             line = sensor.stderr.readline()
@@ -305,4 +307,4 @@ class CuttingRelay(Relay):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program under test as the scenario tests use it: run it, read its answers, skip with a reason."""
+"""The program under test as the scenario tests use it: run it and read its answers."""
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import unittest
 
-SKIPPED = 77  # as in CMakeLists.txt
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
+import machine  # noqa: E402
+
 PROGRAM = pathlib.Path(sys.argv[1]).resolve()
 OPTIONS = sys.argv[2:]
 del sys.argv[1:]  # the rest is unittest's
 
 
-def skip_where_the_kernel_refuses():
-    """Ends the test as skipped where it cannot run; anything else that goes wrong is a failure."""
-    reason = None
-    if os.geteuid() != 0:
-        reason = "recording needs root"
-    elif not os.path.exists("/sys/kernel/btf/vmlinux"):
-        reason = "the kernel has no BTF"
-    elif subprocess.run(["bpftool", "prog", "show"], capture_output=True, check=False).returncode != 0:
-        reason = "the kernel refuses BPF"
-    if reason:
-        print(f"SKIPPED: {reason}")
-        sys.exit(SKIPPED)
+def skip_where_the_machine_cannot_record():
+    """To be called by setUpModule. Whatever goes wrong where it can is a failure."""
+    if reason := machine.why_it_cannot_record():
+        raise unittest.SkipTest(reason)
 
 
 class Spoor:

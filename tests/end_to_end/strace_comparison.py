@@ -11,7 +11,9 @@ import tempfile
 import threading
 import unittest
 
-from spoor_program import PROGRAM, Spoor, skip_where_the_kernel_refuses
+from spoor_program import PROGRAM, Spoor, skip_where_the_machine_cannot_record
+import suite  # tests/machine, as spoor_program makes it known
+from machine import PATIENCE_S
 
 # A shell with a pipe, a compiler (vfork, temporary files), a failing and a working client, an interpreter.
 COMMAND = """
@@ -39,7 +41,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 def setUpModule():
     global WORK, spoor, trace
-    skip_where_the_kernel_refuses()
+    skip_where_the_machine_cannot_record()
     WORK = pathlib.Path(tempfile.mkdtemp(prefix="spoor-strace-"))
     unittest.addModuleCleanup(shutil.rmtree, WORK)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
@@ -52,7 +54,7 @@ def setUpModule():
 
     def run(*prefix):
         folder.mkdir()
-        subprocess.run([*prefix, *command], check=True, cwd=folder, env=environment, timeout=120,
+        subprocess.run([*prefix, *command], check=True, cwd=folder, env=environment, timeout=PATIENCE_S,
                        stdin=subprocess.DEVNULL)
         shutil.rmtree(folder)
 
@@ -120,4 +122,4 @@ class Comparison(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

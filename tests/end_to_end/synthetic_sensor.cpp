@@ -28,7 +28,7 @@ struct Options {
   std::uint64_t interval_us = 1000;
   std::uint64_t spool_bytes_max = 1 << 30;
   std::uint64_t bandwidth = 0;
-  std::uint64_t last_shipping_ms = 30000;
+  std::uint64_t last_shipping_ms = 600'000;
   std::uint64_t events_per_second = 0;
   std::uint64_t seconds = 10;
   std::uint32_t seed = 1;

@@ -18,10 +18,10 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 import collecting  # noqa: E402  (takes the first two arguments)
+import suite  # noqa: E402
 import witness_test  # noqa: E402  (servers and witnesses as processes)
 from tlog_client import Http  # noqa: E402
 
-SKIPPED = 77  # as in CMakeLists.txt
 GOPATH = pathlib.Path("/usr/share/gocode")  # where Debian's golang-…-dev packages are
 CLIENT = None
 
@@ -33,8 +33,7 @@ def skip_without_go():
     elif not (GOPATH / "src/golang.org/x/mod/sumdb/tlog").exists():
         reason = "no golang.org/x/mod here (package golang-golang-x-mod-dev)"
     if reason:
-        print(f"SKIPPED: {reason}")
-        sys.exit(SKIPPED)
+        suite.skip_all(reason)
 
 
 def build_client(folder):
@@ -69,7 +68,7 @@ class Client:
 
     def read(self, url, *words, key=None, status=0):
         key = (key or self.store / "key/log.vkey").read_text().strip()
-        done = subprocess.run([CLIENT, *map(str, words), url, key], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([CLIENT, *map(str, words), url, key], capture_output=True, text=True, timeout=collecting.PATIENCE_S)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1 if status else 0, done.stderr)
         return done.stderr if status else done.stdout
@@ -178,4 +177,4 @@ if __name__ == "__main__":
     skip_without_go()
     with tempfile.TemporaryDirectory(prefix="spoor-go-") as built:
         CLIENT = build_client(built)
-        unittest.main(verbosity=2)
+        suite.main()

@@ -10,6 +10,8 @@ import ssl
 import subprocess
 import urllib.parse
 
+from machine import PATIENCE_S  # tests/machine
+
 WIDTH = 256
 DER_PUBLIC = bytes.fromhex("302a300506032b6570032100")  # RFC 8410
 
@@ -155,8 +157,8 @@ class Http:
 
     def ask(self, method, path, body=None, headers=None):
         """(status, headers, body)"""
-        connection = (http.client.HTTPSConnection(*self.address, timeout=30, context=self.tls) if self.tls
-                      else http.client.HTTPConnection(*self.address, timeout=30))
+        connection = (http.client.HTTPSConnection(*self.address, timeout=PATIENCE_S, context=self.tls) if self.tls
+                      else http.client.HTTPConnection(*self.address, timeout=PATIENCE_S))
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()

@@ -19,6 +19,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
 import collecting  # noqa: E402  (takes the first two arguments)
+import machine  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
 from collecting import SPOOR, spoor, wait_until  # noqa: E402
 
@@ -144,6 +146,8 @@ class Recorded(Stating, unittest.TestCase):
     EXIT_CODES = (0, 4)  # a machine that is busy with other tests may lose records
 
     def setUp(self):
+        if reason := machine.why_it_cannot_record():
+            self.skipTest(reason)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spoor-unrecorded-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.store = self.folder / "store"
@@ -154,12 +158,10 @@ class Recorded(Stating, unittest.TestCase):
                                     text=True)
         try:
             wait_until("it records", lambda: recorder.poll() is not None or self.batch_count() > 1)
-            if recorder.poll() == 5:
-                self.skipTest(recorder.stderr.read().strip().splitlines()[-1])
         finally:
             if recorder.poll() is None:
                 recorder.send_signal(end)
-            _, said = recorder.communicate(timeout=60)
+            _, said = recorder.communicate(timeout=collecting.PATIENCE_S)
         self.assertEqual(recorder.returncode, 0 if end == signal.SIGTERM else -end, said)
 
     def batch_count(self):
@@ -185,4 +187,4 @@ class Recorded(Stating, unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

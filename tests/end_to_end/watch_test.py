@@ -17,6 +17,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
 import collecting  # noqa: E402  (takes the first two arguments)
+import machine  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
 from collecting import SPOOR, spoor, wait_until  # noqa: E402
 
@@ -50,7 +52,7 @@ class Watcher:
 
     def end(self):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(collecting.PATIENCE_S)
         self.reader.join()
         self.process.stdout.close()
         self.process.stderr.close()
@@ -88,7 +90,13 @@ class Silence(Watching):
         self.assertGreater(said["wall_ns"] - said["since_wall_ns"], 3_000_000_000)
         self.assertRegex(self.once("--silence", "3s"), r"^20\S+Z ALARM web-1 \(host synthetic\): silent since 20\S+Z\n$")
         sensor.send_signal(signal.SIGCONT)
-        self.assertEqual(watcher.wait("silent", False)["since_wall_ns"], said["since_wall_ns"])
+        watcher.wait("silent", False)
+        # A slow machine may have held it up before, too: each end of a silence is that of the silence before it.
+        lines = [line for line in watcher.lines if line["alarm"] == "silent"]
+        self.assertEqual([line["over"] for line in lines], [False, True] * (len(lines) // 2))
+        for began, ended in zip(lines[::2], lines[1::2]):
+            self.assertEqual(ended["since_wall_ns"], began["since_wall_ns"])
+        self.assertIn(said, lines)
 
     def test_a_sensor_that_is_killed_is_silent_until_it_is_started_again(self):
         sensor = self.going()
@@ -122,12 +130,12 @@ class Canaries(Watching):
 
     def setUp(self):
         super().setUp()
-        mounts = [line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
-        roots = [mount[1] for mount in mounts if mount[2] == "cgroup2"]
-        if os.geteuid() != 0 or not roots:
-            self.skipTest("needs root and a cgroup v2 mount")
-        self.cgroup = pathlib.Path(roots[0]) / f"spoor-watch-{os.getpid()}"
-        self.cgroup.mkdir()
+        if reason := machine.why_it_cannot_record():
+            self.skipTest(reason)
+        cgroup, reason = machine.make_cgroup(f"spoor-watch-{os.getpid()}")
+        if reason:
+            self.skipTest(reason)
+        self.cgroup = pathlib.Path(cgroup)
         self.addCleanup(self.remove_cgroup)
         self.policy = self.folder / "policy.yaml"
         self.policy.write_text("canary_interval_ms: 500\n")
@@ -150,14 +158,12 @@ class Canaries(Watching):
         before = self.canaries()["recorded_count"]
         wait_until("canaries are recorded", lambda: recorder.poll() is not None
                    or self.canaries()["recorded_count"] >= before + 5)
-        if recorder.poll() == 5:
-            self.skipTest(recorder.stderr.read().strip().splitlines()[-1])
-        self.assertIsNone(recorder.poll())
+        self.assertIsNone(recorder.poll(), "spoor record ended")
         return recorder
 
     def stop(self, recorder):
         recorder.terminate()
-        _, said = recorder.communicate(timeout=60)
+        _, said = recorder.communicate(timeout=collecting.PATIENCE_S)
         self.assertEqual(recorder.returncode, 0, said)
 
     def canaries(self):
@@ -215,4 +221,4 @@ class Canaries(Watching):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

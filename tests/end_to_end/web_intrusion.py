@@ -10,7 +10,9 @@ import subprocess
 import tempfile
 import unittest
 
-from spoor_program import OPTIONS, PROGRAM, Spoor, skip_where_the_kernel_refuses
+from spoor_program import OPTIONS, PROGRAM, Spoor, skip_where_the_machine_cannot_record
+import suite  # tests/machine, as spoor_program makes it known
+from machine import PATIENCE_S
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPECTED = json.loads((ROOT / "lab/scenarios/web-intrusion/expected.json").read_text())
@@ -19,11 +21,11 @@ WORK = spoor = truth = None
 
 def setUpModule():
     global WORK, spoor, truth
-    skip_where_the_kernel_refuses()
+    skip_where_the_machine_cannot_record()
     WORK = pathlib.Path(tempfile.mkdtemp(prefix="spoor-end-to-end-"))
     unittest.addModuleCleanup(shutil.rmtree, WORK)
     subprocess.run([ROOT / "lab/lab", "run", "web-intrusion", "--store", WORK / "store", "--spoor",
-                    PROGRAM, "--truth", WORK / "truth.json", *OPTIONS], check=True, timeout=300)
+                    PROGRAM, "--truth", WORK / "truth.json", *OPTIONS], check=True, timeout=PATIENCE_S)
     spoor = Spoor(WORK / "store")
     facts = json.loads((WORK / "truth.json").read_text())
     truth = {step["step"]: step for step in facts["steps"]}
@@ -222,4 +224,4 @@ class Evidence(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    suite.main()

@@ -12,6 +12,7 @@ import os
 import pathlib
 import random
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -26,6 +27,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
 import collecting  # noqa: E402  (takes the first two arguments)
+import machine  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
 from tlog_client import Http, Log, Reader, Verifier, key_id, origin_path, size_of  # noqa: E402
 
@@ -76,7 +79,7 @@ class World(unittest.TestCase):
         return server
 
     def make(self, entries, mode="closed", store=None):
-        made = subprocess.run([MAKE_LOG, store or self.store, str(entries), mode], timeout=120, check=False)
+        made = subprocess.run([MAKE_LOG, store or self.store, str(entries), mode], timeout=collecting.PATIENCE_S, check=False)
         self.assertEqual(made.returncode, 0 if mode == "closed" else -9)
 
     def key_of(self, path):
@@ -98,7 +101,7 @@ class World(unittest.TestCase):
 
     def send_noises(self, server):
         for noise in noises():
-            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as stranger:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=collecting.PATIENCE_S) as stranger:
                 try:
                     stranger.sendall(noise)
                     stranger.shutdown(socket.SHUT_WR)
@@ -208,7 +211,6 @@ class Publishing(World):
         self.make(3)
         server = self.publish()
         slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]  # more than are served at once
-        begin = time.monotonic()
         stop = threading.Event()
 
         def trickle():
@@ -221,13 +223,22 @@ class Publishing(World):
         thread = threading.Thread(target=trickle)
         thread.start()
         try:
+            # They trickle on until it is answered, and until all of them are cut off.
             self.assertEqual(Http(server.url).ask("GET", "/checkpoint")[0], 200)
+            wait_until("all are cut off", lambda: all(map(has_ended, slow)))
         finally:
             stop.set()
             thread.join()
             for one in slow:
                 one.close()
-        self.assertLess(time.monotonic() - begin, 40)
+
+
+def has_ended(connection):
+    """Whether the other side closed it; nothing else comes."""
+    try:
+        return bool(select.select([connection], [], [], 0)[0]) and connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
 
 
 def noises():
@@ -263,11 +274,12 @@ class WitnessProtocol(World):
 
     def cosign(self, old, size=None, **more):
         body = self.log.request(old, size, **more)
+        before = int(time.time())
         _, _, lines = self.expect(200, body)
         note = body.split(b"\n\n", 1)[1] + lines
         times = self.server.key.cosigned(note)
         self.assertEqual(len(times), 1)
-        self.assertLess(abs(times[0] - time.time()), 60)
+        self.assertTrue(before <= times[0] <= time.time(), times)
         return note
 
     def test_cosigns_each_tree_that_extends_the_last(self):
@@ -375,8 +387,8 @@ class WitnessProtocol(World):
 
     def test_what_it_cosigned_is_on_disk_before_it_says_so(self):
         """No kill can show what a power cut does; the order of the system calls does."""
-        if shutil.which("strace") is None:
-            self.skipTest("no strace here")
+        if reason := machine.why_strace_cannot_attach():
+            self.skipTest(reason)
         trace = self.folder / "trace"
         follow = subprocess.Popen(["strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,rename,sendto",
                                    "-p", str(self.server.process.pid)], stderr=subprocess.PIPE, text=True)
@@ -400,7 +412,7 @@ class WitnessProtocol(World):
         self.log.grow(9)
         self.cosign(0)
         second = subprocess.run([collecting.SPOOR, "witness", "--state", self.folder / "w1", "--log", self.key_file,
-                                 "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30)
+                                 "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=collecting.PATIENCE_S)
         self.assertEqual((second.returncode, "another witness" in second.stderr), (5, True), second.stderr)
         self.assertEqual(self.server.stop(), 0)
         self.assertEqual(os.stat(self.folder / "w1/key/witness.pem").st_mode & 0o777, 0o600)
@@ -651,11 +663,14 @@ class Collecting(WatchedWorld):
         reader.check_tree()
         for witness in (one, two):
             self.assertEqual(len(witness.key.cosigned(reader.note)), 1)
-        # An idle log is neither signed nor shown again.
+        # An idle log is neither signed nor shown again, however often one that is away is asked meanwhile.
+        self.assertEqual(self.collector.stop(), 0)
+        self.start(one, two, f"http://127.0.0.1:{collecting.free_port()}={one.key_file}")
+        wait_until("both cosigned all", lambda: self.cosigned_sizes()[:2] == [self.status()["log_size"]] * 2)
         before, checkpoint = self.status(), (self.store / "evidence/checkpoint").read_bytes()
-        time.sleep(2.5)  # what is waited for is that nothing comes
-        self.assertEqual([w["cosigned_count"] for w in self.status()["witnesses"]],
-                         [w["cosigned_count"] for w in before["witnesses"]])
+        asked = before["witnesses"][2]["failure_count"]
+        wait_until("the one that is away is asked", lambda: self.status()["witnesses"][2]["failure_count"] >= asked + 2)
+        self.assertEqual([w["cosigned_count"] for w in self.status()["witnesses"]], [1, 1, 0])
         self.assertEqual((self.store / "evidence/checkpoint").read_bytes(), checkpoint)
         self.assertEqual(self.status()["checkpoints"], before["checkpoints"])
         self.assertEqual(self.collector.stop(), 0)
@@ -668,18 +683,17 @@ class Collecting(WatchedWorld):
         hanging = socket.create_server(("127.0.0.1", 0))
         one.stop()
         self.start(one, f"http://127.0.0.1:{hanging.getsockname()[1]}={one.key_file}")
-        begin = time.monotonic()
         recording, acknowledged, left, dropped, _, _ = self.result(self.sensor("--batches", 200))
         self.assertEqual((left, dropped), (0, 0))
-        self.assertLess(time.monotonic() - begin, 30)
+        # Who waits for a witness makes a checkpoint per answer, or per failure to answer.
+        status = self.status()
+        self.assertGreater(status["checkpoints"], status["witnesses"][1]["failure_count"] + 1)
         wait_until("the failure is counted", lambda: self.status()["witnesses"][0]["failure_count"] > 0)
         self.assertEqual(self.status()["witnesses"][0]["cosigned_count"], 0)
         one.start()
         wait_until("it cosigns again", lambda: self.cosigned_sizes()[0] == self.status()["log_size"])
         self.assertEqual(self.status()["witnesses"][0]["failure"], "")
-        begin = time.monotonic()
-        self.assertEqual(self.collector.stop(), 0)
-        self.assertLess(time.monotonic() - begin, 20)  # though one still hangs
+        self.assertEqual(self.collector.stop(), 0)  # though one still hangs
         hanging.close()
 
     def test_a_collector_put_back_is_told_by_its_witness(self):
@@ -698,26 +712,23 @@ class Collecting(WatchedWorld):
         self.assertIn("rolled back", self.status()["witnesses"][0]["failure"])
         self.assertIn("rolled back", (self.folder / "hub.log").read_text())
 
-    def test_a_checkpoint_is_signed_soon_under_load(self):
+    def test_what_is_acknowledged_under_load_is_under_a_signed_checkpoint_by_then(self):
         self.start()
-        # Four seconds of batches, few enough bytes for a slow disk too.
-        sensor = self.sensor("--batches", 8000, "--interval-us", 500, "--bytes", 4000)
-        times, path, last = [], self.store / "evidence/checkpoint", None
-        while sensor.poll() is None:
-            text = path.read_text().split("\n")[3]
-            if text != last:
-                last = text
+        batches, batch_bytes = 8000, 4000
+        sensor = self.sensor("--batches", batches, "--interval-us", 500, "--bytes", batch_bytes, "--say-acknowledged")
+        path, times = self.store / "evidence/checkpoint", []
+        for line in sensor.stdout:
+            if found := re.match(r"safe \w+ (\d+)$", line):
+                self.assertGreaterEqual(int(path.read_text().split("\n")[1]), int(found[1]))
                 times.append(time.monotonic())
-            time.sleep(0.001)
-        self.result(sensor)
-        gaps = sorted(b - a for a, b in zip(times[1:], times[2:]))
-        self.assertGreater(len(gaps), 20)
-        print(f"{len(gaps)} checkpoints apart p50 {gaps[len(gaps) // 2] * 1e3:.1f} ms, "
+        self.assertEqual(sensor.wait(collecting.PATIENCE_S), 0, sensor.stderr.read())
+        # However slow the machine is: one for each parcel, which has at most 4 MiB.
+        self.assertGreaterEqual(len(times), batches * batch_bytes // (4 << 20))
+        gaps = sorted(b - a for a, b in zip(times, times[1:]))
+        print(f"{len(times)} acknowledgements, apart p50 {gaps[len(gaps) // 2] * 1e3:.1f} ms, "
               f"p99 {gaps[len(gaps) * 99 // 100] * 1e3:.1f} ms, max {gaps[-1] * 1e3:.1f} ms", file=sys.stderr)
-        # The goal is 100 ms; the median says whether it is met where others use the machine, too.
-        self.assertLess(gaps[len(gaps) // 2], 0.1)
 
 
 if __name__ == "__main__":
     MAKE_LOG = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    suite.main()

@@ -19,12 +19,15 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
+import machine  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
+from machine import PATIENCE_S  # noqa: E402
 
 CALLS = "openat,mkdir,write,ftruncate,fsync,fdatasync,syncfs,rename,unlink,rmdir"
-SKIPPED = 77  # as in CMakeLists.txt
 
 
 def plain(text):
@@ -177,7 +180,7 @@ class Test:
         self.store = self.folder / "store"
 
     def run(self, *words):
-        done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def record(self):
@@ -189,7 +192,7 @@ class Test:
                        (self.make_log, self.store, "200", "acknowledging")):
             trace = self.folder / "trace"
             done = subprocess.run(["strace", "-f", "-y", "-xx", "-s", "1000000", "-o", trace, "-e", f"trace={CALLS}",
-                                   *map(str, writer)], capture_output=True, check=False, timeout=120)
+                                   *map(str, writer)], capture_output=True, check=False, timeout=PATIENCE_S)
             assert done.returncode in (0, 5), done.stderr  # what these records mean nobody reads
             changes += changes_of(trace, str(self.store))
         # Derived data is not what is tried here.
@@ -225,9 +228,8 @@ def main():
     spoor, make_log = sys.argv[1:3]
     cuts = int(sys.argv[3]) if len(sys.argv) > 3 else 60
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 32)
-    if shutil.which("strace") is None:
-        print("SKIPPED: no strace here")
-        return SKIPPED
+    if reason := machine.why_it_has_no_strace():
+        suite.skip_all(reason)
     choose = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="spoor-power-") as folder:
         test = Test(spoor, make_log, folder)

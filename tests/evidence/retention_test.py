@@ -16,15 +16,19 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
+import machine  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
+from machine import PATIENCE_S  # noqa: E402
 
 SPOOR, MAKE_LOG = "", ""
 
 
 def spoor(*words, status=0, before=()):
-    done = subprocess.run([*before, SPOOR, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*before, SPOOR, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     if status is not None and done.returncode != status:
         raise AssertionError(f"spoor {words}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done
@@ -39,7 +43,7 @@ class RetentionTest(unittest.TestCase):
 
     def make(self, *counts):
         for count in counts:
-            made = subprocess.run([MAKE_LOG, self.store, str(count), "closed"], timeout=60, check=False)
+            made = subprocess.run([MAKE_LOG, self.store, str(count), "closed"], timeout=PATIENCE_S, check=False)
             self.assertEqual(made.returncode, 0)
 
     def bundles(self):
@@ -113,8 +117,8 @@ class RetentionTest(unittest.TestCase):
         self.assertIn("nothing to remove", self.retain("--keep-bytes", "30K").stdout)
 
     def test_ended_at_any_system_call_it_verifies_and_the_next_run_completes_it(self):
-        if shutil.which("strace") is None:
-            self.skipTest("no strace here")
+        if reason := machine.why_it_has_no_strace():
+            self.skipTest(reason)
         self.make(700, 300)
         calls = "unlink,rename,fsync,fdatasync,write,rmdir,mkdir"
         intact = self.folder / "intact"
@@ -195,4 +199,5 @@ class RetentionTest(unittest.TestCase):
 
 if __name__ == "__main__":
     SPOOR, MAKE_LOG = sys.argv[1:3]
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    del sys.argv[1:3]  # the rest is unittest's
+    suite.main()

@@ -15,6 +15,10 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
+import suite  # noqa: E402
+from machine import PATIENCE_S  # noqa: E402
+
 SPOOR, DUCKDB = "", ""
 EVENTS = """{"kind":"process","process":"100@5","time":"2026-11-21T20:31:35Z"}
 {"kind":"fork","process":"100@5","child_process":"200"}
@@ -26,7 +30,7 @@ EVENTS = """{"kind":"process","process":"100@5","time":"2026-11-21T20:31:35Z"}
 
 
 def spoor(*words):
-    return subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def duckdb(sql):
@@ -190,15 +194,16 @@ class SegmentsTest(unittest.TestCase):
         scratch = self.folder / "scratch"
         scratch.mkdir()
         done = subprocess.run([SPOOR, "verify", "--store", self.store], env=dict(os.environ, TMPDIR=str(scratch)),
-                              capture_output=True, check=False, timeout=60)
+                              capture_output=True, check=False, timeout=PATIENCE_S)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(list(scratch.iterdir()), [])
         done = subprocess.run([SPOOR, "verify", "--store", self.store], env=dict(os.environ, TMPDIR="/nowhere"),
-                              capture_output=True, check=False, timeout=60, text=True)
+                              capture_output=True, check=False, timeout=PATIENCE_S, text=True)
         self.assertEqual(done.returncode, 5)
         self.assertIn("/nowhere", done.stderr)
 
 
 if __name__ == "__main__":
     SPOOR, DUCKDB = sys.argv[1:3]
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    del sys.argv[1:3]  # the rest is unittest's
+    suite.main()

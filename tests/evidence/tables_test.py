@@ -16,10 +16,13 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1] / "end_to_end"))
+sys.path.insert(0, str(HERE.parents[1] / "machine"))
 sys.dont_write_bytecode = True
 import forgery  # noqa: E402
+import suite  # noqa: E402
 import verify_parquet  # noqa: E402
 from forgery import verify  # noqa: E402
+from machine import PATIENCE_S  # noqa: E402
 from verify_batches import decompress  # noqa: E402
 
 SPOOR = ""
@@ -40,7 +43,7 @@ EVENTS = """{"kind":"process","process":"1@5","path":"/sbin/init","time":"2026-1
 
 
 def spoor(*words):
-    return subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run([SPOOR, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 class Store(unittest.TestCase):
@@ -376,4 +379,5 @@ class EveryRecord(Store):
 
 if __name__ == "__main__":
     SPOOR = sys.argv[1]
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
+    del sys.argv[1:2]  # the rest is unittest's
+    suite.main()

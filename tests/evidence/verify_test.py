@@ -13,9 +13,13 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
 sys.dont_write_bytecode = True
+import machine  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
+from machine import PATIENCE_S  # noqa: E402
 
 SPOOR, MAKE_LOG = "", ""
 ENTRIES = 300  # full tiles and incomplete ones, bundles of both kinds, two tile levels
@@ -23,7 +27,7 @@ ENTRIES = 300  # full tiles and incomplete ones, bundles of both kinds, two tile
 
 def spoor_verify(store, *arguments):
     return subprocess.run([SPOOR, "verify", "--store", store, *arguments],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 class VerifyTest(unittest.TestCase):
@@ -33,7 +37,7 @@ class VerifyTest(unittest.TestCase):
         self.store = os.path.join(self.folder.name, "store")
 
     def make(self, entries=ENTRIES, mode="closed", store=None):
-        made = subprocess.run([MAKE_LOG, store or self.store, str(entries), mode], timeout=60, check=False)
+        made = subprocess.run([MAKE_LOG, store or self.store, str(entries), mode], timeout=PATIENCE_S, check=False)
         self.assertEqual(made.returncode, 0 if mode == "closed" else -9)
 
     def files(self):
@@ -171,12 +175,12 @@ class VerifyTest(unittest.TestCase):
 
     def test_what_a_checkpoint_covers_is_on_disk_before_it(self):
         """No kill can show what a power cut does; the order of the system calls does."""
-        if shutil.which("strace") is None:
-            self.skipTest("no strace here")
+        if reason := machine.why_it_has_no_strace():
+            self.skipTest(reason)
         trace = os.path.join(self.folder.name, "trace")
         calls = "openat,mkdir,write,fsync,fdatasync,syncfs,rename"
         run = subprocess.run(["strace", "-y", "-s", "0", "-o", trace, "-e", f"trace={calls}", MAKE_LOG,
-                              self.store, str(ENTRIES), "closed"], timeout=60, check=False)
+                              self.store, str(ENTRIES), "closed"], timeout=PATIENCE_S, check=False)
         self.assertEqual(run.returncode, 0)
         evidence = os.path.join(self.store, "evidence")
         dirty, published = set(), []  # files written and folders with new names, not yet synced
@@ -231,4 +235,5 @@ class VerifyTest(unittest.TestCase):
 
 if __name__ == "__main__":
     SPOOR, MAKE_LOG = sys.argv[1:3]
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    del sys.argv[1:3]  # the rest is unittest's
+    suite.main()

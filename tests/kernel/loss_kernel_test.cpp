@@ -10,6 +10,7 @@
 
 #include "base/time.hpp"
 #include "tests/kernel/recording.hpp"
+#include "tests/machine/probes.hpp"
 
 namespace spoor::sensor {
 namespace {
@@ -20,6 +21,15 @@ using ::testing::SizeIs;
 // Not the payload class: its records are there.
 std::uint64_t LostRecords(const KernelSource::Loss& loss) {
   return std::accumulate(loss.count.begin(), loss.count.begin() + LOSS_PAYLOAD, std::uint64_t{0});
+}
+
+// Besides what a preemptible kernel skipped, of any process.
+void ExpectMissedCount(Recording& recording, std::uint64_t count) {
+  const std::uint64_t skipped_before = Recording::SkippedByKernel();
+  const auto loss = recording.source().ReadLoss();
+  ASSERT_TRUE(loss);
+  EXPECT_GE(loss->count[LOSS_MISSED_HOOK], count + skipped_before);
+  EXPECT_LE(loss->count[LOSS_MISSED_HOOK], count + Recording::SkippedByKernel());
 }
 
 TEST(Loss, IsCountedToTheRecordWhenNobodyReads) {
@@ -54,14 +64,23 @@ TEST(Loss, IsCountedToTheRecordWhenNobodyReads) {
   ASSERT_TRUE(in_flood);
   EXPECT_GT(in_flood->count[LOSS_IO], 0u) << "the flood did not fill the ring";
   const auto delivered = [&](int kind) { return recording.Read(kind, pid).size(); };
-  EXPECT_EQ(delivered(RECORD_IO) + in_flood->count[LOSS_IO], kWrites + kOwnReads);
-  EXPECT_EQ(delivered(RECORD_OPEN) + delivered(RECORD_CLOSE) + in_flood->count[LOSS_DESCRIPTOR],
-            1 + kOpens + kOwnCloses);
-  EXPECT_EQ(delivered(RECORD_PATH) + in_flood->count[LOSS_NAMESPACE], kUnlinks);
+  // All of them, but for what a preemptible kernel skipped and counted.
+  std::uint64_t skipped = in_flood->count[LOSS_MISSED_HOOK];
+  EXPECT_LE(skipped, Recording::SkippedByKernel());
+  const auto expect_counted = [&](std::uint64_t counted, std::uint64_t happened) {
+    ASSERT_LE(counted, happened);
+    ASSERT_LE(happened - counted, skipped);
+    skipped -= happened - counted;
+  };
+  expect_counted(delivered(RECORD_IO) + in_flood->count[LOSS_IO], kWrites + kOwnReads);
+  expect_counted(
+      delivered(RECORD_OPEN) + delivered(RECORD_CLOSE) + in_flood->count[LOSS_DESCRIPTOR],
+      1 + kOpens + kOwnCloses);
+  expect_counted(delivered(RECORD_PATH) + in_flood->count[LOSS_NAMESPACE], kUnlinks);
   // raise sent the signal that stopped it.
-  EXPECT_EQ(delivered(RECORD_SESSION) + delivered(RECORD_SIGNAL) + in_flood->count[LOSS_PROCESS],
-            kGroups + 1);
-  EXPECT_EQ(in_flood->count[LOSS_MISSED_HOOK], 0u);
+  expect_counted(
+      delivered(RECORD_SESSION) + delivered(RECORD_SIGNAL) + in_flood->count[LOSS_PROCESS],
+      kGroups + 1);
   kill(pid, SIGCONT);
   recording.WaitFor(pid);
   const std::size_t records = recording.Read().size();
@@ -104,20 +123,27 @@ TEST(Loss, KeepsPayloadWithinItsBudget) {
   options.payload_bytes_max = 100;
   options.payload_bytes_per_second = 1000;
   START_RECORDING(recording, options);
-  const pid_t pid = recording.Run([](Facts&) {
-    const int fd = memfd_create("budget", 0);
-    static char block[100];
-    for (int i = 0; i < 30; i++) TRIGGER_CHECK(write(fd, block, sizeof(block)) == sizeof(block));
-  });
-  std::uint64_t payload_bytes = 0;
-  for (const Record& record : recording.Read(RECORD_IO, pid))
-    payload_bytes += record.As<io_record>().payload.length_bytes;
-  // Two seconds' budgets, should a second end within the trigger.
-  EXPECT_GE(payload_bytes, 900u);
-  EXPECT_LE(payload_bytes, 2000u);
+  for (;;) {
+    const std::uint64_t before_ns = BootNow();
+    const pid_t pid = recording.Run([](Facts&) {
+      const int fd = memfd_create("budget", 0);
+      static char block[100];
+      for (int i = 0; i < 30; i++) TRIGGER_CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+    });
+    // On a busy machine the trigger may see more than the end of one second: that says nothing.
+    if (BootNow() - before_ns > 1'000'000'000) continue;
+    std::uint64_t payload_bytes = 0;
+    for (const Record& record : recording.Read(RECORD_IO, pid))
+      payload_bytes += record.As<io_record>().payload.length_bytes;
+    // Two seconds' budgets, should a second end within the trigger.
+    EXPECT_GE(payload_bytes, 900u);
+    EXPECT_LE(payload_bytes, 2000u);
+    break;
+  }
 }
 
 TEST(Loss, Counts32BitCallsThatItDoesNotRead) {
+  if (const std::string why = machine::WhyItRefuses32BitCalls(); !why.empty()) GTEST_SKIP() << why;
 #ifdef __x86_64__
   START_RECORDING(recording, TreeOptions());
   const pid_t pid = recording.Run([](Facts&) {
@@ -127,17 +153,12 @@ TEST(Loss, Counts32BitCallsThatItDoesNotRead) {
                    : "=a"(result)
                    : "a"(20L /* getpid */)
                    : "memory", "r8", "r9", "r10", "r11");
-      if (result == -ENOSYS) _exit(0);
       TRIGGER_CHECK(result == getpid());
     }
   });
   // By the 64-bit table number 20 is writev, which would have been recorded.
   EXPECT_THAT(recording.Read(RECORD_IO, pid), SizeIs(kOwnReads));
-  const auto loss = recording.source().ReadLoss();
-  ASSERT_TRUE(loss);
-  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 10u);
-#else
-  GTEST_SKIP() << "not x86-64";
+  ExpectMissedCount(recording, 10);
 #endif
 }
 
@@ -147,9 +168,7 @@ TEST(Loss, IsNotReportedForSignalHandlers) {
     signal(SIGUSR1, [](int) {});
     for (int i = 0; i < 10; i++) raise(SIGUSR1);
   });
-  const auto loss = recording.source().ReadLoss();
-  ASSERT_TRUE(loss);
-  EXPECT_EQ(loss->count[LOSS_MISSED_HOOK], 0u) << "rt_sigreturn has no call number of its own";
+  ExpectMissedCount(recording, 0);  // rt_sigreturn has no call number of its own
 }
 
 TEST(Drain, SaysUntilWhenNothingMoreCanCome) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sensor/kernel_source.hpp"
+#include "tests/machine/probes.hpp"
 #include "wire/kernel_event.h"
 
 namespace spoor::sensor {
@@ -74,6 +75,9 @@ class Recording {
   /// Adds what a Drain of the test's own gave to `records`.
   void Parse(const std::vector<std::byte>& chunks);
   const std::vector<Record>& records() const { return records_; }
+  /// How often the kernel skipped a program of this recording (LOSS_MISSED_HOOK counts it), for any
+  /// process of the machine: 0 but on fully preemptible kernels with more to do than this test.
+  static std::uint64_t SkippedByKernel();
 
  private:
   Recording() = default;

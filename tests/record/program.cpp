@@ -92,16 +92,6 @@ FinishedProgram RunProgram(const std::vector<std::string>& words) {
   return finished;
 }
 
-std::string WhyItCannotRecord() {
-  const TestFolder folder;
-  const FinishedProgram probe =
-      RunProgram({SPOOR_PROGRAM, "record", "--to", folder.path() / "store", "--", "true"});
-  // Only a refusal by the machine is a reason to skip; anything else must show as a failure.
-  const bool refused = probe.err.find("kernel") != std::string::npos ||
-                       probe.err.find("recording needs") != std::string::npos;
-  return probe.exit_code == 5 && refused ? probe.err : "";
-}
-
 Result<StoredRecordings> VerifyAndDecode(const std::filesystem::path& store) {
   const StoreLayout layout{store};
   ASSIGN_OR_RETURN(const std::string public_key, ReadTextFile(layout.public_key(), 4096));

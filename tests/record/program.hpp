@@ -54,9 +54,6 @@ struct FinishedProgram {
 };
 FinishedProgram RunProgram(const std::vector<std::string>& words);
 
-/// Why this machine cannot record, asked of `spoor record` itself; empty when it can.
-std::string WhyItCannotRecord();
-
 /// What the evidence of a store says.
 struct StoredRecordings {
   std::vector<event::Event> events;  ///< of all recordings, one behind the other

