@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of the attack matrix about whoever wants to keep others' records out, by opening, holding or filling."""
 import json
-import select
 import socket
 import ssl
 import struct
@@ -11,21 +10,13 @@ import time
 import collecting
 import forgery
 from attacks import AT_RECEIPT, VERIFY, Expected, host_root, network
+from collecting import has_ended
 
 
 def close_at_once(connection):
     """Without a rest of it in the kernel, so that ports do not run out."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
-
-
-def has_ended(connection):
-    try:
-        return bool(select.select([connection], [], [], 0)[0]) and connection.recv(65536) == b""
-    except ssl.SSLWantReadError:
-        return False
-    except OSError:
-        return True
 
 
 def context_of(case, keys=None):

@@ -6,6 +6,7 @@ import http.server
 import os
 import pathlib
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -43,6 +44,16 @@ def free_port():
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]
+
+
+def has_ended(connection):
+    """Whether the other side closed it; what came before that is thrown away."""
+    try:
+        return bool(select.select([connection], [], [], 0)[0]) and connection.recv(65536) == b""
+    except ssl.SSLWantReadError:
+        return False
+    except OSError:
+        return True
 
 
 class Collector:

@@ -12,7 +12,6 @@ import os
 import pathlib
 import random
 import re
-import select
 import shutil
 import socket
 import ssl
@@ -225,20 +224,12 @@ class Publishing(World):
         try:
             # They trickle on until it is answered, and until all of them are cut off.
             self.assertEqual(Http(server.url).ask("GET", "/checkpoint")[0], 200)
-            wait_until("all are cut off", lambda: all(map(has_ended, slow)))
+            wait_until("all are cut off", lambda: all(map(collecting.has_ended, slow)))
         finally:
             stop.set()
             thread.join()
             for one in slow:
                 one.close()
-
-
-def has_ended(connection):
-    """Whether the other side closed it; nothing else comes."""
-    try:
-        return bool(select.select([connection], [], [], 0)[0]) and connection.recv(1, socket.MSG_PEEK) == b""
-    except OSError:
-        return True
 
 
 def noises():

@@ -4,10 +4,16 @@
 # program of that name, every *_bench.cpp a Google Benchmark program of that name.
 include(GoogleTest)
 # spoor_gtest(PROGRAM PREFIX prefix LABELS label… [PROPERTIES name value…])
-# Registers a test program with CTest, case by case. tests/machine/test_main.cpp ends it with 77 when
+# Registers a test program with CTest: case by case, but under sanitizers, where starting it costs more
+# than most of its cases, as one test. tests/machine/test_main.cpp ends it with 77 when
 # nothing failed and something was skipped: neither a word in its output nor a failure makes a skip.
 function(spoor_gtest PROGRAM)
   cmake_parse_arguments(ARG "" "PREFIX;LABELS" "PROPERTIES" ${ARGN})
+  if(SPOOR_SANITIZE)
+    add_test(NAME ${ARG_PREFIX}${PROGRAM} COMMAND ${PROGRAM} --gtest_brief=1)
+    set_tests_properties(${ARG_PREFIX}${PROGRAM} PROPERTIES LABELS ${ARG_LABELS} SKIP_RETURN_CODE 77 ${ARG_PROPERTIES})
+    return()
+  endif()
   gtest_discover_tests(${PROGRAM} TEST_PREFIX ${ARG_PREFIX} DISCOVERY_TIMEOUT 600
                        PROPERTIES LABELS ${ARG_LABELS} SKIP_RETURN_CODE 77 ${ARG_PROPERTIES})
 endfunction()
