@@ -341,7 +341,7 @@ class Proving(Bundles):
         limited = ["sh", "-c", "ulimit -f 4; exec \"$0\" \"$@\"", SPOOR]  # blocks of 512 bytes or of 1024
         for words in (("prove", "--store", self.store, "sessions"), ("export", "--store", self.store)):
             done = subprocess.run([*limited, *map(str, words), "--out", str(away / "out")], capture_output=True,
-                                  text=True, timeout=120, check=False)
+                                  text=True, timeout=machine.PATIENCE_S, check=False)
             self.assertEqual(done.returncode, 5, done.stderr)
             self.assertTrue(done.stderr.startswith(f"spoor {words[0]}: "), done.stderr)
             if words[0] == "export":  # for the proof, the tables that are made again do not fit either
@@ -361,7 +361,7 @@ class Proving(Bundles):
         self.spoor("export", "--out", part, store=self.store)
         for file, status in ((bundle, 4), (part, 0)):
             done = subprocess.run([sys.executable, "-B", script, file, "--key", self.key()], capture_output=True,
-                                  text=True, timeout=120, check=False)
+                                  text=True, timeout=machine.PATIENCE_S, check=False)
             self.assertEqual(done.returncode, status, done.stderr)
             self.assertEqual("NOT CHECKED" in done.stdout, status == 4)
 

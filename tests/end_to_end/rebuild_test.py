@@ -16,6 +16,10 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../machine"))
+import suite  # noqa: E402
+from machine import PATIENCE_S  # noqa: E402
+
 SPOOR = ""
 EVENTS = [{"kind": "process", "process": 100, "command": "sshd", "path": "/usr/sbin/sshd"},
           {"kind": "fork", "process": 100, "child_process": 200},
@@ -34,7 +38,7 @@ class Rebuild(unittest.TestCase):
         self.add("web-1")
 
     def run_spoor(self, *words, status=0, before=()):
-        done = subprocess.run([*before, SPOOR, *map(str, words)], capture_output=True, text=True, timeout=120,
+        done = subprocess.run([*before, SPOOR, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S,
                               check=False, stdin=subprocess.DEVNULL)
         if status is not None:
             self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
@@ -157,7 +161,7 @@ class Rebuild(unittest.TestCase):
         finally:
             for lock in locks:
                 os.close(lock)
-        importing.communicate(timeout=60)
+        importing.communicate(timeout=PATIENCE_S)
         self.assertEqual(importing.returncode, 0)
         self.assertNotEqual(self.answer(), answer)
 
@@ -191,4 +195,4 @@ class Rebuild(unittest.TestCase):
 
 if __name__ == "__main__":
     SPOOR = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    suite.main()

@@ -12,13 +12,13 @@ import pathlib
 import subprocess
 import sys
 import time
-import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "../../tools")]
 sys.dont_write_bytecode = True
 import collecting  # noqa: E402  (takes the first two arguments)
 from collecting import spoor  # noqa: E402
+import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
 import verify_bundle as bundles  # noqa: E402
 
@@ -34,7 +34,7 @@ EVENTS = [{"kind": "process", "process": 100, "command": "sshd", "path": "/usr/s
 
 
 def make_log(store, count, mode):
-    subprocess.run([MAKE_LOG, store, str(count), mode], check=True, timeout=120)
+    subprocess.run([MAKE_LOG, store, str(count), mode], check=True, timeout=collecting.PATIENCE_S)
 
 
 def lines(text):
@@ -396,4 +396,4 @@ class Matrix(collecting.World):
 
 if __name__ == "__main__":
     MAKE_LOG = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    suite.main()

@@ -238,7 +238,7 @@ class VerifyTest(unittest.TestCase):
 
     def test_the_key_given_decides_whatever_became_of_the_stores_own(self):
         self.make(300)
-        subprocess.run([SPOOR, "query", "--store", self.store, "coverage"], capture_output=True, check=False, timeout=60)
+        subprocess.run([SPOOR, "query", "--store", self.store, "coverage"], capture_output=True, check=False, timeout=PATIENCE_S)
         other = os.path.join(self.folder.name, "other")
         self.make(3, store=other)
         key = os.path.join(self.folder.name, "copy.vkey")
@@ -276,11 +276,11 @@ class VerifyTest(unittest.TestCase):
 
         def run(*words):
             return subprocess.run([sys.executable, "-B", script, self.store, *words], capture_output=True, text=True,
-                                  check=False, timeout=120)
+                                  check=False, timeout=PATIENCE_S)
 
         self.make(300)
         self.assertEqual(run("--skip-segments").returncode, 0, "there are no tables yet")
-        subprocess.run([SPOOR, "query", "--store", self.store, "coverage"], capture_output=True, check=False, timeout=60)
+        subprocess.run([SPOOR, "query", "--store", self.store, "coverage"], capture_output=True, check=False, timeout=PATIENCE_S)
         self.assertEqual(run().returncode, 0, run().stderr)
         skipped = run("--skip-segments")
         self.assertEqual(skipped.returncode, 4)
