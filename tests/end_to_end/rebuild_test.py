@@ -46,8 +46,8 @@ class Rebuild(unittest.TestCase):
 
     def add(self, host):
         file = self.folder / f"{host}.ndjson"
-        file.write_text("".join(json.dumps(event) + "\n" for event in EVENTS))
-        self.run_spoor("import", "--store", self.store, "--host", host, file)
+        file.write_text("".join(json.dumps({**event, "host": host}) + "\n" for event in EVENTS))
+        self.run_spoor("import", "--store", self.store, file)
 
     def rebuild(self, status=0):
         return self.run_spoor("rebuild", "--store", self.store, status=status)
