@@ -11,8 +11,9 @@ the rows again takes Spoor. Slow and simple on purpose.
 
 usage: tools/verify.py STORE|BUNDLE [--key FILE] [--escrow FILE] [--authority FILE] [--checkpoint FILE]…
                        [--witness VKEYFILE]… [--skip-segments]
-exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all;
-       5 could not run
+Takes the files verify*.py beside this one, and the programs openssl and zstd.
+exit:  0 proved; 3 not, and the first bad thing is named; 4 proved, but sensors could not deliver all, or the rows
+       were not checked (--skip-segments; the rows of a bundle's answer); 5 could not run
 """
 import argparse
 import functools
@@ -38,6 +39,7 @@ WIDTH = 256
 LEVELS = 8
 ENTRY_BYTES_MAX = 65535
 ATTEMPTS = 3
+INCOMPLETE = 4  # exit code
 UNREAD_MAX = 16  # batches whose payloads, of 4 MiB at most, are read by one run of zstd
 
 
@@ -277,6 +279,8 @@ class Log:
             self.tail_bytes += len(data) - at
 
     def check_batch(self, batch):
+        if batch.kind == RETENTION and self.tables:
+            self.tables.remove(batch.number)
         if batch.kind in (RETENTION, CARRIED):
             return
         self.recordings.add(batch)
@@ -319,12 +323,16 @@ class Log:
                     or self.canaries.missed_count or self.canaries.left_chain_count)
 
 
+def has_tables(store):
+    return os.path.lexists(os.path.join(store, "catalog.json"))
+
+
 def prove(store, key, escrow, authority, skip_segments):
     """The proved log, with the tables that were made of it."""
     attempt = 0
     while True:
         attempt += 1
-        tables = None if skip_segments or not os.path.exists(os.path.join(store, "catalog.json")) else verify_tables.Tables(store)
+        tables = verify_tables.Tables(store) if has_tables(store) and not skip_segments else None
         try:
             log = Log(os.path.join(store, "evidence"), key, tables).verify(escrow, authority)
             if tables:
@@ -376,11 +384,11 @@ def main():
                         help="a checkpoint that a reader kept: the log must extend it")
     parser.add_argument("--witness", metavar="VKEYFILE", action="append", default=[],
                         help="a witness's key: it must have cosigned the log")
-    parser.add_argument("--skip-segments", action="store_true", help="leave out the tables")
+    parser.add_argument("--skip-segments", action="store_true", help="leave out the tables, and exit with 4 where there are any")
     arguments = parser.parse_args()
     try:
         if os.path.isfile(arguments.store):
-            return report_bundle(arguments.store, arguments.key) or 0
+            return INCOMPLETE if report_bundle(arguments.store, arguments.key) else 0
         log = verify(arguments.store, arguments.key, arguments.escrow, arguments.authority, arguments.checkpoint,
                      arguments.witness, arguments.skip_segments)
     except Unverified as error:
@@ -396,8 +404,10 @@ def main():
           f"{log.tail_bytes} bytes behind the checkpoint")
     if log.tables:
         print(log.tables.report())
-    elif arguments.skip_segments:
-        print("tables not checked (--skip-segments)")
+    elif has_tables(arguments.store):
+        print("tables NOT CHECKED (--skip-segments): exit code 4")
+    else:
+        print("no tables: nothing was ingested yet")
     for witness, size, seconds in log.cosigned:
         print(f"witnessed {size} entries at {seconds} by {witness.name}")
     seals = log.seals
@@ -415,8 +425,8 @@ def main():
     if not log.complete:
         print(f"incomplete: {log.recordings.lost_count} records lost, {log.recordings.missing_count} batches and {seals.missing_count} frames missing, "
               f"{seals.gap_count} gaps told, {canaries.missed_count} canaries missing")
-        return 4
-    return 0
+        return INCOMPLETE
+    return INCOMPLETE if has_tables(arguments.store) and not log.tables else 0
 
 
 if __name__ == "__main__":

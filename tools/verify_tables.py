@@ -15,6 +15,7 @@ from verify_parquet import read_footer
 from verify_records import Decoder
 from verify_rows import Rows
 
+REMOVAL = "0" * 32  # what the row of removed entries goes by
 CATALOG_BYTES_MAX = 1 << 30
 ENTRY_SHIFT = 24  # event ids: the entry that was being read, then a count
 EVENT = """event_id host_id boot_id boot_ns end_boot_ns wall_ns process_id tid kind object_id other_object_id fd other_fd path
@@ -156,6 +157,7 @@ class Tables:
         if len(self.said) != len(catalog["recordings"]):
             self.bad("names a recording twice")
         self.recordings, self.carried, self.removed_until, self.gone_count = {}, {}, 0, 0
+        self.removal = None  # number of the newest retention entry
 
     def read_catalog(self):
         with open(self.file, "rb") as file:
@@ -179,6 +181,11 @@ class Tables:
         for item in carried:
             if not item.is_account:
                 self.carried[item.recording] = Batch("carried over", item.first_batch) if item.first_batch else None
+
+    def remove(self, number):
+        """The next retention entry."""
+        if number < self.next_entry:
+            self.removal = number
 
     def add(self, batch):
         """The next entry of a recording."""
@@ -209,6 +216,9 @@ class Tables:
         for name, recording in self.recordings.items():
             if name not in gone:
                 self.check_recording(name, recording)
+        if self.removal is not None:
+            self.check_removal()
+            gone.add(REMOVAL)
         for name in self.said.keys() - self.recordings.keys() - gone:
             self.bad(f"names recording {name}, of which the evidence has nothing")
         for segment in self.segments:
@@ -220,6 +230,15 @@ class Tables:
         gone = f"; those of {self.gone_count} recordings not checked: their evidence was removed since" if self.gone_count else ""
         return f"{len(self.segments)} segments with {rows} rows, as many as the evidence gives{gone}; " \
                "whether each says what it must, `spoor verify` tells"
+
+    def check_removal(self):
+        """One row of gap says that entries were removed by policy."""
+        said = self.said.get(REMOVAL)
+        if said is None or said["first_entry"] != self.removal:
+            self.bad(f"leaves out that entries were removed by policy, as entry {self.removal} says")
+        rows = [(segment["table"], segment["row_count"]) for segment in self.segments if segment["recording_id"] == REMOVAL]
+        if rows != [("gap", 1)]:
+            self.bad(f"has {rows} of what was removed by policy, and the evidence gives one row of table gap")
 
     def check_segment(self, segment):
         """That the file is the catalog's, and is such a table."""

@@ -44,7 +44,7 @@ class Survey {
     // By our own clock: what came since the last such entry came before this one.
     for (; dated_until_ <= at; ++dated_until_) bundles_[dated_until_].wall_ns = batch.wall_ns;
     dated_until_ = at;
-    if (batch.kind == wire::BatchKind::kCollected) last_entries_[batch.recording_id] = index;
+    if (wire::IsAccount(batch.kind)) last_entries_[batch.recording_id] = index;
     if (batch.kind == wire::BatchKind::kRetention) {
       ASSIGN_OR_RETURN(newest_, wire::ParseRetention(AsText(batch.payload)));
     }
@@ -251,6 +251,7 @@ Result<std::uint64_t> CarryOutRetention(const RetentionPlan& plan, evidence::Log
     const std::string said = wire::RetentionJson({.removed_until_entry = plan.remove_until,
                                                   .root = plan.root,
                                                   .carried_count = payloads.size(),
+                                                  .first_kept_wall_ns = plan.first_kept_wall_ns,
                                                   .removals = plan.removals});
     RETURN_IF_ERROR(seal(wire::BatchKind::kRetention, AsBytes(said)));
     RETURN_IF_ERROR(writer.Checkpoint());

@@ -69,7 +69,8 @@ class Input {
   std::size_t end_ = 0;
 };
 
-Result<> CheckOrder(std::span<const EntryRange> ranges, std::uint64_t size) {
+Result<> CheckRanges(std::span<const EntryRange> ranges, const LogReader& log) {
+  const std::uint64_t size = log.size();
   std::uint64_t free_from = 0;
   for (const EntryRange& range : ranges) {
     if (range.begin < free_from || range.begin >= range.end || range.end > size) {
@@ -78,6 +79,11 @@ Result<> CheckOrder(std::span<const EntryRange> ranges, std::uint64_t size) {
                   range.begin, range.end, size);
     }
     free_from = range.end;
+  }
+  if (!ranges.empty() && ranges.front().begin < log.removed_until()) {
+    return Fail(ErrorCode::kNotFound,
+                "entry {}: was removed from the evidence by policy, as were all before entry {}",
+                ranges.front().begin, log.removed_until());
   }
   return {};
 }
@@ -190,7 +196,7 @@ std::vector<EntryRange> RangesOf(std::span<const std::uint64_t> indices) {
 
 Result<> ForEachIn(LogReader& log, std::span<const EntryRange> ranges,
                    const LogReader::Visit& visit) {
-  RETURN_IF_ERROR(CheckOrder(ranges, log.size()));
+  RETURN_IF_ERROR(CheckRanges(ranges, log));
   // Goes on reading as long as the next range begins in a bundle that comes next anyway.
   std::size_t next = 0;
   while (next < ranges.size()) {
@@ -213,7 +219,7 @@ Result<> ForEachIn(LogReader& log, std::span<const EntryRange> ranges,
 
 Result<ExcerptReport> WriteExcerpt(LogReader& log, std::span<const EntryRange> ranges,
                                    const ByteSink& sink) {
-  RETURN_IF_ERROR(CheckOrder(ranges, log.size()));
+  RETURN_IF_ERROR(CheckRanges(ranges, log));
   ExcerptReport report{.checkpoint = log.checkpoint(), .range_count = ranges.size()};
   std::vector<std::byte> bytes;
   AppendBytes(AsBytes(kMagic), bytes);

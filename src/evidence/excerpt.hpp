@@ -32,14 +32,14 @@ struct ExcerptReport {
 std::vector<EntryRange> RangesOf(std::span<const std::uint64_t> indices);
 
 /// Calls `visit(index, entry)` for every entry of `ranges` (ascending, disjoint) in order. Reads
-/// only the bundles that hold them. Fails: kInvalidArgument (not in the log), as
-/// LogReader::ForEach.
+/// only the bundles that hold them. Fails: kInvalidArgument (not in the log), kNotFound (removed by
+/// policy), as LogReader::ForEach.
 Result<> ForEachIn(LogReader& log, std::span<const EntryRange> ranges,
                    const LogReader::Visit& visit);
 
 /// Writes the entries of `ranges` (ascending, each with a hole before it) with the checkpoint of
-/// `log`, all its signature lines, and their proofs. Bounded memory. Fails: kInvalidArgument, what
-/// `log` and `sink` fail with.
+/// `log`, all its signature lines, and their proofs. Bounded memory. Fails: kInvalidArgument,
+/// kNotFound, what `log` and `sink` fail with.
 Result<ExcerptReport> WriteExcerpt(LogReader& log, std::span<const EntryRange> ranges,
                                    const ByteSink& sink);
 

@@ -82,6 +82,8 @@ class LogReader {
   virtual const std::optional<wire::Retention>& retention() const = 0;
   /// Entries below it are not there any more; 0: all are.
   std::uint64_t removed_until() const { return retention() ? retention()->removed_until_entry : 0; }
+  /// The entry that says so, if anything was removed; the entries that carry over stand before it.
+  virtual std::uint64_t retention_entry() const = 0;
   /// What of the removed entries those behind need: adds up the kCarried entries. Fails: as
   /// ForEach.
   virtual Result<wire::Carried> ReadCarried() = 0;

@@ -33,6 +33,8 @@ class TileLogReader final : public LogReader {
 
   const std::optional<wire::Retention>& retention() const override { return retention_; }
 
+  std::uint64_t retention_entry() const override { return retention_entry_; }
+
   Result<wire::Carried> ReadCarried() override {
     wire::Carried carried;
     if (!retention_) return carried;
@@ -88,7 +90,9 @@ class TileLogReader final : public LogReader {
 
  private:
   Result<> VisitBundle(std::uint64_t bundle, std::uint64_t first, const Visit& visit) {
-    ASSIGN_OR_RETURN(const std::span<const Hash> leaves, tree_->Tile(0, bundle));
+    // Copied, for who is visited may ask for nodes, and the tree keeps one tile of each level.
+    ASSIGN_OR_RETURN(const std::span<const Hash> tile_hashes, tree_->Tile(0, bundle));
+    const std::vector<Hash> leaves(tile_hashes.begin(), tile_hashes.end());
     const TileId id{.entries = true, .level = 0, .index = bundle};
     const auto width = static_cast<unsigned>(leaves.size());
     ASSIGN_OR_RETURN(const StoredTile tile, ReadStoredTile(folder_, id, width));

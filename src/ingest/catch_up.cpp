@@ -3,16 +3,19 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
 
 #include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "ingest/derived_files.hpp"
 #include "ingest/recording_ingest.hpp"
+#include "ingest/removal_gap.hpp"
 #include "store/catalog.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
-#include "wire/retention.hpp"
+#include "wire/removed_beginning.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -74,6 +77,7 @@ class Run {
       return Fail(batch.error().code, "evidence entry {}: {}", index, batch.error().message);
     }
     if (batch->kind == wire::BatchKind::kCollected) collected_ = true;
+    if (batch->kind == wire::BatchKind::kRetention) TakeRetention(index, *batch);
     if (!wire::IsOfRecording(batch->kind)) return {};
     const std::string id = wire::FormatRecordingId(batch->recording_id);
     if (done_before_.contains(id)) {
@@ -98,6 +102,9 @@ class Run {
     open_.erase(id);
     return {};
   }
+
+  /// Segments that no catalog names any more once this run has published its own.
+  void Supersede(std::vector<std::string> files) { superseded_ = std::move(files); }
 
   /// Recordings that were done, and of which there was more: they must be ingested anew.
   const std::set<std::string>& continued() const { return continued_; }
@@ -141,6 +148,28 @@ class Run {
   }
 
  private:
+  /// The newest says all that the ones before it said.
+  void TakeRetention(std::uint64_t index, const wire::Batch& batch) {
+    auto retention = wire::ParseRetention(AsText(batch.payload));
+    if (!retention) return;  // the log's reader says so when it needs it
+    removal_ =
+        wire::RemovedBeginning{.retention = *std::move(retention), .carried = {}, .entry = index};
+  }
+
+  Result<> AddRemovalGap() {
+    if (!removal_) return {};
+    ASSIGN_OR_RETURN(
+        const std::vector<store::Segment> written,
+        WriteRemovalGap(layout_, removal_->retention, removal_->entry, catalog_.generation + 1));
+    segments_.insert(segments_.end(), written.begin(), written.end());
+    ended_.push_back({.recording_id = std::string(kRemovalRecordingId),
+                      .first_entry = removal_->entry,
+                      .last_entry = removal_->entry,
+                      .provisional = false,
+                      .event_count = 0});
+    return {};
+  }
+
   Result<> End(RecordingIngest& recording, bool over) {
     RETURN_IF_ERROR(recording.End(over));
     event_count_ += recording.event_count();
@@ -155,6 +184,7 @@ class Run {
   }
 
   Result<> Publish(std::uint64_t size) {
+    RETURN_IF_ERROR(AddRemovalGap());
     const auto replaced = [&](const std::string& id) {
       // What came from removed entries cannot be derived again: it goes with them.
       return forgotten_.contains(id) ||
@@ -176,6 +206,7 @@ class Run {
       }
     }
     next.segments.insert(next.segments.end(), segments_.begin(), segments_.end());
+    next.retired.insert(next.retired.end(), superseded_.begin(), superseded_.end());
     RETURN_IF_ERROR(store::SaveCatalog(layout_, next));
     for (const std::string& file : catalog_.retired) Remove(file);
     return {};
@@ -197,9 +228,11 @@ class Run {
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::vector<store::IngestedRecording> ended_;
   std::vector<store::Segment> segments_;
+  std::vector<std::string> superseded_;
   std::uint64_t event_count_ = 0;
   std::set<std::string> continued_;
-  bool collected_ = false;  ///< a collector's account is among what was read
+  std::optional<wire::RemovedBeginning> removal_;  ///< as the newest entry says
+  bool collected_ = false;                         ///< a collector's account is among what was read
 };
 
 /// An empty catalog where there is none yet.
@@ -221,31 +254,34 @@ bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, b
   return catalog.generation > 0 && catalog.next_entry >= log.size() && (has_writer || !open);
 }
 
-}  // namespace
-
-Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
-                               const CatchUpProgress& progress) {
-  {
-    // Nothing to do needs no lock, and works where nothing may be written.
-    const bool has_writer = HasWriter(layout);
-    ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
-    ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
-    if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
+/// The lock of whoever ingests.
+Result<FileLock> LockForIngest(const StoreLayout& layout, const CatchUpOptions& options) {
+  if (!options.wait_for_rebuild && std::filesystem::exists(layout.catalog())) {
+    Result<FileLock> lock = FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kTry);
+    if (lock || lock.error().code != ErrorCode::kUnavailable) return lock;
+    const Result<FileLock> sign = FileLock::AcquireFolder(layout.segments(), FileLock::Mode::kTry);
+    if (!sign && sign.error().code == ErrorCode::kUnavailable) {
+      return Fail(ErrorCode::kUnavailable, "{}: spoor rebuild makes the tables again",
+                  layout.root.string());
+    }
   }
-  ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
-  // Asked before the log is read: what is written after this moment is read next time.
-  const bool has_writer = HasWriter(layout);
-  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
-  const std::uint64_t size = log->size();
-  ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
-  if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
-  ASSIGN_OR_RETURN(const wire::Carried carried, log->ReadCarried());
+  return FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait);
+}
+
+/// Brings `catalog` up to what `log` has and publishes it. `superseded`: segments that no catalog
+/// names from then on.
+Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& options,
+                              const CatchUpProgress& progress, evidence::LogReader& log,
+                              bool has_writer, store::Catalog catalog,
+                              std::vector<std::string> superseded) {
+  const std::uint64_t size = log.size();
+  ASSIGN_OR_RETURN(const wire::Carried carried, log.ReadCarried());
   for (;;) {
-    Run run(layout, options, catalog, carried, log->removed_until());
+    Run run(layout, options, catalog, carried, log.removed_until());
+    run.Supersede(superseded);
     const std::uint64_t first = run.first_entry();
     auto result =
-        log->ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
+        log.ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
           if (progress && index % kEntriesBetweenProgress == 0)
             progress(index - first, size - first);
           return run.Take(index, entry);
@@ -270,29 +306,77 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   }
 }
 
-Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
+/// Removes the segments that the catalog does not name any more, which ended runs left, and lists
+/// what is not ingest's.
+Result<> RemoveUnnamed(const StoreLayout& layout, std::vector<std::string>& strangers) {
+  ASSIGN_OR_RETURN(const store::Catalog catalog, store::LoadCatalog(layout));
+  std::set<std::string> named(catalog.retired.begin(), catalog.retired.end());
+  for (const store::Segment& segment : catalog.segments) named.insert(segment.file);
+  ASSIGN_OR_RETURN(DerivedFiles files, ListDerivedFiles(layout));
+  for (const std::string& file : files.segments) {
+    std::error_code ignored;  // a file that stays takes room, nothing else
+    if (!named.contains(file)) std::filesystem::remove(layout.segments() / file, ignored);
+  }
+  strangers = std::move(files.strangers);
+  return {};
+}
+
+}  // namespace
+
+Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
+                               const CatchUpProgress& progress) {
+  {
+    // Nothing to do needs no lock, and works where nothing may be written.
+    const bool has_writer = HasWriter(layout);
+    ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+    ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
+    if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
+  }
+  ASSIGN_OR_RETURN(const FileLock lock, LockForIngest(layout, options));
+  // Asked before the log is read: what is written after this moment is read next time.
+  const bool has_writer = HasWriter(layout);
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+  ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
+  if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
+  return Ingest(layout, options, progress, *log, has_writer, std::move(catalog), {});
+}
+
+Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& options,
+                               const CatchUpProgress& progress) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const DerivedFiles checked, ListDerivedFiles(layout));
+  ASSIGN_OR_RETURN(const FileLock lock,
+                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
+  RETURN_IF_ERROR(CreateFolders(layout.segments()));
+  ASSIGN_OR_RETURN(const FileLock sign,
+                   FileLock::AcquireFolder(layout.segments(), FileLock::Mode::kWait));
+  const bool has_writer = HasWriter(layout);
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+  ASSIGN_OR_RETURN(const DerivedFiles before, ListDerivedFiles(layout));
+  // A catalog that cannot be read is one of the reasons to rebuild.
+  const Result<store::Catalog> old = store::LoadCatalog(layout);
+  if (!old && old.error().code == ErrorCode::kIo) return tl::unexpected<Error>(old.error());
+  store::Catalog none;
+  none.generation = std::max(before.generation_max, old ? old->generation : 0);
+  std::vector<std::string> superseded;
+  for (const store::Segment& segment : old ? old->segments : std::vector<store::Segment>()) {
+    if (IsSegmentName(segment.file)) superseded.push_back(segment.file);
+  }
+  RebuildSummary summary;
+  ASSIGN_OR_RETURN(summary.made, Ingest(layout, options, progress, *log, has_writer,
+                                        std::move(none), std::move(superseded)));
+  RETURN_IF_ERROR(RemoveUnnamed(layout, summary.strangers));
+  return summary;
+}
+
+Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const FeedOrigin& origin,
                                   const StoreLayout& layout, const CatchUpOptions& options) {
-  Run run(layout, options, store::Catalog{}, wire::Carried{}, 0);
+  Run run(layout, options, store::Catalog{}, origin.carried, 0);
   std::uint64_t size = 0;
   RETURN_IF_ERROR(feed([&](std::uint64_t index, std::span<const std::byte> entry) {
     size = index + 1;
     return run.Take(index, entry);
   }));
-  return run.FinishKnowing(size, open);
-}
-
-Result<> RemoveDerived(const StoreLayout& layout) {
-  ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
-  std::error_code error;
-  std::filesystem::remove(layout.catalog(), error);
-  if (!error) std::filesystem::remove_all(layout.segments(), error);
-  if (!error) std::filesystem::remove_all(layout.index(), error);
-  if (error) {
-    return Fail(ErrorCode::kIo, "{}: cannot remove derived data: {}", layout.root.string(),
-                error.message());
-  }
-  return {};
+  return run.FinishKnowing(size, origin.open_recordings);
 }
 
 }  // namespace spoor::ingest

@@ -7,10 +7,12 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
 #include "event/event_source.hpp"
+#include "wire/retention.hpp"
 
 namespace spoor::ingest {
 
@@ -35,6 +37,9 @@ struct CatchUpOptions {
   /// Rows, and about how many bytes of them, are kept in memory before they become segments.
   std::uint64_t rows_held_max = 1'000'000;
   std::uint64_t bytes_held_max = 512 << 20;
+  /// While Rebuild runs in another process, CatchUp fails with kUnavailable where there is a
+  /// catalog, instead of waiting for its end.
+  bool wait_for_rebuild = true;
 };
 
 struct CatchUpSummary {
@@ -58,13 +63,30 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
 using EntryFeed = std::function<Result<>(
     const std::function<Result<>(std::uint64_t index, std::span<const std::byte> entry)>& visit)>;
 
+/// What is known of these entries besides.
+struct FeedOrigin {
+  std::set<std::string> open_recordings;  ///< hex ids: still going on in their log
+  wire::Carried carried;                  ///< over from the removed beginning of their log
+};
+
 /// Makes the segments and the catalog of `layout`, which has none, from entries under the numbers
-/// that they have in their own log: the same rows as there. `open`: recordings (hex ids) that were
-/// still going on there. Fails as CatchUp, or as `feed`.
-Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
+/// that they have in their own log: the same rows as there. Fails as CatchUp, or as `feed`.
+Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const FeedOrigin& origin,
                                   const StoreLayout& layout, const CatchUpOptions& options);
 
-/// Removes everything derived from the evidence that ingest makes: catalog and segments.
-Result<> RemoveDerived(const StoreLayout& layout);
+struct RebuildSummary {
+  CatchUpSummary made;
+  /// What lies in segments/ and index/ and was not made by ingest, relative to the store: it stays.
+  std::vector<std::string> strangers;
+};
+
+/// Makes catalog and segments again from all of the evidence, whatever they are now, beside those
+/// that are there. Questions are answered from the old ones until the new catalog takes the place
+/// of the old one at once; ended at any moment, the one or the other is there. The old segments go
+/// with the next catch-up, for readers may have them open; what ended runs left goes now. Removes
+/// nothing that ingest did not make. Fails as CatchUp; kCorrupt (segments/ or index/ is a symbolic
+/// link).
+Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& options,
+                               const CatchUpProgress& progress);
 
 }  // namespace spoor::ingest

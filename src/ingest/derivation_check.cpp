@@ -4,22 +4,22 @@
 #include "ingest/derivation_check.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
 #include "base/file.hpp"
 #include "evidence/log.hpp"
 #include "ingest/recording_ingest.hpp"
+#include "ingest/removal_gap.hpp"
 #include "store/catalog.hpp"
 #include "store/compare_segments.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
-#include "wire/retention.hpp"
+#include "wire/removed_beginning.hpp"
 
 namespace spoor::ingest {
 namespace {
-
-constexpr std::uint64_t kKeyBytesMax = 4096;
 
 /// What tells a segment from all others of its store.
 using SegmentKey =
@@ -64,6 +64,12 @@ class Check {
   Result<> Take(std::uint64_t index, std::span<const std::byte> entry) {
     if (index >= catalog_.next_entry) return {};
     ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
+    if (batch.kind == wire::BatchKind::kRetention) {
+      if (auto retention = wire::ParseRetention(AsText(batch.payload))) {
+        removal_ = wire::RemovedBeginning{
+            .retention = *std::move(retention), .carried = {}, .entry = index};
+      }
+    }
     if (!wire::IsOfRecording(batch.kind)) return {};
     const std::string id = wire::FormatRecordingId(batch.recording_id);
     if (removed_.contains(id)) return {};
@@ -90,9 +96,9 @@ class Check {
       }
     }
     RETURN_IF_ERROR(ingest->Take(batch, index, wire::DigestOf(entry), entry.size()));
-    if (index < recording.last_entry) return Compare(*ingest);
+    if (index < recording.last_entry) return Compare(ingest->segments());
     RETURN_IF_ERROR(End(recording, *ingest));
-    RETURN_IF_ERROR(Compare(*ingest));
+    RETURN_IF_ERROR(Compare(ingest->segments()));
     open_.erase(id);
     ++ended_count_;
     return {};
@@ -103,6 +109,7 @@ class Check {
       const store::IngestedRecording& recording = *recordings_.at(id);
       return WrongExtent(recording, "last", recording.last_entry, ingest->last_entry());
     }
+    RETURN_IF_ERROR(CheckRemovalGap());
     if (ended_count_ != recordings_.size() ||
         recordings_.size() + removed_.size() != catalog_.recordings.size()) {
       return Fail(ErrorCode::kUnverified,
@@ -132,8 +139,28 @@ class Check {
     return {};
   }
 
-  Result<> Compare(RecordingIngest& ingest) {
-    for (const store::Segment& derived : ingest.segments()) {
+  /// That the tables say which entries a policy removed.
+  Result<> CheckRemovalGap() {
+    if (!removal_) return {};
+    const auto known = recordings_.find(std::string(kRemovalRecordingId));
+    if (known == recordings_.end()) {
+      return Fail(ErrorCode::kUnverified,
+                  "{}: leaves out that entries were removed by policy, as entry {} says",
+                  layout_.catalog().string(), removal_->entry);
+    }
+    if (known->second->first_entry != removal_->entry) {
+      return WrongExtent(*known->second, "first", known->second->first_entry, removal_->entry);
+    }
+    ++ended_count_;
+    ASSIGN_OR_RETURN(
+        std::vector<store::Segment> derived,
+        WriteRemovalGap(scratch_, removal_->retention, removal_->entry, catalog_.generation));
+    return Compare(derived);
+  }
+
+  /// Takes the segments, which are as derived, off their list.
+  Result<> Compare(std::vector<store::Segment>& segments) {
+    for (const store::Segment& derived : segments) {
       const auto found = segments_.find(KeyOf(derived));
       if (found == segments_.end()) {
         return Fail(ErrorCode::kUnverified,
@@ -145,7 +172,7 @@ class Check {
       RETURN_IF_ERROR(CompareOne(*found->second, derived));
       segments_.erase(found);
     }
-    ingest.segments().clear();
+    segments.clear();
     return {};
   }
 
@@ -200,20 +227,21 @@ class Check {
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::set<std::string> removed_;  ///< recordings that began in entries that are gone
   std::map<wire::RecordingId, wire::CarriedRecording> carried_;
+  std::optional<wire::RemovedBeginning> removal_;  ///< as the newest entry says
   std::uint64_t ended_count_ = 0;
   DerivationReport report_;
 };
 
 }  // namespace
 
-Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const CatchUpOptions& options,
+Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const std::string& public_key,
+                                         const CatchUpOptions& options,
                                          const std::filesystem::path& scratch,
                                          const DerivationProgress& progress) {
-  ASSIGN_OR_RETURN(const std::string key, ReadTextFile(layout.public_key(), kKeyBytesMax));
   // The catalog first: what it names is under every later checkpoint.
   ASSIGN_OR_RETURN(store::Catalog catalog, store::LoadCatalog(layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
-                   evidence::LogReader::Open(layout.evidence(), key));
+                   evidence::LogReader::Open(layout.evidence(), public_key));
   const std::uint64_t to_do = catalog.next_entry;
   if (to_do > log->size()) {
     return Fail(ErrorCode::kUnverified,

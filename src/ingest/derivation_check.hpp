@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
@@ -32,7 +33,9 @@ struct DerivationReport {
 /// differs), kCorrupt (a segment is not the catalog's), kIo, or what `progress` does not want.
 /// `progress`: called for every entry with entries done and to do; its error ends the check.
 using DerivationProgress = std::function<Result<>(std::uint64_t, std::uint64_t)>;
-Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const CatchUpOptions& options,
+/// `public_key`: text of the verifier key of the evidence.
+Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const std::string& public_key,
+                                         const CatchUpOptions& options,
                                          const std::filesystem::path& scratch,
                                          const DerivationProgress& progress);
 

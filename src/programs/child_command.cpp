@@ -47,6 +47,7 @@ Result<std::string> FindProgram(const std::string& name) {
   char byte = 0;
   if (read(go, &byte, 1) != 1) _exit(127);
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/file.hpp"
 #include "base/time.hpp"
@@ -35,7 +36,7 @@ struct ExportCommand {
 /// What the command line chooses.
 struct Choice {
   std::vector<std::string> recordings;
-  evidence::EntryRange entries{0, UINT64_MAX};
+  std::optional<evidence::EntryRange> entries{};
   std::int64_t from_wall_ns = INT64_MIN;
   std::int64_t until_wall_ns = INT64_MAX;
 };
@@ -52,21 +53,32 @@ Result<Choice> ParseChoice(const ExportCommand& command) {
   if (command.entries.empty()) return choice;
   const char* const end = command.entries.data() + command.entries.size();
   std::uint64_t last = 0;
-  const auto first = std::from_chars(command.entries.data(), end, choice.entries.begin);
+  evidence::EntryRange entries;
+  const auto first = std::from_chars(command.entries.data(), end, entries.begin);
   const bool dots = first.ec == std::errc() && std::string_view(first.ptr, end).starts_with("..");
   const auto second = dots ? std::from_chars(first.ptr + 2, end, last) : first;
-  if (!dots || second.ec != std::errc() || second.ptr != end || last < choice.entries.begin ||
+  if (!dots || second.ec != std::errc() || second.ptr != end || last < entries.begin ||
       last == UINT64_MAX) {
     return Fail(ErrorCode::kInvalidArgument, "--entries {}: must be FIRST..LAST", command.entries);
   }
-  choice.entries.end = last + 1;
+  entries.end = last + 1;
+  choice.entries = entries;
   return choice;
 }
 
 /// Goes through a log and keeps what was chosen.
 class Selection {
  public:
-  explicit Selection(Choice choice) : choice_(std::move(choice)) {}
+  /// `carried`: over from the removed beginning of `log`.
+  Selection(Choice choice, const evidence::LogReader& log, const wire::Carried& carried)
+      : choice_(std::move(choice)), removed_until_(log.removed_until()) {
+    if (removed_until_ == 0) return;
+    statement_ = {log.retention_entry() - log.retention()->carried_count,
+                  log.retention_entry() + 1};
+    for (const wire::CarriedRecording& recording : carried.recordings) {
+      cut_.insert(wire::FormatRecordingId(recording.recording_id));
+    }
+  }
 
   Result<> Add(std::uint64_t index, std::span<const std::byte> entry) {
     ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
@@ -75,23 +87,44 @@ class Selection {
                         std::find(choice_.recordings.begin(), choice_.recordings.end(), id) !=
                             choice_.recordings.end();
     if (!wanted) return {};
+    if (!first_wall_ns_) first_wall_ns_ = batch.wall_ns;
     Seen& seen = seen_.try_emplace(id, Seen{index, batch.wall_ns}).first->second;
     // A batch holds what happened since the one before it was sealed.
     const bool in_time =
         batch.wall_ns >= choice_.from_wall_ns && seen.last_wall_ns <= choice_.until_wall_ns;
     seen.last_wall_ns = batch.wall_ns;
-    if (!in_time || index < choice_.entries.begin || index >= choice_.entries.end) return {};
-    // What a recording is of stands in its first batch, without which the others say little.
-    if (choice_.entries.begin == 0) indices_.push_back(seen.first_entry);
+    if (!in_time) return {};
+    if (choice_.entries && (index < choice_.entries->begin || index >= choice_.entries->end)) {
+      return {};
+    }
+    // What a recording is of stands in its first batch, without which the others say little. When
+    // that was removed, it stands in what the log carried over.
+    if (!choice_.entries || choice_.entries->begin == 0) indices_.push_back(seen.first_entry);
+    if (!choice_.entries && cut_.contains(id)) has_cut_ = true;
     indices_.push_back(index);
     return {};
   }
 
+  /// Whether entries that a policy removed may have been of the choice, too.
+  bool LacksRemoved() const {
+    if (removed_until_ == 0) return false;
+    if (choice_.entries && choice_.entries->begin >= removed_until_) return false;
+    if (first_wall_ns_ && choice_.from_wall_ns > *first_wall_ns_) return false;
+    return choice_.recordings.empty() ||
+           std::ranges::any_of(choice_.recordings, [this](const std::string& recording) {
+             return cut_.contains(recording) || !seen_.contains(recording);
+           });
+  }
+
   Result<std::vector<evidence::EntryRange>> Ranges() {
     for (const std::string& recording : choice_.recordings) {
-      if (seen_.contains(recording)) continue;
+      // What was removed may have been all of it.
+      if (seen_.contains(recording) || removed_until_ != 0) continue;
       return Fail(ErrorCode::kInvalidArgument, "no recording {} in the log (spoor status)",
                   recording);
+    }
+    for (std::uint64_t i = statement_.begin; has_cut_ && i < statement_.end; ++i) {
+      indices_.push_back(i);
     }
     std::sort(indices_.begin(), indices_.end());
     indices_.erase(std::unique(indices_.begin(), indices_.end()), indices_.end());
@@ -104,6 +137,11 @@ class Selection {
     std::int64_t last_wall_ns = 0;
   };
   const Choice choice_;
+  const std::uint64_t removed_until_;
+  evidence::EntryRange statement_{};  ///< what says what was removed, and what it carries over
+  std::set<std::string> cut_;         ///< recordings that began in the removed entries
+  bool has_cut_ = false;              ///< one of them is chosen
+  std::optional<std::int64_t> first_wall_ns_;  ///< of the first entry that was looked at
   std::map<std::string, Seen> seen_;
   std::vector<std::uint64_t> indices_;
 };
@@ -118,10 +156,12 @@ Result<ExitCode> RunExport(const ExportCommand& command) {
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                    evidence::LogReader::Open(layout.evidence(), *key));
   std::vector<evidence::EntryRange> ranges;
+  bool lacks_removed = false;
   if (command.everything()) {
-    if (log->size() != 0) ranges.push_back({0, log->size()});
+    if (log->size() != 0) ranges.push_back({log->removed_until(), log->size()});
   } else {
-    Selection selection(std::move(choice));
+    ASSIGN_OR_RETURN(const wire::Carried carried, log->ReadCarried());
+    Selection selection(std::move(choice), *log, carried);
     const auto progress = ProgressOnTerminal("looking at evidence");
     RETURN_IF_ERROR(
         log->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
@@ -129,6 +169,17 @@ Result<ExitCode> RunExport(const ExportCommand& command) {
           return selection.Add(index, entry);
         }));
     ASSIGN_OR_RETURN(ranges, selection.Ranges());
+    lacks_removed = selection.LacksRemoved();
+  }
+  if (log->removed_until() != 0 && (lacks_removed || command.everything())) {
+    fmt::print(stderr,
+               "spoor export: entries 0 to {} were removed from the evidence by policy (spoor "
+               "verify says when and by whom): nothing of them is in it\n",
+               log->removed_until() - 1);
+  }
+  if (ranges.empty() && lacks_removed) {
+    fmt::print(stderr, "spoor export: nothing was written: no entry of that is left\n");
+    return ExitCode::kIncomplete;
   }
   if (ranges.empty()) {
     fmt::print(stderr, "spoor export: no entry of {} is of that\n", command.store);
@@ -140,7 +191,7 @@ Result<ExitCode> RunExport(const ExportCommand& command) {
                     {.made_by = "spoor " SPOOR_VERSION, .made_wall_ns = WallNow(), .answer = {}}));
   fmt::print(stderr, "{}: {} of {} entries of the log, {} bytes\n", command.out,
              report.excerpt.entry_count, report.excerpt.checkpoint.size, report.size_bytes);
-  return ExitCode::kDone;
+  return lacks_removed ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
 }  // namespace
@@ -167,10 +218,12 @@ void RegisterExport(CLI::App& application, Action& action) {
                    "earlier")
       ->type_name("T");
   subcommand->footer(
-      "Without a choice: the whole log. The entries are copied as they are, with what proves them\n"
+      "Without a choice: the whole log, or what a policy left of it. The entries are copied as "
+      "they are, with what proves them\n"
       "part of the signed log. Works beside a running recorder.\n"
       "`spoor verify FILE` checks it, `spoor import --kind evidence FILE` adds it to a store.\n\n"
-      "Exit codes: 0 written; 1 there is no such entry.\n\n"
+      "Exit codes: 0 written; 1 there is no such entry; 4 some of what was chosen was removed by\n"
+      "policy (what is left is written).\n\n"
       "Examples:\n"
       "  spoor export --store hub --recording 3e2a7dc63ea297d42e235ce543938cde --out "
       "web1.evidence\n"

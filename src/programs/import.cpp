@@ -157,6 +157,7 @@ Result<ExitCode> ImportEvidence(const ImportOptions& options) {
       return Fail(ErrorCode::kInvalidArgument, "{}: {}", options.key_file, parsed.error().message);
     }
   }
+  bool stays_removed = false;
   for (const std::string& path : options.files) {
     ASSIGN_OR_RETURN(const proof::TransferReport report,
                      proof::ImportEvidence({.file = path, .public_key = key, .layout = layout}));
@@ -168,9 +169,22 @@ Result<ExitCode> ImportEvidence(const ImportOptions& options) {
       fmt::print(stderr, "{}: {} entries are that log's own accounts and stay there\n", path,
                  report.account_count);
     }
+    if (report.description_count != 0) {
+      fmt::print(stderr,
+                 "{}: the beginning of {} recordings was removed from that log by policy; their "
+                 "descriptions, which it carried over, are added\n",
+                 path, report.description_count);
+    }
+    if (report.removed_count != 0) {
+      fmt::print(stderr,
+                 "{}: {} entries were in this log and were removed from it by policy: they stay "
+                 "removed (import the file into another store to have them)\n",
+                 path, report.removed_count);
+      stays_removed = true;
+    }
   }
   RETURN_IF_ERROR(IngestNewEvidence(layout));
-  return ExitCode::kDone;
+  return stays_removed ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
 Result<ExitCode> Import(const ImportOptions& options) {
@@ -234,7 +248,10 @@ void RegisterImport(CLI::App& application, Action& action) {
       "as\n"
       "           they are, with an account of where they come from; what is here already is not\n"
       "           doubled\n"
-      "A file with an error stores nothing.\n"
+      "A file with an error stores nothing.\n\n"
+      "Exit codes: 0 done; 4 entries of the file were in the store and were removed by policy: "
+      "they\n"
+      "stay removed.\n\n"
       "Examples:\n"
       "  spoor import --store case-7 --host web1 events.ndjson\n"
       "  spoor import --store case-7 --kind evidence --key hub.vkey web1.evidence");

@@ -39,6 +39,8 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader that goes away (spoor query … | head) ends the write with an error, not the program.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that reaches its limit (ulimit -f) ends the write with an error, too.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return Run(argc, argv);
   } catch (const std::exception& error) {  // no memory, stdout closed: nothing else gets here

@@ -80,10 +80,11 @@ Result<std::unique_ptr<event::EventSource>> MakeImporter(
               description.kind);
 }
 
-Result<> IngestNewEvidence(const StoreLayout& layout) {
-  ASSIGN_OR_RETURN([[maybe_unused]] const ingest::CatchUpSummary summary,
-                   ingest::CatchUp(layout, {.importers = MakeImporter},
-                                   ProgressOnTerminal("ingesting evidence")));
+Result<> IngestNewEvidence(const StoreLayout& layout, bool wait_for_rebuild) {
+  ASSIGN_OR_RETURN(
+      [[maybe_unused]] const ingest::CatchUpSummary summary,
+      ingest::CatchUp(layout, {.importers = MakeImporter, .wait_for_rebuild = wait_for_rebuild},
+                      ProgressOnTerminal("ingesting evidence")));
   return {};
 }
 
@@ -95,7 +96,7 @@ Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folde
 }
 
 Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder) {
-  const auto ingested = IngestNewEvidence(StoreLayout{folder});
+  const auto ingested = IngestNewEvidence(StoreLayout{folder}, /*wait_for_rebuild=*/false);
   const bool only_not_written = !ingested && (ingested.error().code == ErrorCode::kIo ||
                                               ingested.error().code == ErrorCode::kUnavailable);
   if (!ingested && !only_not_written) return tl::unexpected<Error>(ingested.error());

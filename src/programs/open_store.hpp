@@ -16,16 +16,18 @@
 namespace spoor::programs {
 
 /// Ingests what the evidence has and the tables have not, opens the store and defines the query
-/// library. A store that cannot be written to (no permission, full disk) is opened as far as it was
-/// ingested, and stderr says so. Fails: kNotFound, kUnverified (evidence), kCorrupt (a segment).
+/// library. A store that cannot be written to (no permission, full disk, a rebuild) is opened as
+/// far as it was ingested, and stderr says so. Fails: kNotFound, kUnverified (evidence), kCorrupt
+/// (a segment).
 Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder);
 
 /// The same as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
 /// kCorrupt.
 Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder);
 
-/// Ingests what is new. Progress goes to stderr when that is a terminal.
-Result<> IngestNewEvidence(const StoreLayout& layout);
+/// Ingests what is new. Progress goes to stderr when that is a terminal. Unless it waits for a
+/// rebuild of the same store in another process: kUnavailable (CatchUpOptions::wait_for_rebuild).
+Result<> IngestNewEvidence(const StoreLayout& layout, bool wait_for_rebuild = true);
 
 enum class Format { kTable, kJson, kCsv };
 

@@ -78,6 +78,10 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
   ASSIGN_OR_RETURN(const OpenedStore opened, OpenWithCatalog(command.store));
   ASSIGN_OR_RETURN(const proof::ProveReport report,
                    proof::Prove(options, library, *opened.store, opened.catalog));
+  if (!report.not_there.empty()) {
+    fmt::print(stderr, "spoor prove: nothing was written: {}\n", report.not_there);
+    return ExitCode::kIncomplete;
+  }
   fmt::print(stderr,
              "{}: {} rows, {} of {} entries of the log, {} bytes; it holds the recorded data "
              "itself: give it only to who may see it\n",
@@ -127,7 +131,8 @@ void RegisterProve(CLI::App& application, Action& action) {
       "`spoor verify FILE --key log.vkey` makes the rows again from the entries, offline.\n"
       "Before it is written that is done here, too.\n\n"
       "Exit codes: 0 written; 1 written, and the answer is none; 4 written, and gaps overlap "
-      "it.\n\n"
+      "it,\n"
+      "or not written, for evidence that it takes was removed by policy.\n\n"
       "Examples:\n"
       "  spoor prove --out case7.spoorproof root_transitions\n"
       "  spoor prove --out writers.spoorproof writers path=/etc/passwd\n"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// `spoor rebuild`: forgets everything derived and makes it again from the evidence.
+// `spoor rebuild`: makes everything derived again from the evidence, beside what is there.
 #include <fmt/format.h>
 
 #include <cstdio>
 
 #include "base/file.hpp"
+#include "base/visible_text.hpp"
 #include "evidence/log.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
@@ -12,7 +13,7 @@
 namespace spoor::programs {
 namespace {
 
-/// Reads all evidence, so that nothing is removed that could not be made again.
+/// Reads all evidence, so that nothing takes the place of tables that could not be made again.
 Result<> VerifyEvidence(const StoreLayout& layout) {
   auto key = ReadTextFile(layout.public_key(), 4096);
   if (!key) {
@@ -30,24 +31,30 @@ Result<> VerifyEvidence(const StoreLayout& layout) {
 Result<ExitCode> Rebuild(const std::string& folder) {
   const StoreLayout layout{folder};
   RETURN_IF_ERROR(VerifyEvidence(layout));
-  RETURN_IF_ERROR(ingest::RemoveDerived(layout));
-  ASSIGN_OR_RETURN(const ingest::CatchUpSummary summary,
-                   ingest::CatchUp(layout, {.importers = MakeImporter},
+  ASSIGN_OR_RETURN(const ingest::RebuildSummary summary,
+                   ingest::Rebuild(layout, {.importers = MakeImporter},
                                    ProgressOnTerminal("ingesting evidence")));
-  fmt::print(stderr, "made again from {} entries of evidence: {} events\n", summary.entry_count,
-             summary.event_count);
+  fmt::print(stderr, "made again from {} entries of evidence: {} events\n",
+             summary.made.entry_count, summary.made.event_count);
+  for (const std::string& name : summary.strangers) {
+    fmt::print(stderr, "spoor rebuild: {}: nothing that Spoor made; it stays\n", VisibleText(name));
+  }
   return ExitCode::kDone;
 }
 
 }  // namespace
 
 void RegisterRebuild(CLI::App& application, Action& action) {
-  CLI::App* const subcommand = application.add_subcommand(
-      "rebuild", "remove everything derived and make it again from the evidence");
+  CLI::App* const subcommand =
+      application.add_subcommand("rebuild", "make everything derived again from the evidence");
   const auto store = std::make_shared<std::string>();
   AddStoreOption(*subcommand, *store);
   subcommand->footer(
-      "The evidence is verified first; when it does not verify nothing is removed (exit code 3).");
+      "The evidence is verified first; when it does not verify nothing is changed (exit code 3).\n"
+      "Questions are answered from the old tables until the new ones are there; ended at any "
+      "moment,\n"
+      "the store has the one or the other. Needs room for both: the old segments go with the next\n"
+      "ingest. Files in segments/ and index/ that Spoor did not make stay, and are named.");
   subcommand->callback([&action, store] { action = [store] { return Rebuild(*store); }; });
 }
 

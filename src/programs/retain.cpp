@@ -43,7 +43,9 @@ void Print(const collector::RetentionPlan& plan, const RetainCommand& command,
 }
 
 Result<ExitCode> Retain(const RetainCommand& command) {
-  ASSIGN_OR_RETURN(const collector::RetentionPolicy policy, command.retention.Policy());
+  RetentionOptions retention = command.retention;
+  retention.remove_everything |= command.dry_run;  // nothing goes
+  ASSIGN_OR_RETURN(const collector::RetentionPolicy policy, retention.Policy());
   const StoreLayout layout{command.store};
   const auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
   if (!key) {
@@ -69,10 +71,15 @@ Result<ExitCode> Retain(const RetainCommand& command) {
     ASSIGN_OR_RETURN(removed_bytes, collector::CarryOutRetention(plan, *writer, layout.evidence()));
     RETURN_IF_ERROR(writer->Close());
     writer.reset();
-    // The rows that came from what is gone go with it.
-    RETURN_IF_ERROR(IngestNewEvidence(layout));
   }
   Print(plan, command, removed_bytes);
+  if (command.dry_run) return ExitCode::kDone;
+  // The rows that came from what is gone go with it.
+  if (const Result<> ingested = IngestNewEvidence(layout); !ingested) {
+    return Fail(ingested.error().code,
+                "the tables still have the rows of what was removed, until the next question: {}",
+                ingested.error().message);
+  }
   return ExitCode::kDone;
 }
 

@@ -37,6 +37,8 @@ void RetentionOptions::AddTo(CLI::App& subcommand) {
       .add_option("--keep-bytes", keep_bytes,
                   "the oldest evidence goes until its entries take at most that much: 50G")
       ->type_name("BYTES");
+  subcommand.add_flag("--remove-everything", remove_everything,
+                      "with --keep 0 or --keep-bytes 0: yes, no evidence is to be kept");
 }
 
 Result<collector::RetentionPolicy> RetentionOptions::Policy() const {
@@ -52,6 +54,12 @@ Result<collector::RetentionPolicy> RetentionOptions::Policy() const {
   }
   if (policy.text.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "say what to keep: --keep 30d, --keep-bytes 50G");
+  }
+  const bool keeps_nothing = policy.keep_ns == 0 || policy.keep_bytes == 0U;
+  if (keeps_nothing && !remove_everything) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "{}: keeps nothing; say --remove-everything, too, if that is meant",
+                policy.keep_ns == 0 ? "--keep " + keep : "--keep-bytes " + keep_bytes);
   }
   return policy;
 }

@@ -8,14 +8,15 @@
 
 namespace spoor::programs {
 
-/// --keep and --keep-bytes, as `spoor retain` and `spoor serve` take them.
+/// --keep, --keep-bytes and --remove-everything, as `spoor retain` and `spoor serve` take them.
 struct RetentionOptions {
   std::string keep;
   std::string keep_bytes;
+  bool remove_everything = false;  ///< --keep 0 and --keep-bytes 0 are meant
 
   void AddTo(CLI::App& subcommand);
   bool given() const { return !keep.empty() || !keep_bytes.empty(); }
-  /// Fails: kInvalidArgument.
+  /// Fails: kInvalidArgument (also: it keeps nothing, and that is not said to be meant).
   Result<collector::RetentionPolicy> Policy() const;
 };
 

@@ -30,6 +30,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kKeyBytesMax = 4096;
+
 struct VerifyCommand {
   std::string store;
   std::string bundle;
@@ -66,21 +68,43 @@ struct Proof {
   OutsideReport outside;
 };
 
-/// The verifier key, from --key or from the store itself.
-Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLayout& layout) {
-  const bool given = !command.key_file.empty();
-  const fs::path path = given ? fs::path(command.key_file) : layout.public_key();
-  Result<std::string> text = ReadTextFile(path, 4096);
-  if (!text) {
-    return Fail(text.error().code, "{}{}", text.error().message,
-                given ? "" : " (--key names a copy of it)");
+/// The key of --key: the only one that is looked at then.
+Result<std::string> ReadGivenKey(const fs::path& path) {
+  Result<std::string> text = ReadTextFile(path, kKeyBytesMax);
+  if (!text && text.error().code == ErrorCode::kCorrupt) {  // longer than any key
+    return Fail(ErrorCode::kInvalidArgument, "--key {}", text.error().message);
   }
+  if (!text) return text;
   const Result<evidence::VerifierKey> key = evidence::VerifierKey::Parse(*text);
   if (!key) {
-    return Fail(given ? ErrorCode::kInvalidArgument : ErrorCode::kUnverified, "{}: {}",
-                path.string(), key.error().message);
+    return Fail(ErrorCode::kInvalidArgument, "--key {}: {}", path.string(), key.error().message);
   }
   return text;
+}
+
+/// The store's own. Nothing is known to be wrong with the evidence when it cannot be used: the
+/// evidence cannot be judged by it.
+Result<std::string> ReadOwnKey(const fs::path& path) {
+  const auto unusable = [&](std::string_view why) {
+    return Fail(ErrorCode::kUnavailable,
+                "{}: the store cannot be judged by its own key (--key names a copy of it)", why);
+  };
+  std::error_code error;
+  const fs::file_type type = fs::symlink_status(path, error).type();
+  if (type != fs::file_type::regular && type != fs::file_type::not_found) {
+    return unusable(fmt::format("{}: is no regular file", path.string()));
+  }
+  Result<std::string> text = ReadTextFile(path, kKeyBytesMax);
+  if (!text) return unusable(text.error().message);
+  const Result<evidence::VerifierKey> key = evidence::VerifierKey::Parse(*text);
+  if (!key) return unusable(fmt::format("{}: {}", path.string(), key.error().message));
+  return text;
+}
+
+/// The verifier key, from --key or from the store itself.
+Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLayout& layout) {
+  return command.key_file.empty() ? ReadOwnKey(layout.public_key())
+                                  : ReadGivenKey(command.key_file);
 }
 
 /// Tells how far it is, on a terminal, at most ten times a second.
@@ -171,7 +195,7 @@ Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
                    CheckOutsideViews(command.outside, layout, proof.key, proof.log.checkpoint));
   proof.skipped_segments = command.skip_segments;
   if (!command.skip_segments) {
-    ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout));
+    ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout, public_key));
   }
   proof.set_aside_bytes = BytesBelow(layout.set_aside());
   return proof;
@@ -358,7 +382,7 @@ Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
   VerifyBundleCommand bundle{
       .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
   if (!command.key_file.empty()) {
-    ASSIGN_OR_RETURN(bundle.public_key, ReadVerifierKey(command, StoreLayout{command.store}));
+    ASSIGN_OR_RETURN(bundle.public_key, ReadGivenKey(command.key_file));
   }
   return VerifyBundleFile(bundle);
 }
@@ -423,11 +447,14 @@ void RegisterVerify(CLI::App& application, Action& action) {
       "recordings.\n"
       "That the whole store was put back to an older state, or that someone else is shown another\n"
       "history, only others can tell: --checkpoint, --witness, --ask.\n"
+      "With --key the store's own key file is not looked at.\n"
       "A bundle is checked with nothing but the key, and its rows are made again.\n\n"
       "Exit codes: 0 proved; 3 not, and the first bad thing is named; 4 proved, but not "
       "everything\n"
-      "that happened is there (frames, batches or records lost, or canaries missing); 5 no store "
-      "there.\n\n"
+      "that happened is there (frames, batches or records lost, or canaries missing); 2 the file "
+      "of\n"
+      "--key holds no key; 5 no store there, or its own key is missing or damaged and --key gives "
+      "no copy.\n\n"
       "Examples:\n"
       "  spoor verify --store demo-store\n"
       "  spoor verify --store demo-store --key /media/usb/log.vkey --json\n"

@@ -38,6 +38,7 @@ void PrintJson(const proof::BundleReport& report, bool key_given) {
             {"entry_bytes", report.excerpt.entry_bytes},
             {"proof_bytes", report.excerpt.proof_bytes},
             {"whole_log", report.whole_log()},
+            {"removed_until_entry", report.removed_until()},
             {"recordings", RecordingsJson(report.recordings)}};
   if (report.manifest.answer) {
     const proof::AnswerManifest& answer = *report.manifest.answer;
@@ -101,7 +102,14 @@ void PrintStatement(const proof::BundleReport& report, bool key_given) {
   const bool whole = report.whole_log();
   fmt::print("proved     {} entries, {} bytes, are in the signed log{}\n",
              report.excerpt.entry_count, report.excerpt.entry_bytes,
-             whole ? ": all that it had" : fmt::format(", which had {}", checkpoint.size));
+             !whole                        ? fmt::format(", which had {}", checkpoint.size)
+             : report.removed_until() == 0 ? ": all that it had"
+                                           : ": all that was left of it");
+  if (report.removed_until() != 0) {
+    const wire::Removal& last = report.removed->retention.removals.back();
+    fmt::print("removed    entries 0 to {} by policy before this was made: {}, by {}\n",
+               report.removed_until() - 1, VisibleText(last.policy), VisibleText(last.by));
+  }
   fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
   fmt::print("signed     {} by {} (key {}), {} other signatures, not checked\n",
              FormatWallTime(checkpoint.signed_wall_ns), checkpoint.origin,

@@ -12,12 +12,12 @@ namespace {
 /// Readers ingest: how often the catalog may be another one afterwards, and the check begins anew.
 constexpr int kAttempts = 4;
 
-Result<ingest::DerivationReport> Derive(const StoreLayout& layout) {
+Result<ingest::DerivationReport> Derive(const StoreLayout& layout, const std::string& public_key) {
   StopSignals signals;
   ASSIGN_OR_RETURN(const ScratchFolder scratch,
                    ScratchFolder::Make(ScratchFolder::FolderOnDisk(), "verify"));
   const auto show = ProgressOnTerminal("deriving segments again");
-  return ingest::CheckDerivation(layout, {.importers = MakeImporter}, scratch.path(),
+  return ingest::CheckDerivation(layout, public_key, {.importers = MakeImporter}, scratch.path(),
                                  [&](std::uint64_t done, std::uint64_t to_do) -> Result<> {
                                    if (show) show(done, to_do);
                                    if (!signals.Take()) return {};
@@ -33,11 +33,12 @@ bool HasChanged(const StoreLayout& layout, std::uint64_t generation) {
 
 }  // namespace
 
-Result<std::optional<ingest::DerivationReport>> VerifySegments(const StoreLayout& layout) {
+Result<std::optional<ingest::DerivationReport>> VerifySegments(const StoreLayout& layout,
+                                                               const std::string& public_key) {
   for (int attempt = 1;; ++attempt) {
     const Result<store::Catalog> catalog = store::LoadCatalog(layout);
     if (!catalog && catalog.error().code == ErrorCode::kNotFound) return std::nullopt;
-    Result<ingest::DerivationReport> report = Derive(layout);
+    Result<ingest::DerivationReport> report = Derive(layout, public_key);
     if (report) return *report;
     Error error = report.error();
     const bool wrong = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnverified;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
@@ -10,8 +11,10 @@
 namespace spoor::programs {
 
 /// Derives the tables again beside the store, in a folder below $TMPDIR (else /var/tmp) that is
-/// removed afterwards, Ctrl-C or not, and compares. Nothing: nothing was ingested yet.
-/// Fails: kUnverified (naming segment and row), kUnavailable (interrupted), kIo (no room).
-Result<std::optional<ingest::DerivationReport>> VerifySegments(const StoreLayout& layout);
+/// removed afterwards, Ctrl-C or not, and compares. `public_key`: text of the log's verifier key.
+/// Nothing: nothing was ingested yet. Fails: kUnverified (naming segment and row), kUnavailable
+/// (interrupted), kIo (no room).
+Result<std::optional<ingest::DerivationReport>> VerifySegments(const StoreLayout& layout,
+                                                               const std::string& public_key);
 
 }  // namespace spoor::programs

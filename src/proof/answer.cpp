@@ -93,8 +93,7 @@ Result<std::unique_ptr<DerivedStore>> DerivedStore::Make(const ingest::EntryFeed
                    ScratchFolder::Make(ScratchFolder::FolderOnDisk(), "derived"));
   std::unique_ptr<DerivedStore> derived(new DerivedStore(std::move(folder)));
   const std::filesystem::path& root = derived->folder_.path();
-  RETURN_IF_ERROR(
-      ingest::IngestFrom(feed, options.open_recordings, StoreLayout{root}, options.ingest));
+  RETURN_IF_ERROR(ingest::IngestFrom(feed, options.origin, StoreLayout{root}, options.ingest));
   ASSIGN_OR_RETURN(derived->store_, store::OpenStore(root.string()));
   for (const queries::Query& query : library.queries()) {
     if (query.form != queries::Query::Form::kView) continue;

@@ -47,7 +47,7 @@ class DerivedStore {
  public:
   struct Options {
     ingest::CatchUpOptions ingest;
-    std::set<std::string> open_recordings;
+    ingest::FeedOrigin origin;
   };
   /// Makes it and defines `library`, whose queries must not take the place of a table. Fails:
   /// kInvalidArgument (a query), what `feed` fails with, kIo (no room).

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 #include "base/check.hpp"
 
@@ -97,20 +96,48 @@ Result<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Create(const std::filesyst
   if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", path.string());
   }
-  std::unique_ptr<ArchiveWriter> writer(new ArchiveWriter(path, FileDescriptor()));
-  ASSIGN_OR_RETURN(writer->file_,
-                   OpenFile(writer->TemporaryPath(), O_RDWR | O_CREAT | O_TRUNC, 0644));
+  std::unique_ptr<ArchiveWriter> writer(new ArchiveWriter(path));
+  RETURN_IF_ERROR(writer->OpenUnfinished());
   return writer;
 }
 
-ArchiveWriter::~ArchiveWriter() {
-  if (finished_ || !file_.valid()) return;
-  std::error_code ignored;
-  std::filesystem::remove(TemporaryPath(), ignored);
+Result<> ArchiveWriter::OpenUnfinished() {
+  const std::filesystem::path folder = std::filesystem::absolute(path_).parent_path();
+  Result<FileDescriptor> nameless = OpenFile(folder, O_RDWR | O_TMPFILE, 0644);
+  if (nameless) {
+    file_ = *std::move(nameless);
+    return {};
+  }
+  // Not every file system has files without names; what else is wrong is wrong with this, too.
+  const std::filesystem::path temporary = path_.string() + ".part";
+  Result<FileDescriptor> file = OpenFile(temporary, O_RDWR | O_CREAT | O_EXCL, 0644);
+  if (!file) {
+    return Fail(file.error().code, "{}: cannot be written: {}", path_.string(),
+                file.error().message);
+  }
+  file_ = *std::move(file);
+  temporary_ = temporary;
+  return {};
 }
 
-std::filesystem::path ArchiveWriter::TemporaryPath() const {
-  return path_.string() + ".part";
+/// Never in place of another file.
+Result<> ArchiveWriter::GiveName() {
+  const std::string from =
+      temporary_.empty() ? fmt::format("/proc/self/fd/{}", file_.get()) : temporary_.string();
+  if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path_.c_str(),
+               temporary_.empty() ? AT_SYMLINK_FOLLOW : 0) == 0) {
+    return {};
+  }
+  if (errno == EEXIST) {
+    return Fail(ErrorCode::kInvalidArgument, "{}: is there already", path_.string());
+  }
+  return FailErrno(errno, "{}: cannot give it its name", path_.string());
+}
+
+ArchiveWriter::~ArchiveWriter() {
+  if (temporary_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove(temporary_, ignored);
 }
 
 Result<> ArchiveWriter::Put(std::span<const std::byte> bytes) {
@@ -161,10 +188,7 @@ Result<> ArchiveWriter::Finish() {
   RETURN_IF_ERROR(Put(Block{}));
   RETURN_IF_ERROR(Put(Block{}));
   if (::fsync(file_.get()) != 0) return FailErrno(errno, "{}: cannot sync", path_.string());
-  if (std::rename(TemporaryPath().c_str(), path_.c_str()) != 0) {
-    return FailErrno(errno, "{}: cannot give it its name", path_.string());
-  }
-  finished_ = true;
+  RETURN_IF_ERROR(GiveName());
   return SyncFolder(std::filesystem::absolute(path_).parent_path());
 }
 

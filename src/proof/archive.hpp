@@ -24,11 +24,12 @@ inline constexpr std::string_view kSumsName = "SHA256SUMS";
 /// one.
 bool LooksLikeBundle(std::string_view bytes);
 
-/// Writes members one after the other to a temporary file beside `path`, which gets its name when
-/// all is there. Not thread-safe.
+/// Writes members one after the other to a file without a name in the folder of `path`, which gets
+/// its name when all is there, so that nothing stays of one that is not finished (where the file
+/// system cannot do that: `path`.part, which a process that is killed leaves). Not thread-safe.
 class ArchiveWriter {
  public:
-  /// Fails: kInvalidArgument (there is something at `path`), kIo.
+  /// Fails: kInvalidArgument (there is something at `path`), kNotFound (no such folder), kIo.
   static Result<std::unique_ptr<ArchiveWriter>> Create(const std::filesystem::path& path);
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;
@@ -39,25 +40,26 @@ class ArchiveWriter {
   Result<> Begin(std::string_view name);
   Result<> Write(std::span<const std::byte> bytes);
   Result<> End();  ///< Fails also above 8 GiB, the most that ustar can say: kInvalidArgument
-  /// Adds SHA256SUMS, makes all durable, gives the file its name.
+  /// Adds SHA256SUMS, makes all durable, gives the file its name. Fails: kInvalidArgument
+  /// (something got that name meanwhile), kIo.
   Result<> Finish();
 
   std::uint64_t size_bytes() const { return at_; }
 
  private:
-  ArchiveWriter(std::filesystem::path path, FileDescriptor file)
-      : path_(std::move(path)), file_(std::move(file)) {}
-  std::filesystem::path TemporaryPath() const;
+  explicit ArchiveWriter(std::filesystem::path path) : path_(std::move(path)) {}
+  Result<> OpenUnfinished();
+  Result<> GiveName();
   Result<> Put(std::span<const std::byte> bytes);
 
   const std::filesystem::path path_;
   FileDescriptor file_;
+  std::filesystem::path temporary_;  // empty: the file has no name yet
   std::uint64_t at_ = 0;
   std::string name_;  // of the member that is being written
   std::uint64_t member_at_ = 0;
   std::unique_ptr<store::Sha256Stream> digest_;
   std::string sums_;
-  bool finished_ = false;
 };
 
 /// An archive all of whose bytes were found to be what they must be.

@@ -32,6 +32,13 @@ Result<std::unique_ptr<evidence::LogReader>> OpenLog(const StoreLayout& layout,
   return evidence::LogReader::Open(layout.evidence(), key);
 }
 
+/// The entries that say what was removed from the beginning of `log`, and what they carry over.
+std::optional<evidence::EntryRange> StatementOf(const evidence::LogReader& log) {
+  if (!log.retention()) return std::nullopt;
+  return evidence::EntryRange{log.retention_entry() - log.retention()->carried_count,
+                              log.retention_entry() + 1};
+}
+
 /// The whole numbers of `values` as a list for SQL.
 std::string ListOf(const std::set<std::int64_t>& values) {
   return fmt::format("{}", fmt::join(values, ","));
@@ -100,35 +107,76 @@ class TouchedEntries {
   std::set<std::int64_t> objects_;
 };
 
-Result<std::vector<evidence::EntryRange>> EntriesOfRecordings(
-    store::Store& store, const std::vector<std::string>& recordings) {
-  std::vector<std::uint64_t> indices;
+/// Entries of a log, in order; or why they cannot be had.
+struct Chosen {
+  std::vector<std::uint64_t> indices{};
+  std::string not_there{};
+};
+
+/// Whether a recording in the tables began in entries that are gone.
+Result<bool> AnyIsCut(store::Store& store, const std::vector<std::uint64_t>& entries) {
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> cut,
+      store::ReadIntegers(
+          store,
+          fmt::format("SELECT count(*) FROM (SELECT min(batch_index) AS first FROM evidence_batch "
+                      "WHERE recording_id IN (SELECT recording_id FROM evidence_batch WHERE "
+                      "entry_index IN ({})) GROUP BY recording_id) WHERE first > 0",
+                      entries.empty() ? "NULL" : fmt::format("{}", fmt::join(entries, ","))),
+          {}));
+  return cut.front() != 0;
+}
+
+Result<Chosen> EntriesOfRecordings(store::Store& store, const evidence::LogReader& log,
+                                   const std::vector<std::string>& recordings) {
+  Chosen chosen;
+  std::vector<std::uint64_t>& indices = chosen.indices;
   for (const std::string& recording : recordings) {
     ASSIGN_OR_RETURN(
         const std::vector<std::int64_t> found,
         store::ReadIntegers(store, "SELECT entry_index FROM evidence_batch WHERE recording_id = $1",
                             {recording}));
+    if (found.empty() && log.removed_until() != 0) {
+      chosen.not_there = fmt::format("no recording {} in what is left of the evidence", recording);
+      return chosen;
+    }
     if (found.empty()) {
       return Fail(ErrorCode::kInvalidArgument, "no recording {} in the store (spoor status)",
                   recording);
     }
     indices.insert(indices.end(), found.begin(), found.end());
   }
-  std::sort(indices.begin(), indices.end());
-  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
-  return evidence::RangesOf(indices);
+  return chosen;
 }
 
-Result<std::vector<evidence::EntryRange>> ChooseEntries(const ProveOptions& options,
-                                                        const std::string& sql, store::Store& store,
-                                                        const store::Catalog& catalog) {
-  if (options.scope == Scope::kRecordings) return EntriesOfRecordings(store, options.recordings);
-  if (options.scope == Scope::kTouched) {
-    ASSIGN_OR_RETURN(const std::vector<std::uint64_t> entries, TouchedEntries(store).Of(sql));
-    return evidence::RangesOf(entries);
+/// The entries to bring along, in order. Nothing may be missing of a recording that was cut in two
+/// by a removal, so what the log carried over of it goes along.
+Result<Chosen> ChooseEntries(const ProveOptions& options, const std::string& sql,
+                             store::Store& store, const evidence::LogReader& log) {
+  Chosen chosen;
+  if (options.scope == Scope::kRecordings) {
+    ASSIGN_OR_RETURN(chosen, EntriesOfRecordings(store, log, options.recordings));
+  } else {
+    ASSIGN_OR_RETURN(chosen.indices, TouchedEntries(store).Of(sql));
   }
-  if (catalog.next_entry == 0) return std::vector<evidence::EntryRange>{};
-  return std::vector<evidence::EntryRange>{{0, catalog.next_entry}};
+  std::vector<std::uint64_t>& indices = chosen.indices;
+  if (const std::optional<evidence::EntryRange> statement = StatementOf(log)) {
+    ASSIGN_OR_RETURN(const bool cut, AnyIsCut(store, indices));
+    for (std::uint64_t i = statement->begin; cut && i < statement->end; ++i) indices.push_back(i);
+  }
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  return chosen;
+}
+
+/// Why the tables, which have seen `next_entry` entries, do not show what is left of `log`; empty:
+/// they do.
+std::string LagOf(const evidence::LogReader& log, std::uint64_t next_entry) {
+  if (!log.retention() || log.retention_entry() < next_entry) return {};
+  return fmt::format(
+      "the tables still have rows of entries 0 to {}, which were removed from the evidence since, "
+      "and cannot be brought up to date now",
+      log.removed_until() - 1);
 }
 
 Result<> CheckSize(const ProveOptions& options, store::Store& store,
@@ -183,23 +231,30 @@ Result<AskedQuestion> QuestionOf(const ProveOptions& options, const queries::Lib
                                                             options.now_wall_ns)};
 }
 
-/// That the answer follows from the entries that are brought along.
-Result<> CheckThatItFollows(const ProveOptions& options, const Answer& answer,
-                            const AskedQuestion& question, const queries::Library& library,
-                            const AnswerManifest& manifest, evidence::LogReader& log,
-                            const std::vector<evidence::EntryRange>& ranges) {
+/// The answer that follows from the entries that are brought along: it must have the rows of
+/// `answer`, and for the whole log its gaps; single recordings have their own.
+Result<Answer> CheckThatItFollows(const ProveOptions& options, const Answer& answer,
+                                  const AskedQuestion& question, const queries::Library& library,
+                                  const AnswerManifest& manifest, evidence::LogReader& log,
+                                  const std::vector<evidence::EntryRange>& ranges) {
   const ingest::EntryFeed feed = [&](const evidence::LogReader::Visit& visit) {
     return ForEachIn(log, ranges, visit);
   };
-  ASSIGN_OR_RETURN(const std::unique_ptr<DerivedStore> derived,
-                   DerivedStore::Make(feed,
-                                      {.ingest = options.ingest,
-                                       .open_recordings = {manifest.open_recordings.begin(),
-                                                           manifest.open_recordings.end()}},
-                                      library));
-  ASSIGN_OR_RETURN(const Answer again, Ask(derived->store(), question, options.watch));
-  const std::optional<std::string> difference = DifferenceOf(answer.rows, again.rows);
-  if (!difference) return {};
+  ASSIGN_OR_RETURN(wire::Carried carried, log.ReadCarried());
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<DerivedStore> derived,
+      DerivedStore::Make(feed,
+                         {.ingest = options.ingest,
+                          .origin = {.open_recordings = {manifest.open_recordings.begin(),
+                                                         manifest.open_recordings.end()},
+                                     .carried = std::move(carried)}},
+                         library));
+  ASSIGN_OR_RETURN(Answer again, Ask(derived->store(), question, options.watch));
+  std::optional<std::string> difference = DifferenceOf(answer.rows, again.rows);
+  if (!difference && options.scope == Scope::kLog) {
+    difference = DifferenceOf(answer.gaps, again.gaps);
+  }
+  if (!difference) return again;
   if (options.scope == Scope::kRecordings) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the answer needs more than the recordings that were named: {}", *difference);
@@ -228,14 +283,26 @@ Result<> AddEvidence(evidence::LogReader& log, const std::vector<evidence::Entry
 
 Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& library,
                           store::Store& store, const store::Catalog& catalog) {
+  // First of all, for what follows may take long.
+  ASSIGN_OR_RETURN(const std::unique_ptr<ArchiveWriter> archive,
+                   ArchiveWriter::Create(options.out));
   ASSIGN_OR_RETURN(const queries::Library used, LibraryFor(library, options));
   ASSIGN_OR_RETURN(const AskedQuestion question, QuestionOf(options, used, store));
-  ASSIGN_OR_RETURN(const Answer answer, Ask(store, question, options.watch));
-  ASSIGN_OR_RETURN(const std::vector<evidence::EntryRange> ranges,
-                   ChooseEntries(options, question.sql, store, catalog));
-  RETURN_IF_ERROR(CheckSize(options, store, ranges));
+  ASSIGN_OR_RETURN(Answer answer, Ask(store, question, options.watch));
   ASSIGN_OR_RETURN(const std::string key, ReadTextFile(options.layout.public_key(), 4096));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(options.layout, key));
+  ProveReport report{.not_there = LagOf(*log, catalog.next_entry)};
+  if (!report.not_there.empty()) return report;
+  std::vector<evidence::EntryRange> ranges;
+  if (options.scope != Scope::kLog) {
+    ASSIGN_OR_RETURN(Chosen chosen, ChooseEntries(options, question.sql, store, *log));
+    report.not_there = std::move(chosen.not_there);
+    if (!report.not_there.empty()) return report;
+    ranges = evidence::RangesOf(chosen.indices);
+  } else if (catalog.next_entry != 0) {
+    ranges.push_back({log->removed_until(), catalog.next_entry});
+  }
+  RETURN_IF_ERROR(CheckSize(options, store, ranges));
 
   Manifest manifest{.made_by = options.made_by,
                     .made_wall_ns = options.now_wall_ns,
@@ -253,12 +320,11 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
         {segment.table, segment.file, segment.sha256, segment.row_count});
   }
   if (options.scope != Scope::kTouched) {
-    RETURN_IF_ERROR(
-        CheckThatItFollows(options, answer, question, used, *manifest.answer, *log, ranges));
+    ASSIGN_OR_RETURN(Answer again, CheckThatItFollows(options, answer, question, used,
+                                                      *manifest.answer, *log, ranges));
+    answer.gaps = std::move(again.gaps);
   }
 
-  ASSIGN_OR_RETURN(const std::unique_ptr<ArchiveWriter> archive,
-                   ArchiveWriter::Create(options.out));
   RETURN_IF_ERROR(archive->Add(kReadmeName, kReadme));
   RETURN_IF_ERROR(archive->Add(kManifestName, ManifestJson(manifest)));
   RETURN_IF_ERROR(archive->Add(kKeyName, key));
@@ -268,7 +334,8 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
   }
   RETURN_IF_ERROR(archive->Add(kRowsName, TextOfLines(answer.rows)));
   RETURN_IF_ERROR(archive->Add(kGapsName, TextOfLines(answer.gaps)));
-  ProveReport report{.row_count = answer.rows.size(), .gap_count = answer.gaps.size()};
+  report.row_count = answer.rows.size();
+  report.gap_count = answer.gaps.size();
   RETURN_IF_ERROR(AddEvidence(*log, ranges, *archive, report));
   return report;
 }

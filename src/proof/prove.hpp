@@ -32,6 +32,8 @@ struct ProveOptions {
 };
 
 struct ProveReport {
+  /// Not empty: nothing was written, for a policy removed evidence that it takes; says which.
+  std::string not_there{};
   std::uint64_t row_count = 0;
   std::uint64_t gap_count = 0;
   std::uint64_t size_bytes = 0;  ///< of the bundle
@@ -47,7 +49,8 @@ struct ProveReport {
 Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& library,
                           store::Store& store, const store::Catalog& catalog);
 
-/// Writes a bundle of entries only: `ranges` of the log in `layout`. Fails as Prove.
+/// Writes a bundle of entries only: `ranges` of the log in `layout`. Fails as Prove; kNotFound
+/// (removed by policy).
 Result<ProveReport> Export(const StoreLayout& layout,
                            const std::vector<evidence::EntryRange>& ranges,
                            const std::filesystem::path& out, const Manifest& manifest);

@@ -3,6 +3,7 @@
 // the log, under the log's lock and one checkpoint, so that all of it counts or none.
 #include "proof/transfer.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "proof/verify_bundle.hpp"
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
+#include "wire/removed_beginning.hpp"
 
 namespace spoor::proof {
 namespace {
@@ -23,6 +25,8 @@ constexpr std::size_t kTextPerBatchMax = 60'000;
 struct Known {
   wire::BatchChain chain;
   std::map<wire::Sha256, std::uint64_t> entries;  ///< by the digest of the batch
+  /// Leaf hashes of the entries that a policy removed, with their numbers, by hash.
+  std::vector<std::pair<evidence::Hash, std::uint64_t>> removed;
 };
 
 class Importer {
@@ -72,6 +76,7 @@ class Importer {
   Result<> Look(std::uint64_t index, std::span<const std::byte> entry) {
     const Result<wire::Batch> batch = wire::DecodeBatch(entry);
     if (batch) {
+      RETURN_IF_ERROR(beginning_.Add(index, entry));
       if (wire::IsOfRecording(batch->kind)) recordings_.insert(batch->recording_id);
       return {};
     }
@@ -97,6 +102,7 @@ class Importer {
     ASSIGN_OR_RETURN(const std::string key, ReadTextFile(options_.layout.public_key(), 4096));
     ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                      evidence::LogReader::Open(options_.layout.evidence(), key));
+    RETURN_IF_ERROR(ReadRemoved(*log));
     return log->ForEach(0, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
       RETURN_IF_ERROR(known_.chain.Add(index, entry));
       ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(entry));
@@ -105,6 +111,49 @@ class Importer {
       }
       return {};
     });
+  }
+
+  /// The hashes of what is gone are there, and how its recordings stood.
+  Result<> ReadRemoved(evidence::LogReader& log) {
+    ASSIGN_OR_RETURN(const wire::Carried carried, log.ReadCarried());
+    for (const wire::CarriedRecording& recording : carried.recordings) {
+      known_.chain.Continue(recording.recording_id, recording.extent, recording.last_sha256);
+    }
+    known_.removed.reserve(log.removed_until());
+    for (std::uint64_t index = 0; index < log.removed_until(); ++index) {
+      ASSIGN_OR_RETURN(const evidence::Hash leaf, log.Node(0, index));
+      known_.removed.emplace_back(leaf, index);
+    }
+    std::sort(known_.removed.begin(), known_.removed.end());
+    return {};
+  }
+
+  std::optional<std::uint64_t> FindRemoved(std::span<const std::byte> entry) {
+    if (known_.removed.empty()) return std::nullopt;
+    const std::pair wanted{hasher_.Leaf(entry), std::uint64_t{0}};
+    const auto found = std::lower_bound(known_.removed.begin(), known_.removed.end(), wanted);
+    if (found == known_.removed.end() || found->first != wanted.first) return std::nullopt;
+    return found->second;
+  }
+
+  /// Before the first batch of a recording of which the other log had removed the beginning: the
+  /// description that it carried over, without which the rest says nothing.
+  Result<> TakeDescription(evidence::LogWriter& log, std::span<const std::byte> entry) {
+    const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
+    if (!beginning_.found() || !batch || batch->batch_index == 0 ||
+        known_.chain.recordings().contains(batch->recording_id)) {
+      return {};
+    }
+    for (const wire::CarriedRecording& before : beginning_.found()->carried.recordings) {
+      if (before.recording_id != batch->recording_id || before.first_batch.empty()) continue;
+      const Result<wire::Batch> first = wire::DecodeBatch(before.first_batch);
+      if (!first || first->recording_id != batch->recording_id) continue;
+      RETURN_IF_ERROR(known_.chain.Add(log.size(), before.first_batch));
+      RETURN_IF_ERROR(log.Append(before.first_batch));
+      ++report_.description_count;
+      return {};
+    }
+    return {};
   }
 
   Result<> Take(evidence::LogWriter& log, std::uint64_t index, std::span<const std::byte> entry) {
@@ -120,6 +169,12 @@ class Importer {
       AddRun(index, known->second, entry);
       return {};
     }
+    if (const std::optional<std::uint64_t> removed = FindRemoved(entry)) {
+      ++report_.removed_count;
+      AddRun(index, removed, entry);
+      return {};
+    }
+    RETURN_IF_ERROR(TakeDescription(log, entry));
     if (const Result<> follows = known_.chain.Add(log.size(), entry); !follows) {
       return Fail(ErrorCode::kUnsupported,
                   "{}: entry {} cannot stand behind what this log has of its recording ({}); "
@@ -172,6 +227,7 @@ class Importer {
   TransferReport report_;
   std::set<wire::RecordingId> recordings_;
   Known known_;
+  wire::RemovedBeginningFinder beginning_;  // of the other log
   TransferAccount account_;
   evidence::TreeHasher hasher_;
 };
@@ -251,7 +307,10 @@ Result<> TransferAudit::Add(std::uint64_t entry_index, std::span<const std::byte
     return Fail(ErrorCode::kUnverified, "entry {}: {}", entry_index, batch.error().message);
   }
   Text& account = accounts_[batch->recording_id];
-  if (account.text.empty()) account.first_entry = entry_index;
+  if (account.text.empty()) {
+    account.first_entry = entry_index;
+    account.cut = batch->batch_index > 0;  // that nothing else is missing the batch chain says
+  }
   account.text += AsText(batch->payload);
   return {};
 }
@@ -259,6 +318,7 @@ Result<> TransferAudit::Add(std::uint64_t entry_index, std::span<const std::byte
 Result<std::vector<TransferAudit::Origin>> TransferAudit::Finish(evidence::LogReader& log) const {
   std::vector<Origin> origins;
   for (const auto& [id, text] : accounts_) {
+    if (text.cut) continue;
     const std::uint64_t first_entry = text.first_entry;
     const auto blame = [first_entry](const Error& error) {
       const bool ours = error.code == ErrorCode::kIo;

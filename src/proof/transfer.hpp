@@ -29,6 +29,11 @@ struct TransferReport {
   std::uint64_t added_count = 0;    ///< appended now
   std::uint64_t known_count = 0;    ///< the log had them already
   std::uint64_t account_count = 0;  ///< a log's own accounts (wire::IsAccount): not appended
+  /// The log had them, and a policy removed them: they stay removed.
+  std::uint64_t removed_count = 0;
+  /// Descriptions of recordings whose beginning was removed from the other log, which carried the
+  /// descriptions over: appended, too.
+  std::uint64_t description_count = 0;
 };
 
 /// Verifies the file, then appends its batches as they are, each once, and the account of it: all
@@ -57,6 +62,7 @@ class TransferAudit {
  private:
   struct Text {
     std::uint64_t first_entry = 0;
+    bool cut = false;  ///< a policy removed its beginning: what it says is not known any more
     std::string text;
   };
   std::map<wire::RecordingId, Text> accounts_;

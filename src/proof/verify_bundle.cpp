@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proof/verify_bundle.hpp"
 
+#include <algorithm>
+
 #include "base/visible_text.hpp"
 
 namespace spoor::proof {
@@ -39,6 +41,29 @@ Result<> CheckMembers(const ArchiveReader& archive, bool answer) {
   return Fail(ErrorCode::kUnverified, "{}: has no {}", archive.path().string(), wanted[next]);
 }
 
+/// What the entries of a bundle say of the removed beginning of their log: nothing when some of
+/// them are of that beginning. Read ahead of all else, for it stands behind the entries that need
+/// it.
+Result<std::optional<wire::RemovedBeginning>> FindRemovedBeginning(
+    const ArchiveReader& archive, const evidence::VerifierKey& key) {
+  wire::RemovedBeginningFinder finder;
+  std::optional<std::uint64_t> begin;
+  ASSIGN_OR_RETURN(const evidence::ByteSource source, archive.Stream(kExcerptName));
+  const Result<evidence::ExcerptReport> read = evidence::ReadExcerpt(
+      source, key,
+      {.range = [&](evidence::EntryRange range, std::span<const evidence::Hash>) -> Result<> {
+         if (!begin) begin = range.begin;
+         if (*begin == 0) return Fail(ErrorCode::kUnavailable, "enough was read");
+         return {};
+       },
+       .entry = [&](std::uint64_t index,
+                    std::span<const std::byte> entry) { return finder.Add(index, entry); }});
+  if (begin == 0U) return std::nullopt;
+  if (!read) return Blame(archive, kExcerptName, read.error());
+  const bool gone = finder.found() && finder.found()->retention.removed_until_entry <= begin;
+  return gone ? finder.found() : std::nullopt;
+}
+
 class BundleCheck {
  public:
   BundleCheck(const VerifyBundleOptions& options, const ArchiveReader& archive)
@@ -48,6 +73,7 @@ class BundleCheck {
     ASSIGN_OR_RETURN(BundleHead head, ReadHead(archive_, options_.public_key));
     report_.manifest = std::move(head.manifest);
     report_.key = std::move(head.key);
+    ASSIGN_OR_RETURN(report_.removed, FindRemovedBeginning(archive_, report_.key));
     RETURN_IF_ERROR(CheckEntries());
     if (report_.manifest.answer) RETURN_IF_ERROR(CheckAnswer(*report_.manifest.answer));
     return std::move(report_);
@@ -61,15 +87,28 @@ class BundleCheck {
     Result<evidence::ExcerptReport> read = evidence::ReadExcerpt(
         source, report_.key,
         {.range = [&](evidence::EntryRange range, std::span<const evidence::Hash>) -> Result<> {
-           from_first_ = from_first_ && range.begin == 0;
+           begin_ = std::min(begin_, range.begin);
            return {};
          },
          .entry = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
-           return follows ? report_.recordings.Add(index, entry) : Result<>();
+           return follows ? Follow(index, entry) : Result<>();
          }});
     if (!read) return Blame(archive_, kExcerptName, read.error());
     report_.excerpt = std::move(*read);
     return {};
+  }
+
+  /// A recording whose beginning was removed goes on from where it stood.
+  Result<> Follow(std::uint64_t index, std::span<const std::byte> entry) {
+    const std::optional<wire::Batch> batch = wire::PeekBatch(entry);
+    if (report_.removed && batch && batch->batch_index > 0 &&
+        !report_.recordings.recordings().contains(batch->recording_id)) {
+      for (const wire::CarriedRecording& before : report_.removed->carried.recordings) {
+        if (before.recording_id != batch->recording_id) continue;
+        report_.recordings.Continue(before.recording_id, before.extent, before.last_sha256);
+      }
+    }
+    return report_.recordings.Add(index, entry);
   }
 
   Result<> CheckAnswer(const AnswerManifest& answer) {
@@ -82,8 +121,9 @@ class BundleCheck {
     report_.row_count = row_lines.size();
     report_.gaps = LinesOf(gaps);
     if (answer.scope == Scope::kTouched) return {};
-    // A second range cannot begin with the first entry.
-    if (answer.scope == Scope::kLog && !from_first_) {
+    const bool whole = report_.excerpt.range_count == 0 ||
+                       (report_.excerpt.range_count == 1 && begin_ == report_.removed_until());
+    if (answer.scope == Scope::kLog && !whole) {
       return Fail(ErrorCode::kUnverified, "{}: {}: not all entries, as the manifest says",
                   archive_.path().string(), kExcerptName);
     }
@@ -128,7 +168,9 @@ class BundleCheck {
     auto derived = DerivedStore::Make(
         feed,
         {.ingest = options_.ingest,
-         .open_recordings = {answer.open_recordings.begin(), answer.open_recordings.end()}},
+         .origin = {.open_recordings = {answer.open_recordings.begin(),
+                                        answer.open_recordings.end()},
+                    .carried = report_.removed ? report_.removed->carried : wire::Carried{}}},
         library);
     if (!derived) return Blame(archive_, "the rows cannot be made again", derived.error());
     RETURN_IF_ERROR(CheckQuestion(answer, library, (*derived)->store()));
@@ -177,7 +219,7 @@ class BundleCheck {
   const VerifyBundleOptions& options_;
   const ArchiveReader& archive_;
   BundleReport report_;
-  bool from_first_ = true;  // all ranges, so at most one
+  std::uint64_t begin_ = UINT64_MAX;  // of the first range
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "proof/manifest.hpp"
 #include "queries/library.hpp"
 #include "wire/batch_chain.hpp"
+#include "wire/removed_beginning.hpp"
 
 namespace spoor::proof {
 
@@ -32,7 +34,9 @@ struct BundleReport {
   evidence::VerifierKey key;
   evidence::ExcerptReport excerpt;
   /// What the entries are of. Not followed for Scope::kTouched, which brings single batches.
-  wire::BatchChain recordings;
+  wire::BatchChain recordings{wire::BatchChain::Of::kExcerpt};
+  /// What a policy had removed from the beginning of the log, when the entries begin behind that.
+  std::optional<wire::RemovedBeginning> removed{};
   std::string question;
   std::uint64_t row_count = 0;
   std::vector<std::string> gaps;  ///< JSON objects
@@ -42,8 +46,14 @@ struct BundleReport {
   /// Queries whose text is not, or not so, in this program: to be read by whoever relies on them.
   std::vector<std::string> foreign_queries;
 
-  /// Every entry of the log up to the checkpoint is there.
-  bool whole_log() const { return excerpt.entry_count == excerpt.checkpoint.size; }
+  /// Every entry of the log up to the checkpoint is there but for those that a policy had removed.
+  bool whole_log() const {
+    return removed_until() + excerpt.entry_count == excerpt.checkpoint.size;
+  }
+  /// Entries below it were removed from the log by policy; 0: none.
+  std::uint64_t removed_until() const {
+    return removed ? removed->retention.removed_until_entry : 0;
+  }
   std::uint64_t missing_batch_count() const;
   std::uint64_t unended_count() const;  ///< recordings without an end
   /// An answer of which something may be missing, or that was not made again.

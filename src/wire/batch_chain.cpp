@@ -38,7 +38,7 @@ Result<> BatchChain::Follow(std::uint64_t entry_index, const Batch& batch, const
     return bad("is of another kind than the rest");
   }
   const bool skips = batch.batch_index > due;
-  if (batch.batch_index < due || (skips && is_account)) {
+  if (batch.batch_index < due || (skips && is_account && of_ == Of::kLog)) {
     return bad(fmt::format("where batch {} is due", due));
   }
   if (!skips && batch.previous_sha256 != before.last_sha256) {

@@ -28,6 +28,14 @@ struct RecordingExtent {
 /// small record for each recording.
 class BatchChain {
  public:
+  /// What the entries are that it is given.
+  enum class Of {
+    kLog,      ///< all that a log has, from its beginning or from where Continue says
+    kExcerpt,  ///< some entries of a log: batches of an account may be missing, too
+  };
+  BatchChain() = default;
+  explicit BatchChain(Of of) : of_(of) {}
+
   /// The next entry of the log. Fails: kUnverified (what is wrong, naming entry and recording),
   /// kUnsupported (a batch of a newer format).
   Result<> Add(std::uint64_t entry_index, std::span<const std::byte> entry);
@@ -35,7 +43,7 @@ class BatchChain {
   /// leaves no trace. Fails: kUnverified (what is wrong, naming the recording).
   Result<> Follow(std::uint64_t entry_index, const Batch& batch, const Sha256& sha256);
 
-  /// Before the first entry of a log whose beginning was removed: a recording as it stood there.
+  /// Before the first entry of a recording whose beginning was removed: as it stood there.
   void Continue(const RecordingId& id, const RecordingExtent& extent, const Sha256& last_sha256);
 
   /// After the last entry. A recording without some of its batches is tolerated only where a
@@ -55,6 +63,7 @@ class BatchChain {
   const Batch& last_batch() const { return last_batch_; }
 
  private:
+  Of of_ = Of::kLog;
   std::map<RecordingId, Recording> recordings_;
   bool has_account_ = false;
   std::optional<Error> first_gap_;

@@ -31,6 +31,8 @@ struct Retention {
   std::uint64_t removed_until_entry = 0;  ///< a multiple of 256: entries below it may be gone
   Sha256 root{};                          ///< of the tree over these entries
   std::uint64_t carried_count = 0;        ///< entries right before this one of kind kCarried
+  /// When the newest entry of the first bundle that was kept came; 0: not known.
+  std::int64_t first_kept_wall_ns = 0;
   /// All so far, oldest first; the last one is this one's. At most kRemovalsMax: the oldest are put
   /// together.
   std::vector<Removal> removals;

@@ -65,6 +65,7 @@ std::string RetentionJson(const Retention& retention) {
                             {"removed_until_entry", retention.removed_until_entry},
                             {"root_sha256", HexOf(retention.root)},
                             {"carried_count", retention.carried_count},
+                            {"first_kept_wall_ns", retention.first_kept_wall_ns},
                             {"removals", std::move(removals)}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -79,6 +80,7 @@ Result<Retention> ParseRetention(std::string_view text) {
     }
     json.at("removed_until_entry").get_to(retention.removed_until_entry);
     json.at("carried_count").get_to(retention.carried_count);
+    retention.first_kept_wall_ns = json.value("first_kept_wall_ns", std::int64_t{0});
     for (const nlohmann::json& removal : json.at("removals")) {
       retention.removals.push_back(RemovalOf(removal));
     }

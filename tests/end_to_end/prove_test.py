@@ -335,6 +335,36 @@ class Proving(Bundles):
         self.spoor("prove", "--out", self.folder / "a.proof", "sessions", store=self.store, status=2)
         self.assertEqual((self.folder / "a.proof").read_text(), "mine")
 
+    def test_a_destination_that_cannot_take_it_is_named_and_nothing_is_left_there(self):
+        away = self.folder / "away"
+        away.mkdir()
+        limited = ["sh", "-c", "ulimit -f 4; exec \"$0\" \"$@\"", SPOOR]  # blocks of 512 bytes or of 1024
+        for words in (("prove", "--store", self.store, "sessions"), ("export", "--store", self.store)):
+            done = subprocess.run([*limited, *map(str, words), "--out", str(away / "out")], capture_output=True,
+                                  text=True, timeout=machine.PATIENCE_S, check=False)
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertTrue(done.stderr.startswith(f"spoor {words[0]}: "), done.stderr)
+            if words[0] == "export":  # for the proof, the tables that are made again do not fit either
+                self.assertIn(str(away / "out"), done.stderr)
+            self.assertEqual(list(away.iterdir()), [])
+            done = self.spoor(words[0], *words[3:], "--out", away / "none/out", store=self.store, status=5)
+            self.assertIn(str(away / "none/out"), done.stderr)
+            self.assertEqual(list(away.iterdir()), [])
+            (away / "there").symlink_to(away / "nowhere")
+            self.spoor(words[0], *words[3:], "--out", away / "there", store=self.store, status=2)
+            self.assertEqual([path.name for path in away.iterdir()], ["there"])
+            (away / "there").unlink()
+
+    def test_the_second_verifier_says_that_it_made_no_rows(self):
+        script = str(HERE / "../../tools/verify.py")
+        bundle, part = self.prove("a.proof", "sessions"), self.folder / "part"
+        self.spoor("export", "--out", part, store=self.store)
+        for file, status in ((bundle, 4), (part, 0)):
+            done = subprocess.run([sys.executable, "-B", script, file, "--key", self.key()], capture_output=True,
+                                  text=True, timeout=machine.PATIENCE_S, check=False)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertEqual("NOT CHECKED" in done.stdout, status == 4)
+
     def test_a_proof_in_a_big_log_is_small(self):
         big = self.folder / "big"
         subprocess.run([MAKE_LOG, big, "20000", "closed"], check=True, timeout=collecting.PATIENCE_S)

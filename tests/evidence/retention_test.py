@@ -187,6 +187,17 @@ class RetentionTest(unittest.TestCase):
         bundle.write_bytes(left[:500] + b"?" + left[501:])
         self.refused("tile/entries/001")
 
+    def test_that_nothing_is_to_be_kept_must_be_said_twice(self):
+        self.make(300)
+        for words in (("--keep", "0"), ("--keep", "0s"), ("--keep-bytes", "0"), ("--keep", "30d", "--keep-bytes", "0K")):
+            self.assertIn("--remove-everything", self.retain(*words, status=2).stderr)
+        self.assertEqual(self.bundles(), [0])
+        self.retain("--keep", "0", "--dry-run")
+        self.assertEqual(self.bundles(), [0])
+        self.retain("--keep", "0", "--remove-everything")
+        self.assertEqual(self.bundles(), [])
+        self.proved(302)
+
     def test_a_policy_must_be_said_and_understood(self):
         self.make(3)
         self.assertIn("--keep", self.retain(status=2).stderr)

@@ -213,6 +213,79 @@ class VerifyTest(unittest.TestCase):
         self.assertEqual(spoor_verify(self.store).returncode, 0)
         self.assertEqual(spoor_verify(self.store, "--key", key).returncode, 3)
 
+    def spoil_own_key(self):
+        """Ways in which a store's own key file can be of no use; the copy is good."""
+        path = os.path.join(self.store, "key/log.vkey")
+        with open(path, encoding="ascii") as file:
+            good = file.read()
+        os.remove(path)
+        yield "missing"
+        for name, text in (("empty", ""), ("damaged", good[:-9] + "AAAAAAA=\n"), ("no key", "believe me\n"),
+                           ("binary", "\0" * 64), ("huge", "x" * (1 << 20))):
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            yield name
+        os.remove(path)
+        os.mkfifo(path)
+        yield "a FIFO"
+        os.remove(path)
+        os.mkdir(path)
+        yield "a folder"
+        os.rmdir(path)
+        os.symlink("/dev/zero", path)
+        yield "a link"
+        os.remove(path)
+
+    def test_the_key_given_decides_whatever_became_of_the_stores_own(self):
+        self.make(300)
+        subprocess.run([SPOOR, "query", "--store", self.store, "coverage"], capture_output=True, check=False, timeout=PATIENCE_S)
+        other = os.path.join(self.folder.name, "other")
+        self.make(3, store=other)
+        key = os.path.join(self.folder.name, "copy.vkey")
+        shutil.copy(os.path.join(self.store, "key/log.vkey"), key)
+        other_key = os.path.join(other, "key/log.vkey")
+        for way in self.spoil_own_key():
+            with self.subTest(way):
+                run = spoor_verify(self.store, "--key", key)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertIn("all as the evidence gives them", run.stdout)
+                self.assertEqual(spoor_verify(self.store, "--key", other_key).returncode, 3)
+                # Without it nothing is known to be wrong with the evidence: it cannot be judged.
+                run = spoor_verify(self.store)
+                self.assertEqual(run.returncode, 5, run.stderr)
+                self.assertIn("key/log.vkey", run.stderr)
+                self.assertIn("cannot be judged by its own key", run.stderr)
+        # Another key in its place is that of another log: its signature is not there.
+        shutil.copy(other_key, os.path.join(self.store, "key/log.vkey"))
+        self.assertEqual(spoor_verify(self.store).returncode, 3)
+        self.assertEqual(spoor_verify(self.store, "--key", key).returncode, 0)
+
+    def test_a_key_given_that_is_none_is_a_mistake_of_the_command_line(self):
+        self.make(3)
+        for text in ("", "believe me\n", "x" * (1 << 20)):
+            path = os.path.join(self.folder.name, "given.vkey")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            run = spoor_verify(self.store, "--key", path)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn("given.vkey", run.stderr)
+        self.assertEqual(spoor_verify(self.store, "--key", os.path.join(self.folder.name, "none")).returncode, 5)
+
+    def test_the_second_verifier_says_by_its_exit_code_that_it_did_not_look_at_the_tables(self):
+        script = os.path.join(os.path.dirname(os.path.abspath(independent.__file__)), "verify.py")
+
+        def run(*words):
+            return subprocess.run([sys.executable, "-B", script, self.store, *words], capture_output=True, text=True,
+                                  check=False, timeout=PATIENCE_S)
+
+        self.make(300)
+        self.assertEqual(run("--skip-segments").returncode, 0, "there are no tables yet")
+        subprocess.run([SPOOR, "query", "--store", self.store, "coverage"], capture_output=True, check=False, timeout=PATIENCE_S)
+        self.assertEqual(run().returncode, 0, run().stderr)
+        skipped = run("--skip-segments")
+        self.assertEqual(skipped.returncode, 4)
+        self.assertIn("NOT CHECKED", skipped.stdout)
+
     def test_says_when_there_is_nothing_to_verify(self):
         run = spoor_verify(self.store)
         self.assertEqual(run.returncode, 5)

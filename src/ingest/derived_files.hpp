@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/store_layout.hpp"
+
+/// What lies in the folders of a store that hold derived data, told by name: what ingest made, and
+/// what somebody else put there.
+namespace spoor::ingest {
+
+/// Whether `file` (relative to STORE/segments) is a name that ingest gives.
+bool IsSegmentName(std::string_view file);
+
+struct DerivedFiles {
+  std::vector<std::string> segments;   ///< relative to STORE/segments; finished or not
+  std::vector<std::string> strangers;  ///< relative to the store: nothing that ingest made
+  std::uint64_t generation_max = 0;    ///< in the names of the segments
+};
+
+/// Looks through segments/ and index/, and follows no symbolic link. Fails: kIo; kCorrupt (one of
+/// them is a symbolic link).
+Result<DerivedFiles> ListDerivedFiles(const StoreLayout& layout);
+
+}  // namespace spoor::ingest
