@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "evidence/log.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "proof/prove.hpp"
 #include "wire/batch_sealer.hpp"
@@ -131,15 +132,15 @@ Result<ExitCode> RunExport(const ExportCommand& command) {
     ASSIGN_OR_RETURN(ranges, selection.Ranges());
   }
   if (ranges.empty()) {
-    fmt::print(stderr, "spoor export: no entry of {} is of that\n", command.store);
+    PrintError("spoor export: no entry of {} is of that\n", command.store);
     return ExitCode::kNone;
   }
   ASSIGN_OR_RETURN(
       const proof::ProveReport report,
       proof::Export(layout, ranges, command.out,
                     {.made_by = "spoor " SPOOR_VERSION, .made_wall_ns = WallNow(), .answer = {}}));
-  fmt::print(stderr, "{}: {} of {} entries of the log, {} bytes\n", command.out,
-             report.excerpt.entry_count, report.excerpt.checkpoint.size, report.size_bytes);
+  PrintError("{}: {} of {} entries of the log, {} bytes\n", command.out, report.excerpt.entry_count,
+             report.excerpt.checkpoint.size, report.size_bytes);
   return ExitCode::kDone;
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.hpp"
 #include "evidence/log.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 
 namespace spoor::programs {
@@ -34,7 +35,7 @@ Result<ExitCode> Rebuild(const std::string& folder) {
   ASSIGN_OR_RETURN(const ingest::CatchUpSummary summary,
                    ingest::CatchUp(layout, {.importers = MakeImporter},
                                    ProgressOnTerminal("ingesting evidence")));
-  fmt::print(stderr, "made again from {} entries of evidence: {} events\n", summary.entry_count,
+  PrintError("made again from {} entries of evidence: {} events\n", summary.entry_count,
              summary.event_count);
   return ExitCode::kDone;
 }
