@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/stable_id.hpp"
 #include "base/time.hpp"
+#include "base/wall_time_text.hpp"
 
 namespace spoor {
 namespace {
@@ -27,9 +28,26 @@ TEST(Time, UnderstandsOffsetsAndRelativeTimes) {
   EXPECT_EQ(*ParseWallTime("now", 7), 7);
 }
 
+TEST(Time, TellsOpenEndsFromTimes) {
+  EXPECT_EQ(WallTimeText(INT64_MAX), "open");
+  EXPECT_EQ(WallTimeText(INT64_MAX - 1'000'000'000'000), "open") << "shifted, still no time";
+  EXPECT_EQ(WallTimeText(INT64_MIN), "beginning");
+  EXPECT_EQ(WallTimeText(0), "1970-01-01T00:00:00.000000000Z");
+  EXPECT_EQ(WallSpanText(INT64_MIN, INT64_MAX), "from the beginning to an open end");
+}
+
+TEST(Time, ReadsWhatIsPrinted) {
+  for (const std::int64_t wall_ns :
+       {std::int64_t{0}, std::int64_t{1'795'293'095'000'000'001}, INT64_MAX, INT64_MIN + 1}) {
+    EXPECT_EQ(*ParseWallTime(WallTimeText(wall_ns), 5), wall_ns);
+  }
+  EXPECT_EQ(*ParseWallTime("1795293095000000001", 5), 1'795'293'095'000'000'001) << "as in JSON";
+}
+
 TEST(Time, RefusesWhatIsNoTime) {
-  for (const char* text : {"", "yesterday", "2026-13-01", "2026-02-30", "-", "-5x", "12:00",
-                           "2026-11-21T25:00:00Z", "2026-11-21T20:31:35Zx"}) {
+  for (const char* text :
+       {"", "yesterday", "2026-13-01", "2026-02-30", "-", "-5x", "12:00", "9223372036854775808",
+        "12x", "2026-11-21T25:00:00Z", "2026-11-21T20:31:35Zx"}) {
     const auto result = ParseWallTime(text, 0);
     ASSERT_FALSE(result) << text;
     EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);

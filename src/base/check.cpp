@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/visible_text.hpp"
+
 namespace spoor::internal {
 
 CheckFailure::CheckFailure(const char* file, int line, const char* condition) {
@@ -11,7 +13,7 @@ CheckFailure::CheckFailure(const char* file, int line, const char* condition) {
 }
 
 CheckFailure::~CheckFailure() {
-  std::fprintf(stderr, "spoor: %s\n", stream_.str().c_str());
+  std::fprintf(stderr, "spoor: %s\n", VisibleLine(stream_.str()).c_str());
   std::abort();
 }
 

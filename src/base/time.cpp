@@ -7,6 +7,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/wall_time_text.hpp"
+
 namespace spoor {
 namespace {
 
@@ -44,7 +46,7 @@ std::optional<std::int64_t> ParseRfc3339(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *year < 1678 || *year > 2261) return std::nullopt;
+  if (!date.ok() || *year < kYearMin || *year > kYearMax) return std::nullopt;
   std::int64_t seconds = std::chrono::sys_days(date).time_since_epoch().count() * 86400LL;
   std::int64_t fraction_ns = 0;
   if (!text.empty()) {
@@ -145,6 +147,12 @@ Result<std::int64_t> ParseDuration(std::string_view text) {
 
 Result<std::int64_t> ParseWallTime(std::string_view text, std::int64_t now_wall_ns) {
   if (text == "now") return now_wall_ns;
+  if (text == "open") return INT64_MAX;
+  if (text == "beginning") return INT64_MIN + 1;  // which SQL can spell
+  std::int64_t whole_ns = 0;
+  const char* const text_end = text.data() + text.size();
+  const auto [number_end, error] = std::from_chars(text.data(), text_end, whole_ns);
+  if (error == std::errc() && number_end == text_end && whole_ns >= 0) return whole_ns;
   if (text.starts_with('-')) {
     ASSIGN_OR_RETURN(const std::int64_t before_ns, ParseDuration(text.substr(1)));
     return now_wall_ns - before_ns;

@@ -19,7 +19,7 @@ std::uint64_t BootNow();
 std::string FormatWallTime(std::int64_t wall_ns);
 
 /// RFC 3339 ("2026-11-21T20:31:35.5Z", "…+01:00", a space in place of T, date alone) or a time
-/// before `now_wall_ns` ("-15m", "-2h30m", "-1d"), or "now". Fails: kInvalidArgument.
+/// before now ("-15m", "-1d"), "now", "open", "beginning", ns since 1970. Fails: kInvalidArgument.
 Result<std::int64_t> ParseWallTime(std::string_view text, std::int64_t now_wall_ns);
 
 /// "500ms", "15s", "2m", "1h30m", "1d"; a bare number is seconds. Fails: kInvalidArgument.

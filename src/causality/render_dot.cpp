@@ -8,8 +8,8 @@
 #include <map>
 #include <numeric>
 
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "causality/render.hpp"
 
 namespace spoor::causality {
@@ -115,9 +115,9 @@ std::string ArrowLine(const Subgraph& subgraph, std::pair<std::size_t, std::size
     const std::string kind(event::EventKindName(flow->kind));
     const std::string count = flow->count > 1 ? fmt::format(" ×{}", flow->count) : "";
     label += fmt::format("{}{}{}", label.empty() ? "" : ", ", kind, count);
-    tooltip += fmt::format("{}{}{} {} – {} (event {})", tooltip.empty() ? "" : "\n", kind, count,
-                           FormatWallTime(flow->begin_ns), FormatWallTime(flow->end_ns),
-                           flow->first_event_id);
+    tooltip +=
+        fmt::format("{}{}{} {} – {} (event {})", tooltip.empty() ? "" : "\n", kind, count,
+                    WallTimeText(flow->begin_ns), WallTimeText(flow->end_ns), flow->first_event_id);
   }
   const bool is_red =
       subgraph.nodes[ends.first].is_network_flow || subgraph.nodes[ends.second].is_network_flow;

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "causality/render.hpp"
 
 namespace spoor::causality {
@@ -93,8 +93,7 @@ std::string Footer(const Subgraph& subgraph) {
                                  Counted(subgraph.edges.size(), "flow"));
   if (!subgraph.edges.empty()) {
     const auto last = std::ranges::max_element(subgraph.edges, {}, &SubgraphEdge::end_ns);
-    text += fmt::format(" from {} to {}", FormatWallTime(subgraph.edges.front().begin_ns),
-                        FormatWallTime(last->end_ns));
+    text += " " + WallSpanText(subgraph.edges.front().begin_ns, last->end_ns);
   }
   text += "\n";
   if (subgraph.hidden_nodes > 0 || subgraph.hidden_edges > 0) {
@@ -130,7 +129,8 @@ std::string UserText(const SubgraphNode& node) {
 
 std::string ClockText(std::int64_t time_ns) {
   // "2026-11-21T20:31:35.123456789Z"
-  return FormatWallTime(time_ns).substr(11, 12);
+  const std::string text = WallTimeText(time_ns);
+  return text.size() < 23 ? text : text.substr(11, 12);
 }
 
 std::string NodeTitle(const SubgraphNode& node) {
@@ -167,7 +167,7 @@ std::string RenderWhy(const Subgraph& subgraph, const std::vector<Step>& chain) 
   for (std::size_t i = 1; i < chain.size(); ++i) {
     const Step& flow = toward_start ? chain[i - 1] : chain[i];
     text += fmt::format("  {} {} (event {}) → {}\n", event::EventKindName(flow.kind),
-                        FormatWallTime(flow.end_ns), flow.event_id,
+                        WallTimeText(flow.end_ns), flow.event_id,
                         NodeTitle(subgraph.nodes[chain[i].node]));
   }
   return text;

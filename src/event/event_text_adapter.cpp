@@ -6,35 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.hpp"
+#include "base/visible_text.hpp"
 
 namespace spoor::event {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// How long the valid UTF-8 sequence at the start of `text` is; 0: there is none. RFC 3629 table.
-std::size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i, unsigned low, unsigned high) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
-    const unsigned high = first == 0xed ? 0x9f : 0xbf;
-    return follows(1, low, high) && follows(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
-    return follows(1, low, high) && follows(2, 0x80, 0xbf) && follows(3, 0x80, 0xbf) ? 4 : 0;
-  }
-  return 0;
-}
 
 template <typename T>
 void Put(Json& json, const char* key, const T& value, const T& unless = T()) {
@@ -139,13 +116,13 @@ std::string MakeUtf8(std::string_view text) {
   std::string valid;
   valid.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = SequenceLength(text);
-    if (length == 0) {
-      valid += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[0]));
+    const Utf8Character character = FirstCharacter(text);
+    if (character.valid) {
+      valid += text.substr(0, character.size_bytes);
     } else {
-      valid += text.substr(0, length);
+      valid += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[0]));
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    text.remove_prefix(character.size_bytes);
   }
   return valid;
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "event/event_text.hpp"
 #include "ingest/catch_up.hpp"
 
 namespace spoor::ingest {
 
 std::string ImportDescriptionJson(const ImportDescription& description) {
+  // A file name and what a host is called can be any bytes.
   const nlohmann::ordered_json json{{"import", description.kind},
-                                    {"file", description.file},
-                                    {"host", description.host},
+                                    {"file", event::MakeUtf8(description.file)},
+                                    {"host", event::MakeUtf8(description.host)},
                                     {"sha256", description.sha256},
                                     {"size_bytes", description.size_bytes}};
-  // A file name can be any bytes.
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json.dump();
 }
 
 Result<ImportDescription> ParseImportDescription(std::string_view text) {

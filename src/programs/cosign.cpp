@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/store_layout.hpp"
-#include "base/time.hpp"
+#include "base/wall_time_text.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/cosigned.hpp"
 
@@ -52,12 +53,12 @@ Result<ExitCode> Cosign(const CosignOptions& options) {
                                 {"entry_count", cosigned->checkpoint.size},
                                 {"root_sha256", evidence::EncodeHex(cosigned->checkpoint.root)},
                                 {"cosigned_wall_ns", cosigned->cosigned_wall_ns}};
-      fmt::print("{}\n", line.dump());
+      PrintJson(line);
     } else if (cosigned) {
-      fmt::print("cosigned   {} entries by {} at {}\n", cosigned->checkpoint.size, address.key.name,
-                 FormatWallTime(cosigned->cosigned_wall_ns));
+      PrintOut("cosigned   {} entries by {} at {}\n", cosigned->checkpoint.size, address.key.name,
+               WallTimeText(cosigned->cosigned_wall_ns));
     } else {
-      if (error) fmt::print(stderr, "spoor cosign: {}\n", error->message);
+      if (error) PrintError("spoor cosign: {}\n", error->message);
       if (!error || cosigned.error().code == ErrorCode::kUnverified) error = cosigned.error();
     }
   }

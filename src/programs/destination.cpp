@@ -6,6 +6,7 @@
 #include "base/store_layout.hpp"
 #include "evidence/log.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "sensor/shipment.hpp"
 
 namespace spoor::programs {
@@ -50,20 +51,20 @@ class CollectorDestination final : public Destination {
   Result<> Finish(const std::string& reason) override {
     Result<> finished = shipment_->Finish(reason, kLastShippingMax);
     const sensor::Shipment::Summary summary = shipment_->summary();
-    fmt::print(stderr, "spoor record: {} frames acknowledged by a collector",
-               summary.shipped.acknowledged_frames);
+    std::string text = fmt::format("spoor record: {} frames acknowledged by a collector",
+                                   summary.shipped.acknowledged_frames);
     if (summary.left.frame_count != 0) {
-      fmt::print(stderr, "; {} ({} bytes) wait in the spool for the next run",
-                 summary.left.frame_count, summary.left.bytes);
+      text += fmt::format("; {} ({} bytes) wait in the spool for the next run",
+                          summary.left.frame_count, summary.left.bytes);
     }
     if (summary.dropped.batch_count != 0) {
-      fmt::print(stderr, "; LOST, no room in the spool: {} batches, {} bytes",
-                 summary.dropped.batch_count, summary.dropped.bytes);
+      text += fmt::format("; LOST, no room in the spool: {} batches, {} bytes",
+                          summary.dropped.batch_count, summary.dropped.bytes);
     }
     if (summary.shipped.refused_frames != 0) {
-      fmt::print(stderr, "; LOST, refused: {} frames", summary.shipped.refused_frames);
+      text += fmt::format("; LOST, refused: {} frames", summary.shipped.refused_frames);
     }
-    fmt::print(stderr, "\n");
+    PrintError("{}\n", text);
     return finished;
   }
 
@@ -76,10 +77,10 @@ Result<std::unique_ptr<Destination>> OpenStore(const std::string& folder) {
   ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
                                  {.folder = layout.evidence(), .key_file = layout.private_key()}));
   if (log->set_aside_bytes() != 0) {
-    fmt::print(stderr,
-               "spoor record: an earlier recorder was cut off: {} bytes without a checkpoint are "
-               "set aside in {}\n",
-               log->set_aside_bytes(), layout.set_aside().string());
+    PrintError(
+        "spoor record: an earlier recorder was cut off: {} bytes without a checkpoint are "
+        "set aside in {}\n",
+        log->set_aside_bytes(), layout.set_aside().string());
   }
   return std::make_unique<StoreDestination>(std::move(log));
 }
@@ -103,15 +104,15 @@ Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& o
   shipment_options.shipper.bytes_per_second_max = options.bytes_per_second_max;
   shipment_options.canary_interval_ns = options.canary_interval_ns;
   shipment_options.shipper.narrate = [](const std::string& line) {
-    fmt::print(stderr, "spoor record: {}\n", line);
+    PrintError("spoor record: {}\n", line);
   };
   ASSIGN_OR_RETURN(auto shipment, sensor::Shipment::Open(std::move(shipment_options)));
   const sensor::Shipment::Summary found = shipment->summary();
   if (found.cut_bytes != 0) {
-    fmt::print(stderr,
-               "spoor record: {} bytes at the end of an earlier run's spool were torn or damaged "
-               "and are gone\n",
-               found.cut_bytes);
+    PrintError(
+        "spoor record: {} bytes at the end of an earlier run's spool were torn or damaged "
+        "and are gone\n",
+        found.cut_bytes);
   }
   return std::make_unique<CollectorDestination>(std::move(shipment));
 }
@@ -162,10 +163,10 @@ void Destination::MakeReady(const Options& options) {
   // Here and not at the first question, so that the first answer is quick. The evidence is safe
   // whatever comes of it, and every question tries again.
   if (const Result<> ingested = IngestNewEvidence(StoreLayout{options.to}); !ingested) {
-    fmt::print(stderr, "spoor record: recorded, but not ready for questions yet: {}\n",
+    PrintError("spoor record: recorded, but not ready for questions yet: {}\n",
                ingested.error().message);
   }
-  fmt::print(stderr, "spoor record: look with: spoor query --store {} --list\n", options.to);
+  PrintError("spoor record: look with: spoor query --store {} --list\n", options.to);
 }
 
 }  // namespace spoor::programs

@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "evidence/log.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "proof/prove.hpp"
 #include "wire/batch_sealer.hpp"
@@ -172,25 +173,25 @@ Result<ExitCode> RunExport(const ExportCommand& command) {
     lacks_removed = selection.LacksRemoved();
   }
   if (log->removed_until() != 0 && (lacks_removed || command.everything())) {
-    fmt::print(stderr,
-               "spoor export: entries 0 to {} were removed from the evidence by policy (spoor "
-               "verify says when and by whom): nothing of them is in it\n",
-               log->removed_until() - 1);
+    PrintError(
+        "spoor export: entries 0 to {} were removed from the evidence by policy (spoor "
+        "verify says when and by whom): nothing of them is in it\n",
+        log->removed_until() - 1);
   }
   if (ranges.empty() && lacks_removed) {
-    fmt::print(stderr, "spoor export: nothing was written: no entry of that is left\n");
+    PrintError("spoor export: nothing was written: no entry of that is left\n");
     return ExitCode::kIncomplete;
   }
   if (ranges.empty()) {
-    fmt::print(stderr, "spoor export: no entry of {} is of that\n", command.store);
+    PrintError("spoor export: no entry of {} is of that\n", command.store);
     return ExitCode::kNone;
   }
   ASSIGN_OR_RETURN(
       const proof::ProveReport report,
       proof::Export(layout, ranges, command.out,
                     {.made_by = "spoor " SPOOR_VERSION, .made_wall_ns = WallNow(), .answer = {}}));
-  fmt::print(stderr, "{}: {} of {} entries of the log, {} bytes\n", command.out,
-             report.excerpt.entry_count, report.excerpt.checkpoint.size, report.size_bytes);
+  PrintError("{}: {} of {} entries of the log, {} bytes\n", command.out, report.excerpt.entry_count,
+             report.excerpt.checkpoint.size, report.size_bytes);
   return lacks_removed ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 

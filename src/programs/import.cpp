@@ -9,11 +9,13 @@
 
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "base/wall_time_text.hpp"
 #include "evidence/log.hpp"
 #include "evidence/note.hpp"
 #include "importers/events_reader.hpp"
 #include "ingest/catch_up.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "proof/archive.hpp"
 #include "proof/transfer.hpp"
@@ -111,7 +113,7 @@ Result<> RefuseTheSameAgain(store::Store& store, const ingest::ImportDescription
   if (!found) return {};
   return Fail(ErrorCode::kInvalidArgument,
               "{}: these bytes were imported already, at {}; --again imports them once more",
-              description.file, FormatWallTime(std::get<std::int64_t>(row[0])));
+              description.file, WallTimeText(std::get<std::int64_t>(row[0])));
 }
 
 wire::BatchSealer::Moment Now() {
@@ -161,25 +163,25 @@ Result<ExitCode> ImportEvidence(const ImportOptions& options) {
   for (const std::string& path : options.files) {
     ASSIGN_OR_RETURN(const proof::TransferReport report,
                      proof::ImportEvidence({.file = path, .public_key = key, .layout = layout}));
-    fmt::print(stderr, "{}: {} entries of {} (key {}{}): {} added, {} were here already\n", path,
+    PrintError("{}: {} entries of {} (key {}{}): {} added, {} were here already\n", path,
                report.entry_count, report.origin, report.key_id,
                key.empty() ? " as the file says, not checked otherwise" : "", report.added_count,
                report.known_count);
     if (report.account_count != 0) {
-      fmt::print(stderr, "{}: {} entries are that log's own accounts and stay there\n", path,
+      PrintError("{}: {} entries are that log's own accounts and stay there\n", path,
                  report.account_count);
     }
     if (report.description_count != 0) {
-      fmt::print(stderr,
-                 "{}: the beginning of {} recordings was removed from that log by policy; their "
-                 "descriptions, which it carried over, are added\n",
-                 path, report.description_count);
+      PrintError(
+          "{}: the beginning of {} recordings was removed from that log by policy; their "
+          "descriptions, which it carried over, are added\n",
+          path, report.description_count);
     }
     if (report.removed_count != 0) {
-      fmt::print(stderr,
-                 "{}: {} entries were in this log and were removed from it by policy: they stay "
-                 "removed (import the file into another store to have them)\n",
-                 path, report.removed_count);
+      PrintError(
+          "{}: {} entries were in this log and were removed from it by policy: they stay "
+          "removed (import the file into another store to have them)\n",
+          path, report.removed_count);
       stays_removed = true;
     }
   }
@@ -213,8 +215,8 @@ Result<ExitCode> Import(const ImportOptions& options) {
   for (const Checked& file : files) {
     RETURN_IF_ERROR(Append(*log, file));
     RETURN_IF_ERROR(log->Checkpoint());
-    fmt::print(stderr, "{}: {} events, {} bytes of evidence\n", file.description.file,
-               file.event_count, file.description.size_bytes);
+    PrintError("{}: {} events, {} bytes of evidence\n", file.description.file, file.event_count,
+               file.description.size_bytes);
   }
   RETURN_IF_ERROR(log->Close());
   RETURN_IF_ERROR(IngestNewEvidence(layout));

@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.hpp"
+#include "base/wall_time_text.hpp"
 #include "keys/authority.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/collector_client.hpp"
 
@@ -30,8 +32,8 @@ struct KeysOptions {
 Result<ExitCode> Init(const KeysOptions& options) {
   RETURN_IF_ERROR(Authority::Create(options.folder));
   ASSIGN_OR_RETURN(const Authority authority, Authority::Open(options.folder));
-  fmt::print(stderr, "authority made in {}; its fingerprint:\n", options.folder);
-  fmt::print("{}\n", keys::FingerprintOf(authority.root()));
+  PrintError("authority made in {}; its fingerprint:\n", options.folder);
+  PrintOut("{}\n", keys::FingerprintOf(authority.root()));
   return ExitCode::kDone;
 }
 
@@ -47,7 +49,7 @@ Result<ExitCode> Issue(const KeysOptions& options, Role role) {
                                    .addresses = options.addresses,
                                    .lifetime_days = options.lifetime_days},
                                   folder));
-  fmt::print("{}\n", folder.string());
+  PrintOut("{}\n", folder.string());
   return ExitCode::kDone;
 }
 
@@ -55,24 +57,23 @@ Result<ExitCode> MakeToken(const KeysOptions& options) {
   ASSIGN_OR_RETURN(const std::int64_t lifetime_ns, ParseDuration(options.token_lifetime));
   ASSIGN_OR_RETURN(const Authority authority, Authority::Open(options.folder));
   ASSIGN_OR_RETURN(const keys::Token token, authority.MakeToken(options.name, lifetime_ns));
-  fmt::print(stderr, "works once, until {}:\n", FormatWallTime(WallNow() + lifetime_ns));
-  fmt::print("{}\n", token.Text());
+  PrintError("works once, until {}:\n", WallTimeText(WallNow() + lifetime_ns));
+  PrintOut("{}\n", token.Text());
   return ExitCode::kDone;
 }
 
 Result<ExitCode> Enrol(const KeysOptions& options) {
   ASSIGN_OR_RETURN(const keys::Token token, keys::Token::Parse(options.token));
   RETURN_IF_ERROR(sensor::Enrol(options.collector_url, token, options.folder));
-  fmt::print(stderr, "enrolled as {}; record with:\n", token.name);
-  fmt::print("spoor record --to {} --keys {}\n", options.collector_url, options.folder);
+  PrintError("enrolled as {}; record with:\n", token.name);
+  PrintOut("spoor record --to {} --keys {}\n", options.collector_url, options.folder);
   return ExitCode::kDone;
 }
 
 Result<ExitCode> Revoke(const KeysOptions& options) {
   ASSIGN_OR_RETURN(const Authority authority, Authority::Open(options.folder));
   ASSIGN_OR_RETURN(const std::size_t count, authority.Revoke(options.name, options.keep_newest));
-  fmt::print(stderr, "{} certificate{} of {} revoked\n", count, count == 1 ? "" : "s",
-             options.name);
+  PrintError("{} certificate{} of {} revoked\n", count, count == 1 ? "" : "s", options.name);
   return count == 0 ? ExitCode::kNone : ExitCode::kDone;
 }
 
@@ -85,17 +86,16 @@ Result<ExitCode> List(const KeysOptions& options) {
                         : entry.not_after_wall_ns <= now_wall_ns ? "expired"
                                                                  : "good";
     if (options.json) {
-      fmt::print("{}\n", nlohmann::json{{"role", keys::RoleName(entry.role)},
-                                        {"name", entry.name},
-                                        {"serial", entry.serial},
-                                        {"state", state},
-                                        {"issued_wall_ns", entry.issued_wall_ns},
-                                        {"not_after_wall_ns", entry.not_after_wall_ns},
-                                        {"revoked_wall_ns", entry.revoked_wall_ns}}
-                             .dump());
+      PrintJson(nlohmann::json{{"role", keys::RoleName(entry.role)},
+                               {"name", entry.name},
+                               {"serial", entry.serial},
+                               {"state", state},
+                               {"issued_wall_ns", entry.issued_wall_ns},
+                               {"not_after_wall_ns", entry.not_after_wall_ns},
+                               {"revoked_wall_ns", entry.revoked_wall_ns}});
     } else {
-      fmt::print("{:9}  {:20}  {:7}  until {:.10}  {}\n", keys::RoleName(entry.role), entry.name,
-                 state, FormatWallTime(entry.not_after_wall_ns), entry.serial);
+      PrintOut("{:9}  {:20}  {:7}  until {:.10}  {}\n", keys::RoleName(entry.role), entry.name,
+               state, WallTimeText(entry.not_after_wall_ns), entry.serial);
     }
   }
   return issued.empty() ? ExitCode::kNone : ExitCode::kDone;
@@ -108,7 +108,8 @@ CLI::App* Add(CLI::App* keys, KeysOptions& options, const char* name, const char
       from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-keys";
   subcommand->add_option("--dir", options.folder, "the authority ($SPOOR_KEYS, then ./spoor-keys)")
       ->type_name("DIR")
-      ->capture_default_str();
+      // What help and manual show is nobody's environment.
+      ->default_str("spoor-keys");
   return subcommand;
 }
 

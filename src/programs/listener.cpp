@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cstdio>
+
+#include "programs/print.hpp"
 
 namespace spoor::programs {
 
@@ -50,9 +51,9 @@ Result<std::unique_ptr<witness::HttpServer>> Listener::Start(
 }
 
 void Listener::Announce(const witness::HttpServer& server) const {
-  fmt::print("listening {}://{}:{}\n", certificate.empty() ? "http" : "https",
-             listen.substr(0, listen.rfind(':')), server.port());
-  std::fflush(stdout);
+  PrintOut("listening {}://{}:{}\n", certificate.empty() ? "http" : "https",
+           listen.substr(0, listen.rfind(':')), server.port());
+  static_cast<void>(FlushOut());
 }
 
 }  // namespace spoor::programs

@@ -3,15 +3,47 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 #include <exception>
+#include <sstream>
 
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 
 namespace {
 
+using spoor::ExitCode;
+using spoor::programs::PrintError;
+
+/// Help and version are printed; a wrong command line ends as one line that names the word.
+int EndParsing(const CLI::App& application, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    std::ostringstream text;
+    application.exit(error, text, text);
+    spoor::programs::PrintText(text.str());
+    return static_cast<int>(spoor::programs::FlushOut() ? ExitCode::kDone : ExitCode::kCannotRun);
+  }
+  std::string command = application.get_name();
+  const CLI::App* chosen = &application;
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands().front();
+    command += " " + chosen->get_name();
+  }
+  std::string message = error.what();
+  // CLI11 looks for what is missing first, and so would not name the word that is wrong.
+  const std::vector<std::string> words = chosen->remaining();
+  if (error.get_name() == "RequiredError" && !words.empty()) {
+    const bool takes_subcommand = chosen->get_require_subcommand_min() > 0;
+    message = fmt::format("{} '{}'",
+                          words.front().starts_with('-') ? "no option"
+                          : takes_subcommand             ? "no subcommand"
+                                                         : "unexpected word",
+                          words.front());
+  }
+  PrintError("{}: {} ({} --help)\n", command, message, command);
+  return static_cast<int>(ExitCode::kUsage);
+}
+
 int Run(int argc, char** argv) {
-  using spoor::ExitCode;
   CLI::App application{"Spoor reconstructs intrusions on Linux hosts from what the kernel saw."};
   application.name("spoor");
   application.set_version_flag("--version", "spoor " SPOOR_VERSION);
@@ -24,12 +56,14 @@ int Run(int argc, char** argv) {
   try {
     application.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = application.exit(error);
-    return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+    return EndParsing(application, error);
   }
-  const spoor::Result<ExitCode> result = action();
+  spoor::Result<ExitCode> result = action();
+  if (const spoor::Result<> flushed = spoor::programs::FlushOut(); result && !flushed) {
+    result = tl::unexpected<spoor::Error>(flushed.error());
+  }
   if (result) return static_cast<int>(*result);
-  fmt::print(stderr, "spoor {}: {}\n", application.get_subcommands().front()->get_name(),
+  PrintError("spoor {}: {}\n", application.get_subcommands().front()->get_name(),
              result.error().message);
   return static_cast<int>(spoor::ExitCodeOf(result.error()));
 }
@@ -44,9 +78,7 @@ int main(int argc, char** argv) {
   try {
     return Run(argc, argv);
   } catch (const std::exception& error) {  // no memory, stdout closed: nothing else gets here
-    std::fputs("spoor: ", stderr);
-    std::fputs(error.what(), stderr);
-    std::fputc('\n', stderr);
+    PrintError("spoor: {}\n", error.what());
     return static_cast<int>(spoor::ExitCode::kCannotRun);
   }
 }

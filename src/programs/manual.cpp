@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 
 namespace spoor::programs {
@@ -32,11 +33,11 @@ std::vector<const CLI::App*> SubcommandsOf(const CLI::App& application) {
 void PrintOptions(const CLI::App& application) {
   for (const CLI::Option* option : application.get_options()) {
     const std::string name = option->get_name(/*positional=*/option->get_positional(), true);
-    fmt::print(".TP\n.B {}\n{}", Roff(name), Roff(option->get_description()));
+    PrintText(fmt::format(".TP\n.B {}\n{}", Roff(name), Roff(option->get_description())));
     if (!option->get_default_str().empty()) {
-      fmt::print(" (default: {})", Roff(option->get_default_str()));
+      PrintOut(" (default: {})", Roff(option->get_default_str()));
     }
-    fmt::print("\n");
+    PrintOut("\n");
   }
 }
 
@@ -46,25 +47,25 @@ void PrintManual(const CLI::App& application, const CLI::App* subcommand) {
       subcommand != nullptr ? "spoor-" + subcommand->get_name() : application.get_name();
   const std::string description = subject.get_description();
   const std::string summary = description.substr(0, description.find('\n'));
-  fmt::print(".TH {} 1 \"\" \"spoor {}\"\n.SH NAME\n{} \\- {}\n", Roff(name), SPOOR_VERSION,
-             Roff(name), Roff(summary));
-  fmt::print(".SH SYNOPSIS\n.B spoor {}\n[OPTIONS]", subcommand ? subcommand->get_name() : "");
+  PrintOut(".TH {} 1 \"\" \"spoor {}\"\n.SH NAME\n{} \\- {}\n", Roff(name), SPOOR_VERSION,
+           Roff(name), Roff(summary));
+  PrintOut(".SH SYNOPSIS\n.B spoor {}\n[OPTIONS]", subcommand ? subcommand->get_name() : "");
   for (const CLI::Option* option : subject.get_options()) {
-    if (option->get_positional()) fmt::print(" {}", Roff(option->get_name(true)));
+    if (option->get_positional()) PrintOut(" {}", Roff(option->get_name(true)));
   }
-  fmt::print("\n.SH DESCRIPTION\n.nf\n{}\n.fi\n.SH OPTIONS\n", Roff(description));
+  PrintText(fmt::format("\n.SH DESCRIPTION\n.nf\n{}\n.fi\n.SH OPTIONS\n", Roff(description)));
   PrintOptions(subject);
   if (subcommand == nullptr) {
-    fmt::print(".SH SUBCOMMANDS\n");
+    PrintOut(".SH SUBCOMMANDS\n");
     for (const CLI::App* each : SubcommandsOf(application)) {
       const std::string text = each->get_description();
-      fmt::print(".TP\n.BR spoor\\-{} (1)\n{}\n", Roff(each->get_name()),
-                 Roff(text.substr(0, text.find('\n'))));
+      PrintOut(".TP\n.BR spoor\\-{} (1)\n{}\n", Roff(each->get_name()),
+               Roff(text.substr(0, text.find('\n'))));
     }
   }
   const std::string footer =
       subject.get_footer().empty() ? application.get_footer() : subject.get_footer();
-  fmt::print(".SH NOTES\n.nf\n{}\n.fi\n", Roff(footer));
+  PrintText(fmt::format(".SH NOTES\n.nf\n{}\n.fi\n", Roff(footer)));
 }
 
 std::string OptionWords(const CLI::App& application) {
@@ -83,7 +84,8 @@ void PrintBashCompletion(const CLI::App& application) {
     names += " " + each->get_name();
     cases += fmt::format("    {}) words=\"{}\" ;;\n", each->get_name(), OptionWords(*each));
   }
-  fmt::print(R"BASH(# bash completion for spoor: source this, or put it into /etc/bash_completion.d
+  PrintText(fmt::format(
+      R"BASH(# bash completion for spoor: source this, or put it into /etc/bash_completion.d
 _spoor() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}} words=
   COMPREPLY=()
@@ -105,7 +107,7 @@ _spoor() {{
 }}
 complete -o filenames -F _spoor spoor
 )BASH",
-             names, OptionWords(application), cases);
+      names, OptionWords(application), cases));
 }
 
 }  // namespace

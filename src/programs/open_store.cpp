@@ -2,16 +2,15 @@
 #include "programs/open_store.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <thread>
 
 #include "base/time.hpp"
 #include "importers/events_reader.hpp"
+#include "programs/print.hpp"
 #include "queries/library.hpp"
 
 namespace spoor::programs {
@@ -38,17 +37,17 @@ QueryWatch::QueryWatch(store::Store& store) : impl_(std::make_unique<Impl>()) {
   action.sa_handler = NoteInterrupt;
   sigaction(SIGINT, &action, &impl_->before);
   impl_->thread = std::jthread([&store](const std::stop_token& stop) {
-    const bool shows = ::isatty(STDERR_FILENO) != 0;
+    const bool shows = ErrorIsTerminal();
     bool shown = false;
     for (int tenths = 0; !stop.stop_requested(); ++tenths) {
       std::this_thread::sleep_for(std::chrono::milliseconds(tenths < 10 ? 10 : 100));
       if (interrupted) store.Interrupt();
       const double progress = shows && tenths > 20 ? store.Progress() : -1;
       if (progress < 0) continue;
-      fmt::print(stderr, "\r{:3.0f} %", progress * 100);
+      ShowProgress(fmt::format("{:3.0f} %", progress * 100));
       shown = true;
     }
-    if (shown) fmt::print(stderr, "\r     \r");
+    if (shown) ShowProgress("");
   });
 }
 
@@ -63,13 +62,13 @@ std::shared_ptr<void> WatchQueries(store::Store& store) {
 }
 
 std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name) {
-  if (::isatty(STDERR_FILENO) == 0) return {};
+  if (!ErrorIsTerminal()) return {};
   return [name = std::move(name), last_ns = std::uint64_t{0}](std::uint64_t done,
                                                               std::uint64_t to_do) mutable {
     const std::uint64_t now_ns = BootNow();
     if (now_ns - last_ns < 100 * kNsPerMs) return;
     last_ns = now_ns;
-    fmt::print(stderr, "\r{}: {} of {}\r", name, done, to_do);
+    ShowProgress(fmt::format("{}: {} of {}", name, done, to_do));
   };
 }
 
@@ -103,8 +102,7 @@ Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& fol
   auto store = OpenIngestedStore(folder);
   if (only_not_written) {
     if (!store) return tl::unexpected<Error>(ingested.error());
-    fmt::print(stderr, "spoor: what is new in the evidence is not shown: {}\n",
-               ingested.error().message);
+    PrintError("spoor: what is new in the evidence is not shown: {}\n", ingested.error().message);
   }
   return store;
 }

@@ -2,14 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cmath>
-#include <cstdio>
 
 #include "base/base64.hpp"
-#include "base/time.hpp"
-#include "event/event_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "store/row_json.hpp"
 
 namespace spoor::programs {
@@ -26,31 +23,9 @@ bool IsWallTime(const store::Column& column) {
   return column.name.ends_with("wall_ns");
 }
 
-/// UTF-8 without control characters (C0, DEL, C1): nothing that a recorded intruder wrote may reach
-/// the analyst's terminal as a command.
-std::string Visible(std::string_view bytes) {
-  const std::string text = event::MakeUtf8(bytes);
-  std::string visible;
-  visible.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 =
-        c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (c == '\n') {
-      visible += "\\n";
-    } else if (c == '\r') {
-      visible += "\\r";
-    } else if (c == '\t') {
-      visible += "\\t";
-    } else if (c < 0x20 || c == 0x7f) {
-      visible += fmt::format("\\x{:02X}", c);
-    } else if (c1) {
-      visible += fmt::format("\\x{:02X}", static_cast<unsigned char>(text[++i]));
-    } else {
-      visible += text[i];
-    }
-  }
-  return visible;
+/// The far ends of time stand for "from the beginning" and "not known until when", on any clock.
+bool IsEndOfTime(const store::Column& column, std::int64_t value) {
+  return column.name.ends_with("_ns") && (value == INT64_MAX || value == INT64_MIN);
 }
 
 std::string Joined(const std::vector<std::string>& texts) {
@@ -70,12 +45,6 @@ std::string TextOf(const Value& value) {
   if (const auto* bytes = std::get_if<store::Bytes>(&value)) return bytes->bytes;
   if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) return Joined(*texts);
   return {};
-}
-
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
 }
 
 class Printer {
@@ -101,26 +70,24 @@ class TablePrinter : public Printer {
  private:
   std::string Cell(const Row& row, std::size_t i) const {
     const auto* integer = std::get_if<std::int64_t>(&row[i]);
-    // The far ends of time stand for "from the beginning" and "not known until when".
-    if (integer != nullptr && IsWallTime(columns_[i]) && *integer != INT64_MAX) {
-      return FormatWallTime(*integer);
+    if (integer != nullptr && (IsWallTime(columns_[i]) || IsEndOfTime(columns_[i], *integer))) {
+      return WallTimeText(*integer);
     }
-    if (integer != nullptr && *integer == INT64_MAX) return "open";
-    const std::string text = Visible(TextOf(row[i]));
+    const std::string text = VisibleLine(TextOf(row[i]));
     return text.empty() ? "-" : text;
   }
 
   void PrintHeld() {
     measured_ = true;
-    for (const store::Column& column : columns_) widths_.push_back(Width(column.name));
+    for (const store::Column& column : columns_)
+      widths_.push_back(CharacterCount(VisibleLine(column.name)));
     for (const Row& row : held_) {
       for (std::size_t i = 0; i < row.size(); ++i) {
-        widths_[i] = std::max(widths_[i], std::min(kColumnWidthMax, Width(Cell(row, i))));
-        if (std::holds_alternative<std::string>(row[i])) continue;
+        widths_[i] = std::max(widths_[i], std::min(kColumnWidthMax, CharacterCount(Cell(row, i))));
       }
     }
     std::vector<std::string> names;
-    for (const store::Column& column : columns_) names.push_back(Visible(column.name));
+    for (const store::Column& column : columns_) names.push_back(VisibleLine(column.name));
     PrintCells(names);
     for (const Row& row : held_) Print(row);
     held_.clear();
@@ -135,15 +102,14 @@ class TablePrinter : public Printer {
   void PrintCells(const std::vector<std::string>& cells) {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::size_t width = Width(cells[i]);
+      const std::size_t width = CharacterCount(cells[i]);
       const std::string padding(widths_[i] > width ? widths_[i] - width : 0, ' ');
       const bool number = columns_[i].type.ends_with("INT") && !IsWallTime(columns_[i]);
       line += number ? padding + cells[i] : cells[i] + padding;
       line += "  ";
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    line += '\n';
-    std::fwrite(line.data(), 1, line.size(), stdout);
+    PrintText(line + "\n");
   }
 
   const std::vector<store::Column>& columns_;
@@ -156,10 +122,7 @@ class JsonPrinter : public Printer {
  public:
   explicit JsonPrinter(const std::vector<store::Column>& columns) : json_(columns) {}
 
-  void Add(const Row& row) override {
-    const std::string line = json_.Line(row) + "\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
-  }
+  void Add(const Row& row) override { PrintJson(json_.Line(row)); }
 
  private:
   store::RowJson json_;
@@ -167,38 +130,25 @@ class JsonPrinter : public Printer {
 
 class CsvPrinter : public Printer {
  public:
-  explicit CsvPrinter(const std::vector<store::Column>& columns) {
-    std::vector<std::string> names;
+  explicit CsvPrinter(const std::vector<store::Column>& columns) : columns_(columns) {
+    std::vector<CsvCell> names;
     names.reserve(columns.size());
-    for (const store::Column& column : columns) names.push_back(column.name);
-    PrintLine(names);
+    for (const store::Column& column : columns) names.push_back({column.name});
+    PrintCsv(names);
   }
 
   void Add(const Row& row) override {
-    std::vector<std::string> cells;
-    for (const Value& value : row) {
-      const auto* bytes = std::get_if<store::Bytes>(&value);
-      cells.push_back(bytes == nullptr ? TextOf(value) : ToBase64(bytes->bytes));
+    std::vector<CsvCell> cells;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const auto* bytes = std::get_if<store::Bytes>(&row[i]);
+      cells.push_back({bytes == nullptr ? TextOf(row[i]) : ToBase64(bytes->bytes),
+                       columns_[i].type == "VARCHAR"});
     }
-    PrintLine(cells);
+    PrintCsv(cells);
   }
 
  private:
-  static void PrintLine(const std::vector<std::string>& cells) {
-    std::string line;
-    for (const std::string& cell : cells) {
-      if (&cell != &cells.front()) line += ',';
-      if (cell.find_first_of(",\"\r\n") == std::string::npos) {
-        line += cell;
-        continue;
-      }
-      line += '"';
-      for (const char c : cell) line += c == '"' ? "\"\"" : std::string(1, c);
-      line += '"';
-    }
-    line += "\r\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
-  }
+  const std::vector<store::Column>& columns_;
 };
 
 std::unique_ptr<Printer> MakePrinter(const std::vector<store::Column>& columns, Format format) {
@@ -229,14 +179,10 @@ Result<std::uint64_t> PrintRows(store::RowReader& rows, Format format) {
     if (!more) break;
     ++count;
     printer->Add(row);
-    if (std::ferror(stdout) != 0) break;
+    if (!OutIsOpen()) break;
   }
   printer->End();
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    // A reader that has seen enough (| head) is no failure.
-    if (errno == EPIPE) return count;
-    return FailErrno(errno, "cannot write to stdout");
-  }
+  RETURN_IF_ERROR(FlushOut());
   return count;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/time.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "proof/prove.hpp"
 
@@ -79,22 +80,21 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
   ASSIGN_OR_RETURN(const proof::ProveReport report,
                    proof::Prove(options, library, *opened.store, opened.catalog));
   if (!report.not_there.empty()) {
-    fmt::print(stderr, "spoor prove: nothing was written: {}\n", report.not_there);
+    PrintError("spoor prove: nothing was written: {}\n", report.not_there);
     return ExitCode::kIncomplete;
   }
-  fmt::print(stderr,
-             "{}: {} rows, {} of {} entries of the log, {} bytes; it holds the recorded data "
-             "itself: give it only to who may see it\n",
-             command.out, report.row_count, report.excerpt.entry_count,
-             report.excerpt.checkpoint.size, report.size_bytes);
+  PrintError(
+      "{}: {} rows, {} of {} entries of the log, {} bytes; it holds the recorded data "
+      "itself: give it only to who may see it\n",
+      command.out, report.row_count, report.excerpt.entry_count, report.excerpt.checkpoint.size,
+      report.size_bytes);
   if (command.touched) {
-    fmt::print(stderr,
-               "The rows cannot be made again from these entries: spoor verify will say "
-               "so (exit code 4).\n");
+    PrintError(
+        "The rows cannot be made again from these entries: spoor verify will say "
+        "so (exit code 4).\n");
   }
   if (report.gap_count == 0) return report.row_count == 0 ? ExitCode::kNone : ExitCode::kDone;
-  fmt::print(stderr, "The answer may be incomplete: {} gaps are named in the bundle.\n",
-             report.gap_count);
+  PrintError("The answer may be incomplete: {} gaps are named in the bundle.\n", report.gap_count);
   return ExitCode::kIncomplete;
 }
 

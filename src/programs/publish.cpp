@@ -6,6 +6,7 @@
 
 #include "base/store_layout.hpp"
 #include "programs/listener.hpp"
+#include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/http_server.hpp"
@@ -38,7 +39,7 @@ Result<ExitCode> Publish(const PublishOptions& options) {
                        {.get = [&](std::string_view path) { return publication.Answer(path); },
                         .post_path = {},
                         .post = {}}));
-  fmt::print(stderr, "spoor publish: {} of {}, to read only; Ctrl-C ends it\n",
+  PrintError("spoor publish: {} of {}, to read only; Ctrl-C ends it\n",
              options.hashes_only ? "hashes" : "hashes and entries", layout.evidence().string());
   options.listener.Announce(*server);
   signals.Wait();

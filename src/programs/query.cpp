@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.hpp"
+#include "base/wall_time_text.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "queries/gaps.hpp"
 
@@ -27,7 +29,7 @@ void PrintList(const queries::Library& library, bool json) {
   for (const queries::Query& query : library.queries()) {
     if (query.internal() || query.form == queries::Query::Form::kScalarMacro) continue;
     if (!json) {
-      fmt::print("{:<60} {}\n", queries::Signature(query), query.question);
+      PrintOut("{:<60} {}\n", queries::Signature(query), query.question);
       continue;
     }
     nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
@@ -46,26 +48,26 @@ void PrintList(const queries::Library& library, bool json) {
                                       {"parameters", parameters}, {"columns", columns},
                                       {"needs", query.needs},     {"limits", query.limits},
                                       {"source", query.source}};
-    fmt::print("{}\n", line.dump());
+    PrintJson(line);
   }
 }
 
 void PrintHelp(const queries::Query& query) {
-  fmt::print("{}\n\nspoor query {}", query.question, query.name);
+  PrintOut("{}\n\nspoor query {}", query.question, query.name);
   for (const queries::Parameter& parameter : query.parameters) {
     const std::string word = fmt::format("{}={}", parameter.name, parameter.type);
-    fmt::print(" {}", parameter.optional ? "[" + word + "]" : word);
+    PrintOut(" {}", parameter.optional ? "[" + word + "]" : word);
   }
-  fmt::print("\n\n");
+  PrintOut("\n\n");
   for (const queries::Parameter& parameter : query.parameters) {
-    fmt::print("  {:<12} {:<9} {}\n", parameter.name, parameter.type, parameter.meaning);
+    PrintOut("  {:<12} {:<9} {}\n", parameter.name, parameter.type, parameter.meaning);
   }
-  fmt::print("{}Columns:\n", query.parameters.empty() ? "" : "\n");
+  PrintText(query.parameters.empty() ? "Columns:\n" : "\nColumns:\n");
   for (const queries::QueryColumn& column : query.columns) {
-    fmt::print("  {:<20} {:<10} {}\n", column.name, column.type, column.meaning);
+    PrintOut("  {:<20} {:<10} {}\n", column.name, column.type, column.meaning);
   }
-  if (!query.needs.empty()) fmt::print("\nNeeds:  {}\n", query.needs);
-  if (!query.limits.empty()) fmt::print("\nLimits: {}\n", query.limits);
+  if (!query.needs.empty()) PrintOut("\nNeeds:  {}\n", query.needs);
+  if (!query.limits.empty()) PrintOut("\nLimits: {}\n", query.limits);
 }
 
 /// Tells stderr about the gaps of the asked time that could hide rows of the answer; returns
@@ -86,16 +88,14 @@ Result<bool> NarrateGaps(store::Store& store, const queries::Library& library,
     if (!more) break;
     if (++count > kGapsShownMax) continue;
     const auto* lost = std::get_if<std::int64_t>(&row[1]);
-    const std::int64_t end = std::get<std::int64_t>(row[4]);
-    fmt::print(stderr, "gap: {} {} on {} from {} to {}: {}\n",
+    PrintError("gap: {} {} on {} {}: {}\n",
                lost == nullptr ? "an unknown number of" : std::to_string(*lost),
                std::get<std::string>(row[0]), std::get<std::string>(row[5]),
-               FormatWallTime(std::get<std::int64_t>(row[3])),
-               end == INT64_MAX ? "an unknown time" : FormatWallTime(end),
+               WallSpanText(std::get<std::int64_t>(row[3]), std::get<std::int64_t>(row[4])),
                std::get<std::string>(row[2]));
   }
-  if (count > kGapsShownMax) fmt::print(stderr, "gap: and {} more\n", count - kGapsShownMax);
-  if (count > 0) fmt::print(stderr, "The answer may be incomplete: see `spoor query coverage`.\n");
+  if (count > kGapsShownMax) PrintError("gap: and {} more\n", count - kGapsShownMax);
+  if (count > 0) PrintError("The answer may be incomplete: see `spoor query coverage`.\n");
   return count > 0;
 }
 
@@ -129,7 +129,7 @@ Result<ExitCode> RunQueryCommand(const QueryOptions& options, const std::string&
     if (!options.help) {
       return Fail(ErrorCode::kInvalidArgument, "which query? `spoor query --list` shows them");
     }
-    fmt::print("{}", general_help);
+    PrintText(general_help);
     return ExitCode::kDone;
   }
   const auto query = library.Find(options.words.front());
@@ -158,7 +158,8 @@ void RegisterQuery(CLI::App& application, Action& action) {
       ->type_name("NAME [key=value…]");
   subcommand->footer(
       "A process is given as its process_id, or as a pid when only one process had it. Times are\n"
-      "RFC 3339 or relative (-15m). Own questions: *.sql files in the folders of $SPOOR_QUERIES.\n"
+      "RFC 3339 as printed, 'open', 'beginning', ns since 1970 as in --json, or relative (-15m).\n"
+      "Own questions: *.sql files in the folders of $SPOOR_QUERIES.\n"
       "Examples:\n"
       "  spoor query --list\n"
       "  spoor query children --help\n"

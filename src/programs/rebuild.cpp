@@ -8,6 +8,7 @@
 #include "base/visible_text.hpp"
 #include "evidence/log.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 
 namespace spoor::programs {
@@ -34,10 +35,10 @@ Result<ExitCode> Rebuild(const std::string& folder) {
   ASSIGN_OR_RETURN(const ingest::RebuildSummary summary,
                    ingest::Rebuild(layout, {.importers = MakeImporter},
                                    ProgressOnTerminal("ingesting evidence")));
-  fmt::print(stderr, "made again from {} entries of evidence: {} events\n",
-             summary.made.entry_count, summary.made.event_count);
+  PrintError("made again from {} entries of evidence: {} events\n", summary.made.entry_count,
+             summary.made.event_count);
   for (const std::string& name : summary.strangers) {
-    fmt::print(stderr, "spoor rebuild: {}: nothing that Spoor made; it stays\n", VisibleText(name));
+    PrintError("spoor rebuild: {}: nothing that Spoor made; it stays\n", VisibleText(name));
   }
   return ExitCode::kDone;
 }

@@ -20,6 +20,7 @@
 #include "base/time.hpp"
 #include "programs/child_command.hpp"
 #include "programs/destination.hpp"
+#include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/canary.hpp"
@@ -46,7 +47,7 @@ struct RecordOptions {
 
 template <typename... Args>
 void Narrate(fmt::format_string<Args...> format, Args&&... args) {
-  fmt::print(stderr, "spoor record: {}\n", fmt::format(format, std::forward<Args>(args)...));
+  PrintError("spoor record: {}\n", fmt::format(format, std::forward<Args>(args)...));
 }
 
 std::string MachineName() {

@@ -2,7 +2,6 @@
 #include "replay/recording.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +12,9 @@
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "replay/cast.hpp"
 #include "replay/playback_filter.hpp"
@@ -67,39 +68,46 @@ Result<> Play(const replay::Recording& recording, const ReplayFlags& flags,
       filter.Finish();
       bytes += replay::MissingText(event.missing_bytes);
     }
-    RETURN_IF_ERROR(WriteAll(STDOUT_FILENO, AsBytes(bytes), "stdout"));
+    PrintPlayback(bytes);
+    if (!OutIsOpen()) break;
   }
-  if (isatty(STDOUT_FILENO) == 0) return {};
+  if (!OutIsTerminal()) return FlushOut();
   // Soft reset, out of the alternate screen, cursor visible: whatever the session left behind.
-  return WriteAll(STDOUT_FILENO, AsBytes("\x1b[!p\x1b[?1049l\x1b[?25h\x1b[0m\r\n"), "stdout");
+  PrintPlayback("\x1b[!p\x1b[?1049l\x1b[?25h\x1b[0m\r\n");
+  return FlushOut();
 }
 
 Result<> WriteCastFiles(const replay::Recording& recording, const ReplayFlags& flags,
                         std::optional<std::int64_t> idle_max_ns) {
   const replay::Cast cast =
       replay::MakeCast(recording, {.version = flags.cast_version, .idle_max_ns = idle_max_ns});
-  RETURN_IF_ERROR(WriteFileAtomically(flags.cast, AsBytes(cast.text)));
+  RETURN_IF_ERROR(WriteFileAtomically(flags.cast, AsBytes(VisibleJson(cast.text))));
   if (cast.raw.empty()) return {};
-  fmt::print(stderr,
-             "spoor replay: bytes that are not UTF-8 are replaced in {}; as recorded in {}.raw\n",
+  PrintError("spoor replay: bytes that are not UTF-8 are replaced in {}; as recorded in {}.raw\n",
              flags.cast, flags.cast);
   return WriteFileAtomically(flags.cast + ".raw", AsBytes(cast.raw));
 }
 
+/// The wall clock of a time of the boot clock; an end that is not known stays one.
+std::int64_t WallOf(const replay::Recording& recording, std::int64_t boot_ns) {
+  std::int64_t wall_ns = 0;
+  const bool overflow = __builtin_add_overflow(boot_ns, recording.wall_shift_ns, &wall_ns);
+  return overflow || boot_ns == INT64_MAX ? INT64_MAX : wall_ns;
+}
+
 void Narrate(const replay::Recording& recording) {
-  fmt::print(stderr, "spoor replay: {}{}{}; output {}, input {}\n", VisibleText(recording.host),
+  PrintError("spoor replay: {}{}{}; output {}, input {}\n", VisibleText(recording.host),
              recording.host.empty() ? "" : " ", VisibleText(recording.title), recording.output_side,
              recording.input_side);
   for (const replay::Gap& gap : recording.gaps) {
     const std::string count = gap.count ? fmt::format("{} lost", *gap.count) : "not counted";
-    fmt::print(stderr, "spoor replay: gap {} – {}: {} ({}): {}\n",
-               FormatWallTime(gap.from_boot_ns + recording.wall_shift_ns),
-               FormatWallTime(gap.until_boot_ns + recording.wall_shift_ns),
-               VisibleText(gap.loss_class), count, VisibleText(gap.reason));
+    PrintError("spoor replay: gap {} – {}: {} ({}): {}\n",
+               WallTimeText(WallOf(recording, gap.from_boot_ns)),
+               WallTimeText(WallOf(recording, gap.until_boot_ns)), VisibleText(gap.loss_class),
+               count, VisibleText(gap.reason));
   }
   if (recording.missing_bytes > 0) {
-    fmt::print(stderr, "spoor replay: {} bytes were moved but not captured\n",
-               recording.missing_bytes);
+    PrintError("spoor replay: {} bytes were moved but not captured\n", recording.missing_bytes);
   }
 }
 
@@ -113,18 +121,18 @@ Result<ExitCode> Replay(const ReplayFlags& flags) {
   const Result<replay::Recording> loaded =
       replay::Load(*store, {.who = flags.who, .descriptors = flags.descriptors});
   if (!loaded && loaded.error().code == ErrorCode::kNotFound) {
-    fmt::print(stderr, "spoor replay: {}\n", loaded.error().message);
+    PrintError("spoor replay: {}\n", loaded.error().message);
     return ExitCode::kNone;
   }
   RETURN_IF_ERROR(loaded);
   const replay::Recording& recording = *loaded;
-  const bool to_terminal = isatty(STDOUT_FILENO) == 1;
+  const bool to_terminal = OutIsTerminal();
   Narrate(recording);
   if (!flags.cast.empty()) {
     RETURN_IF_ERROR(WriteCastFiles(recording, flags, idle_max_ns));
   } else if (flags.text || flags.input || (!to_terminal && !flags.raw)) {
     const std::string text = replay::RenderText(recording, {.input_only = flags.input});
-    RETURN_IF_ERROR(WriteAll(STDOUT_FILENO, AsBytes(text), "stdout"));
+    PrintText(text);
   } else {
     RETURN_IF_ERROR(Play(recording, flags, idle_max_ns.value_or(INT64_MAX)));
   }

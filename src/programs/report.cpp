@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "base/file.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "queries/library.hpp"
 #include "report/text.hpp"
@@ -25,23 +24,21 @@ struct Arguments {
 };
 
 /// "--store X " where X is not what the commands would take anyway.
-Result<std::string> StoreWords(const std::string& store) {
-  if (store == "spoor-store") return std::string();
-  const std::string word = report::ShellWord(store);
-  if (word.empty())
-    return Fail(ErrorCode::kInvalidArgument, "the name of the store has control characters in it");
-  return "--store " + word + " ";
+std::string StoreWords(const std::string& store) {
+  return store == "spoor-store" ? "" : "--store " + report::ShellWord(store) + " ";
 }
 
 Result<ExitCode> WriteStory(const report::Story& story, const Arguments& arguments) {
   const std::string text =
       arguments.json ? report::RenderJson(story) : report::RenderMarkdown(story);
   if (arguments.out != "-") {
-    RETURN_IF_ERROR(WriteFileAtomically(arguments.out, AsBytes(text)));
-    fmt::print(stderr, "spoor report: wrote {}\n", arguments.out);
-  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
-             std::fflush(stdout) != 0) {
-    return Fail(ErrorCode::kIo, "standard output: cannot write");
+    RETURN_IF_ERROR(WriteFileAtomically(
+        arguments.out, AsBytes(arguments.json ? VisibleJson(text) : VisibleLines(text))));
+    PrintError("spoor report: wrote {}\n", arguments.out);
+  } else if (arguments.json) {
+    PrintJson(text);
+  } else {
+    PrintText(text);
   }
   return story.incomplete ? ExitCode::kIncomplete : ExitCode::kDone;
 }
@@ -49,7 +46,7 @@ Result<ExitCode> WriteStory(const report::Story& story, const Arguments& argumen
 Result<ExitCode> Run(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(arguments.store));
   report::StoryOptions options;
-  ASSIGN_OR_RETURN(options.store_words, StoreWords(arguments.store));
+  options.store_words = StoreWords(arguments.store);
   if (!arguments.session.empty()) {
     ASSIGN_OR_RETURN(options.session_id, queries::FindSession(*store, arguments.session));
   } else if (!arguments.process.empty()) {
@@ -61,8 +58,7 @@ Result<ExitCode> Run(const Arguments& arguments) {
       const std::vector<std::int64_t> gaps,
       store::ReadIntegers(*store, "SELECT count(*) FROM gap WHERE loss_class <> 'payload'", {}));
   const bool gap = !gaps.empty() && gaps.front() > 0;
-  fmt::print(
-      stderr,
+  PrintError(
       "spoor report: no session looks like a break-in (no shell from a daemon, nobody became "
       "root){}; spoor query sessions lists all of them\n",
       gap ? ", but the record has gaps (spoor query coverage)" : "");

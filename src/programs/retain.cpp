@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "collector/retention.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/retention_options.hpp"
 #include "programs/subcommand.hpp"
 
@@ -31,14 +32,14 @@ void Print(const collector::RetentionPlan& plan, const RetainCommand& command,
                               {"bundle_bytes", plan.bundle_bytes},
                               {"kept_bytes", plan.kept_bytes},
                               {"removed_bytes", removed_bytes}};
-    fmt::print("{}\n", line.dump());
+    PrintJson(line);
   } else if (nothing) {
-    fmt::print("nothing to remove: {} bytes are kept\n", plan.kept_bytes);
+    PrintOut("nothing to remove: {} bytes are kept\n", plan.kept_bytes);
   } else {
-    fmt::print("{} entries {} to {}, {} bytes; {} bytes are kept\n",
-               command.dry_run ? "would remove" : "removed", plan.removed_until,
-               plan.remove_until - 1, command.dry_run ? plan.bundle_bytes : removed_bytes,
-               plan.kept_bytes);
+    PrintOut("{} entries {} to {}, {} bytes; {} bytes are kept\n",
+             command.dry_run ? "would remove" : "removed", plan.removed_until,
+             plan.remove_until - 1, command.dry_run ? plan.bundle_bytes : removed_bytes,
+             plan.kept_bytes);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
 #include "programs/listener.hpp"
+#include "programs/print.hpp"
 #include "programs/retention_options.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
@@ -28,7 +29,7 @@ struct ServeOptions {
 };
 
 void Narrate(const std::string& line) {
-  fmt::print(stderr, "spoor serve: {}\n", line);
+  PrintError("spoor serve: {}\n", line);
 }
 
 /// Nothing when there are no witnesses to ask.
@@ -85,19 +86,18 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   if (!options.authority.empty()) server_options.authority = options.authority;
   ASSIGN_OR_RETURN(const auto server, collector::Server::Start(server_options, *intake));
   const collector::Intake::Counts before = intake->counts();
-  fmt::print(stderr, "spoor serve: {} entries and {} chains in {}{}; Ctrl-C ends it\n",
-             before.log_size, before.chains, options.store,
-             options.authority.empty() ? "" : "; enrols sensors");
-  fmt::print("listening https://{}:{}\n", options.listen.substr(0, options.listen.rfind(':')),
-             server->port());
-  std::fflush(stdout);
+  PrintError("spoor serve: {} entries and {} chains in {}{}; Ctrl-C ends it\n", before.log_size,
+             before.chains, options.store, options.authority.empty() ? "" : "; enrols sensors");
+  PrintOut("listening https://{}:{}\n", options.listen.substr(0, options.listen.rfind(':')),
+           server->port());
+  static_cast<void>(FlushOut());
   signals.Wait();
   keeper.reset();
   intake->Stop();
   if (cosigner != nullptr) cosigner->Stop();
   server->Stop();
   const collector::Intake::Counts counts = intake->counts();
-  fmt::print(stderr, "spoor serve: ended; {} frames taken, {} seen again, {} refused\n",
+  PrintError("spoor serve: ended; {} frames taken, {} seen again, {} refused\n",
              counts.frames_taken, counts.frames_duplicate, counts.frames_refused);
   return ExitCode::kDone;
 }

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 
 namespace spoor::programs {
@@ -44,7 +45,7 @@ bool IsComplete(std::string_view text) {
 
 /// Reads statements with line editing until the end of input.
 Result<ExitCode> RunInteractively(store::Store& store, Format format) {
-  fmt::print(stderr, "Statements end with ';'. Ctrl-D ends. `SHOW TABLES;` lists the tables.\n");
+  PrintError("Statements end with ';'. Ctrl-D ends. `SHOW TABLES;` lists the tables.\n");
   HistEvent history_event{};
   History* const lines = ::history_init();
   EditLine* const editor = el_init("spoor", stdin, stdout, stderr);
@@ -66,9 +67,9 @@ Result<ExitCode> RunInteractively(store::Store& store, Format format) {
     const auto printed = RunQuery(store, statement, format);
     statement.clear();
     if (!printed) {
-      fmt::print(stderr, "{}\n", printed.error().message);
+      PrintError("{}\n", printed.error().message);
     } else {
-      fmt::print(stderr, "{} rows\n", *printed);
+      PrintError("{} rows\n", *printed);
     }
   }
   el_end(editor);
@@ -102,9 +103,14 @@ void RegisterSql(CLI::App& application, Action& action) {
   subcommand->add_option("query", options->query, "one query; interactive when left out")
       ->type_name("QUERY");
   subcommand->footer(
+      "Times are nanoseconds since 1970 in columns named wall_ns; tables show them as RFC 3339, "
+      "and\n"
+      "wall_time('2026-11-21T20:31:35.123456789Z') is such a time as a number (a date, 'open' and\n"
+      "'beginning' also).\n"
       "Examples:\n"
       "  spoor sql \"SELECT kind, count(*) FROM event GROUP BY kind ORDER BY 2 DESC\"\n"
       "  spoor sql --json \"SELECT * FROM process WHERE name = 'sh'\"\n"
+      "  spoor sql \"SELECT * FROM event WHERE wall_ns >= wall_time('2026-11-21T20:31:35.5Z')\"\n"
       "  echo 'SHOW TABLES' | spoor sql");
   subcommand->callback([&action, options] { action = [options] { return RunSql(*options); }; });
 }

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
-#include "base/time.hpp"
+#include "base/wall_time_text.hpp"
+#include "event/event_text.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "store/catalog.hpp"
 
@@ -49,7 +51,7 @@ Result<Json> RowsOf(store::Store& store, std::string_view query) {
 
 Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
   Json status;
-  status["store"] = layout.root.string();
+  status["store"] = event::MakeUtf8(layout.root.string());
   ASSIGN_OR_RETURN(Json totals, RowsOf(store, R"(
     SELECT (SELECT count(*) FROM evidence_batch) AS entry_count,
            (SELECT max(wall_ns) FROM evidence_batch) AS last_batch_wall_ns,
@@ -83,8 +85,7 @@ Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
 std::string TimeOrNone(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return "-";
-  const std::int64_t wall_ns = found->get<std::int64_t>();
-  return wall_ns == INT64_MAX ? "open" : FormatWallTime(wall_ns);
+  return WallTimeText(found->get<std::int64_t>());
 }
 
 std::string TextOrNone(const Json& object, const char* key) {
@@ -98,41 +99,39 @@ std::int64_t NumberOrZero(const Json& object, const char* key) {
 }
 
 void PrintText(const Json& status) {
-  fmt::print("store      {}{}\n", TextOrNone(status, "store"),
-             status.at("being_written").get<bool>() ? " (being written)" : "");
-  fmt::print("time       {} to {}\n", TimeOrNone(status, "first_wall_ns"),
-             TimeOrNone(status, "last_wall_ns"));
-  fmt::print("events     {} in {} rows, {} processes, {} flows\n",
-             NumberOrZero(status, "event_count"), NumberOrZero(status, "event_row_count"),
-             NumberOrZero(status, "process_count"), NumberOrZero(status, "flow_count"));
-  fmt::print("evidence   {} entries, {} bytes, the last sealed at {}\n",
-             NumberOrZero(status, "entry_count"), NumberOrZero(status, "evidence_bytes"),
-             TimeOrNone(status, "last_batch_wall_ns"));
+  PrintOut("store      {}{}\n", TextOrNone(status, "store"),
+           status.at("being_written").get<bool>() ? " (being written)" : "");
+  PrintOut("time       {} to {}\n", TimeOrNone(status, "first_wall_ns"),
+           TimeOrNone(status, "last_wall_ns"));
+  PrintOut("events     {} in {} rows, {} processes, {} flows\n",
+           NumberOrZero(status, "event_count"), NumberOrZero(status, "event_row_count"),
+           NumberOrZero(status, "process_count"), NumberOrZero(status, "flow_count"));
+  PrintOut("evidence   {} entries, {} bytes, the last sealed at {}\n",
+           NumberOrZero(status, "entry_count"), NumberOrZero(status, "evidence_bytes"),
+           TimeOrNone(status, "last_batch_wall_ns"));
   if (NumberOrZero(status, "set_aside_bytes") > 0) {
-    fmt::print("set aside  {} bytes without a checkpoint\n",
-               NumberOrZero(status, "set_aside_bytes"));
+    PrintOut("set aside  {} bytes without a checkpoint\n", NumberOrZero(status, "set_aside_bytes"));
   }
-  fmt::print("segments   {}, {} bytes\n", NumberOrZero(status, "segment_count"),
-             NumberOrZero(status, "segment_bytes"));
-  for (const Json& host : status.at("hosts"))
-    fmt::print("host       {}\n", TextOrNone(host, "name"));
+  PrintOut("segments   {}, {} bytes\n", NumberOrZero(status, "segment_count"),
+           NumberOrZero(status, "segment_bytes"));
+  for (const Json& host : status.at("hosts")) PrintOut("host       {}\n", TextOrNone(host, "name"));
   const bool being_written = status.at("being_written").get<bool>();
   for (const Json& recording : status.at("recordings")) {
     const bool closed = recording.at("closed").get<bool>();
     const bool newest = &recording == &status.at("recordings").back();
-    fmt::print("recording  {} {} on {}, {} to {}{}\n", TextOrNone(recording, "recording_id"),
-               TextOrNone(recording, "kind"), TextOrNone(recording, "host"),
-               TimeOrNone(recording, "begin_wall_ns"), TimeOrNone(recording, "end_wall_ns"),
-               closed                    ? ""
-               : being_written && newest ? " (open)"
-                                         : " (cut off)");
+    PrintOut("recording  {} {} on {}, {} to {}{}\n", TextOrNone(recording, "recording_id"),
+             TextOrNone(recording, "kind"), TextOrNone(recording, "host"),
+             TimeOrNone(recording, "begin_wall_ns"), TimeOrNone(recording, "end_wall_ns"),
+             closed                    ? ""
+             : being_written && newest ? " (open)"
+                                       : " (cut off)");
   }
   for (const Json& gap : status.at("gaps")) {
-    fmt::print("gap        {}: {} lost in {} gaps, {} to {}\n", TextOrNone(gap, "loss_class"),
-               NumberOrZero(gap, "lost_count"), NumberOrZero(gap, "gap_count"),
-               TimeOrNone(gap, "from_wall_ns"), TimeOrNone(gap, "until_wall_ns"));
+    PrintOut("gap        {}: {} lost in {} gaps, {} to {}\n", TextOrNone(gap, "loss_class"),
+             NumberOrZero(gap, "lost_count"), NumberOrZero(gap, "gap_count"),
+             TimeOrNone(gap, "from_wall_ns"), TimeOrNone(gap, "until_wall_ns"));
   }
-  if (status.at("gaps").empty()) fmt::print("gaps       none\n");
+  if (status.at("gaps").empty()) PrintOut("gaps       none\n");
 }
 
 Result<ExitCode> PrintStatus(const std::string& folder, bool json) {
@@ -140,7 +139,7 @@ Result<ExitCode> PrintStatus(const std::string& folder, bool json) {
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(folder));
   ASSIGN_OR_RETURN(const Json status, StatusOf(layout, *store));
   if (json) {
-    fmt::print("{}\n", status.dump(-1, ' ', false, Json::error_handler_t::replace));
+    PrintJson(status);
   } else {
     PrintText(status);
   }

@@ -60,7 +60,8 @@ void AddStoreOption(CLI::App& subcommand, std::string& store, const char* name) 
       from_environment != nullptr && *from_environment != '\0' ? from_environment : "spoor-store";
   subcommand.add_option(name, store, "the store ($SPOOR_STORE, then ./spoor-store)")
       ->type_name("STORE")
-      ->capture_default_str();
+      // What help and manual show is nobody's environment.
+      ->default_str("spoor-store");
 }
 
 }  // namespace spoor::programs

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <memory>
 
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "causality/render.hpp"
 #include "causality/trace.hpp"
 #include "programs/open_store.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "store/lookup.hpp"
 
@@ -36,7 +36,7 @@ struct TrackFlags {
 
 ExitCode ListRules() {
   for (const causality::RuleDescription& rule : causality::AllRules()) {
-    fmt::print("{:<18} {}\n", rule.name, rule.text);
+    PrintOut("{:<18} {}\n", rule.name, rule.text);
   }
   return ExitCode::kDone;
 }
@@ -79,25 +79,38 @@ Result<std::vector<std::int64_t>> FindAnything(store::Store& store, const std::s
   return store::FindFile(store, text);
 }
 
+bool IsJson(const TrackFlags& flags) {
+  return flags.json || flags.format == "json";
+}
+
 Result<std::string> Render(const causality::Subgraph& subgraph, const TrackFlags& flags) {
-  if (flags.json || flags.format == "json") return causality::RenderJson(subgraph);
+  if (IsJson(flags)) return causality::RenderJson(subgraph);
   if (flags.format == "dot") return causality::RenderDot(subgraph);
   if (flags.format == "svg") {
     return causality::RenderSvg(causality::RenderDot(subgraph), kGraphvizSeconds);
   }
-  return causality::RenderTree(subgraph, flags.out.empty() && isatty(STDOUT_FILENO) == 1);
+  return causality::RenderTree(subgraph, flags.out.empty() && OutIsTerminal());
 }
 
-Result<> Write(const std::string& text, const std::string& out) {
-  if (!out.empty()) return WriteFileAtomically(out, AsBytes(text));
-  return WriteAll(STDOUT_FILENO, AsBytes(text), "stdout");
+Result<> Write(const std::string& text, bool json, const std::string& out) {
+  if (!out.empty()) {
+    return WriteFileAtomically(out, AsBytes(json ? VisibleJson(text) : VisibleLines(text)));
+  }
+  if (json) {
+    PrintJson(text);
+  } else if (OutIsTerminal()) {
+    PrintColouredText(text);
+  } else {
+    PrintText(text);
+  }
+  return FlushOut();
 }
 
 void TellGaps(const causality::Subgraph& subgraph) {
   for (const causality::OverlappingGap& gap : subgraph.gaps) {
     const std::string count = gap.count ? fmt::format("{} lost", *gap.count) : "not counted";
-    fmt::print(stderr, "spoor track: gap {} – {}: {} ({}): {}{}{}\n", FormatWallTime(gap.from_ns),
-               FormatWallTime(gap.until_ns), VisibleText(gap.loss_class), count,
+    PrintError("spoor track: gap {} – {}: {} ({}): {}{}{}\n", WallTimeText(gap.from_ns),
+               WallTimeText(gap.until_ns), VisibleText(gap.loss_class), count,
                VisibleText(gap.reason), gap.host.empty() ? "" : " on ", VisibleText(gap.host));
   }
 }
@@ -108,11 +121,11 @@ Result<ExitCode> ExplainWhy(store::Store& store, const causality::Subgraph& subg
   for (const std::int64_t id : ids) {
     const std::vector<causality::Step> chain = causality::Why(subgraph, id);
     if (chain.empty()) continue;
-    RETURN_IF_ERROR(Write(causality::RenderWhy(subgraph, chain), flags.out));
+    RETURN_IF_ERROR(Write(causality::RenderWhy(subgraph, chain), false, flags.out));
     TellGaps(subgraph);
     return subgraph.gaps.empty() ? ExitCode::kDone : ExitCode::kIncomplete;
   }
-  fmt::print(stderr, "spoor track: {} is not in the answer{}\n", VisibleText(flags.why),
+  PrintError("spoor track: {} is not in the answer{}\n", VisibleText(flags.why),
              flags.no_rules ? "" : "; --no-rules shows what the pruning rules left out");
   TellGaps(subgraph);
   return subgraph.gaps.empty() ? ExitCode::kNone : ExitCode::kIncomplete;
@@ -128,7 +141,7 @@ Result<ExitCode> Track(const TrackFlags& flags) {
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(flags.store));
   const Result<std::vector<std::int64_t>> starts = FindStarts(*store, flags);
   if (!starts && starts.error().code == ErrorCode::kNotFound) {
-    fmt::print(stderr, "spoor track: {}\n", starts.error().message);
+    PrintError("spoor track: {}\n", starts.error().message);
     return ExitCode::kNone;
   }
   RETURN_IF_ERROR(starts);
@@ -139,7 +152,7 @@ Result<ExitCode> Track(const TrackFlags& flags) {
   RETURN_IF_ERROR(causality::Describe(*store, subgraph));
   if (!flags.why.empty()) return ExplainWhy(*store, subgraph, flags);
   ASSIGN_OR_RETURN(const std::string text, Render(subgraph, flags));
-  RETURN_IF_ERROR(Write(text, flags.out));
+  RETURN_IF_ERROR(Write(text, IsJson(flags), flags.out));
   TellGaps(subgraph);
   if (!subgraph.gaps.empty()) return ExitCode::kIncomplete;
   return subgraph.edges.empty() ? ExitCode::kNone : ExitCode::kDone;

@@ -2,19 +2,19 @@
 // spoor verify: proves a store's evidence, or names the first thing that is wrong with it. Bundles
 // (spoor prove, spoor export) are verified by verify_bundle.cpp.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/store_layout.hpp"
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "collector/canary_audit.hpp"
 #include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
+#include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "programs/verify_bundle.hpp"
 #include "programs/verify_completeness.hpp"
@@ -110,18 +110,18 @@ Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLay
 /// Tells how far it is, on a terminal, at most ten times a second.
 class Progress {
  public:
-  Progress() : on_(::isatty(STDERR_FILENO) == 1) {}
+  Progress() : on_(ErrorIsTerminal()) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() {
-    if (shown_) fmt::print(stderr, "\r\033[K");
+    if (shown_) ShowProgress("");
   }
   void Show(std::uint64_t done, std::uint64_t total) {
     const auto now = std::chrono::steady_clock::now();
     if (!on_ || now - last_ < std::chrono::milliseconds(100)) return;
     last_ = now;
     shown_ = true;
-    fmt::print(stderr, "\r\033[Kverifying entry {} of {}", done, total);
+    ShowProgress(fmt::format("verifying entry {} of {}", done, total));
   }
 
  private:
@@ -234,7 +234,7 @@ std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
   return shared;
 }
 
-void PrintJson(const Proof& proof) {
+void PrintProofJson(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   const collector::SealAudit::Report& seals = proof.seals.report();
   nlohmann::json origins = nlohmann::json::array();
@@ -272,51 +272,51 @@ void PrintJson(const Proof& proof) {
                       {"removals", RemovalsJson(proof)},
                       {"recordings", RecordingsJson(proof.recordings)}};
   proof.outside.AddTo(line);
-  fmt::print("{}\n", line.dump());
+  PrintJson(line);
 }
 
 /// Not a failure, but nobody is to believe that these entries were there to be checked.
 void PrintRemovals(const Proof& proof) {
   if (!proof.log.retention) return;
-  fmt::print("removed    entries 0 to {} by policy; their hashes are kept and verified\n",
-             proof.log.retention->removed_until_entry - 1);
+  PrintOut("removed    entries 0 to {} by policy; their hashes are kept and verified\n",
+           proof.log.retention->removed_until_entry - 1);
   for (const wire::Removal& removal : proof.log.retention->removals) {
-    fmt::print("           {} to {} ({} bytes) at {}: {}, by {}\n", removal.from_entry,
-               removal.until_entry - 1, removal.bundle_bytes, FormatWallTime(removal.wall_ns),
-               VisibleText(removal.policy), VisibleText(removal.by));
+    PrintOut("           {} to {} ({} bytes) at {}: {}, by {}\n", removal.from_entry,
+             removal.until_entry - 1, removal.bundle_bytes, WallTimeText(removal.wall_ns),
+             VisibleText(removal.policy), VisibleText(removal.by));
   }
 }
 
 void PrintSegments(const Proof& proof) {
   if (proof.skipped_segments) {
-    fmt::print("segments   not checked (--skip-segments)\n");
+    PrintOut("segments   not checked (--skip-segments)\n");
     return;
   }
   if (!proof.segments) {
-    fmt::print("segments   none: nothing was ingested yet\n");
+    PrintOut("segments   none: nothing was ingested yet\n");
     return;
   }
   const ingest::DerivationReport& segments = *proof.segments;
-  fmt::print("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
-             segments.segment_count, segments.row_count, segments.same_bytes_count);
+  PrintOut("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
+           segments.segment_count, segments.row_count, segments.same_bytes_count);
   if (segments.removed_count != 0) {
-    fmt::print("           rows of {} recordings not checked: their evidence was removed since\n",
-               segments.removed_count);
+    PrintOut("           rows of {} recordings not checked: their evidence was removed since\n",
+             segments.removed_count);
   }
   // The log may have grown since it was proved.
   if (segments.next_entry < proof.log.checkpoint.size) {
-    fmt::print("           entries {} to {} are not ingested yet\n", segments.next_entry,
-               proof.log.checkpoint.size - 1);
+    PrintOut("           entries {} to {} are not ingested yet\n", segments.next_entry,
+             proof.log.checkpoint.size - 1);
   }
 }
 
 void PrintStatement(const Proof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
-  fmt::print("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
+  PrintOut("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
   PrintRemovals(proof);
-  fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
-  fmt::print("signed     {} by {} (key {})\n", FormatWallTime(checkpoint.signed_wall_ns),
-             checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
+  PrintOut("root       {}\n", evidence::EncodeHex(checkpoint.root));
+  PrintOut("signed     {} by {} (key {})\n", WallTimeText(checkpoint.signed_wall_ns),
+           checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
   proof.outside.Print();
   std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
@@ -326,52 +326,51 @@ void PrintStatement(const Proof& proof) {
     ++(recording.extent.closed ? complete_count : open_count);
     missing_count += recording.extent.missing_batch_count;
   }
-  fmt::print("recordings {} complete, {} without an end (killed, or still running)\n",
-             complete_count, open_count);
-  if (missing_count != 0) fmt::print("MISSING    {} batches of these recordings\n", missing_count);
+  PrintOut("recordings {} complete, {} without an end (killed, or still running)\n", complete_count,
+           open_count);
+  if (missing_count != 0) PrintOut("MISSING    {} batches of these recordings\n", missing_count);
   for (const auto& [id, recording] : proof.recordings.InOrder()) {
     const wire::RecordingExtent& extent = recording.extent;
     if (extent.is_account) continue;
-    fmt::print("  {}  entries {} to {}, {} batches, {} to {}{}\n", wire::FormatRecordingId(id),
-               extent.first_entry, extent.last_entry, extent.batch_count,
-               FormatWallTime(extent.first_wall_ns), FormatWallTime(extent.last_wall_ns),
-               extent.closed ? "" : ", no end");
+    PrintOut("  {}  entries {} to {}, {} batches, {} to {}{}\n", wire::FormatRecordingId(id),
+             extent.first_entry, extent.last_entry, extent.batch_count,
+             WallTimeText(extent.first_wall_ns), WallTimeText(extent.last_wall_ns),
+             extent.closed ? "" : ", no end");
   }
   if (proof.seals.has_account()) {
     const collector::SealAudit::Report& seals = proof.seals.report();
-    fmt::print(
-        "seals      {} batches in {} chains ({} closed); {}; {}\n", seals.sealed_count,
-        seals.chain_count, seals.closed_chain_count,
-        proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked",
-        proof.authority == nullptr ? "certificates not checked (--authority)"
-                                   : "every sensor's certificate checked");
+    PrintOut("seals      {} batches in {} chains ({} closed); {}; {}\n", seals.sealed_count,
+             seals.chain_count, seals.closed_chain_count,
+             proof.escrow == nullptr ? "keys not checked (--escrow)" : "every sensor's key checked",
+             proof.authority == nullptr ? "certificates not checked (--authority)"
+                                        : "every sensor's certificate checked");
     if (seals.unsealed_count != 0) {
-      fmt::print("           {} batches that no sensor sealed (imported or recorded here)\n",
-                 seals.unsealed_count);
+      PrintOut("           {} batches that no sensor sealed (imported or recorded here)\n",
+               seals.unsealed_count);
     }
     for (const auto& [host, sensors] : SharedHosts(proof)) {
-      fmt::print("           several sensors say that they record the host {}: {}\n",
-                 VisibleText(host), fmt::join(sensors, ", "));
+      PrintOut("           several sensors say that they record the host {}: {}\n",
+               VisibleText(host), fmt::join(sensors, ", "));
     }
     if (seals.missing_count + seals.gap_count + seals.refused_count != 0) {
-      fmt::print("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
-                 seals.missing_count, seals.gap_count, seals.refused_count);
+      PrintOut("           {} frames missing, {} gaps told by sensors, {} refusals recorded\n",
+               seals.missing_count, seals.gap_count, seals.refused_count);
     }
   }
   PrintCompleteness(proof.completeness, proof.canaries);
   for (const proof::TransferAudit::Origin& origin : proof.origins) {
-    fmt::print(
+    PrintOut(
         "imported   {} entries were entries of {} (key {}), whose checkpoint of {} proves them\n",
         origin.entry_count, origin.name, origin.key_id, origin.checkpoint_size);
   }
   PrintSegments(proof);
   if (proof.log.tail_bytes > 0) {
-    fmt::print("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
-               proof.log.tail_bytes);
+    PrintOut("not proved {} bytes behind the checkpoint (a live writer's, or a killed one's)\n",
+             proof.log.tail_bytes);
   }
   if (proof.set_aside_bytes > 0) {
-    fmt::print("set aside  {} bytes that killed writers left unauthenticated\n",
-               proof.set_aside_bytes);
+    PrintOut("set aside  {} bytes that killed writers left unauthenticated\n",
+             proof.set_aside_bytes);
   }
 }
 
@@ -393,12 +392,12 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
   if (!proof) {
     if (command.json && proof.error().code == ErrorCode::kUnverified) {
       const nlohmann::json line{{"verified", false}, {"error", proof.error().message}};
-      fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      PrintJson(line);
     }
     return tl::unexpected<Error>(proof.error());
   }
   if (command.json) {
-    PrintJson(*proof);
+    PrintProofJson(*proof);
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }

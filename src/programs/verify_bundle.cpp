@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs/verify_bundle.hpp"
+#include "programs/print.hpp"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "programs/open_store.hpp"
 #include "programs/verify_recordings.hpp"
 #include "proof/verify_bundle.hpp"
@@ -18,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 void PrintLine(const Json& json) {
-  fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  PrintJson(json);
 }
 
 void PrintJson(const proof::BundleReport& report, bool key_given) {
@@ -58,71 +59,71 @@ void PrintRecordings(const proof::BundleReport& report) {
   for (const auto& [id, recording] : report.recordings.InOrder()) {
     const wire::RecordingExtent& extent = recording.extent;
     if (extent.is_account) continue;
-    fmt::print("  {}  {} batches, {} to {}{}{}\n", wire::FormatRecordingId(id), extent.batch_count,
-               FormatWallTime(extent.first_wall_ns), FormatWallTime(extent.last_wall_ns),
-               extent.closed ? "" : ", NO END",
-               extent.missing_batch_count == 0
-                   ? ""
-                   : fmt::format(", {} batches MISSING", extent.missing_batch_count));
+    PrintOut("  {}  {} batches, {} to {}{}{}\n", wire::FormatRecordingId(id), extent.batch_count,
+             WallTimeText(extent.first_wall_ns), WallTimeText(extent.last_wall_ns),
+             extent.closed ? "" : ", NO END",
+             extent.missing_batch_count == 0
+                 ? ""
+                 : fmt::format(", {} batches MISSING", extent.missing_batch_count));
   }
 }
 
 void PrintAnswer(const proof::BundleReport& report) {
   const proof::AnswerManifest& answer = *report.manifest.answer;
-  fmt::print("question   {}\n", VisibleText(report.question));
+  PrintOut("question   {}\n", VisibleText(report.question));
   if (report.derived) {
-    fmt::print(
+    PrintOut(
         "proved     the rows follow: these entries, asked this question here and now, gave "
         "the same {} rows\n",
         report.row_count);
   } else {
-    fmt::print(
+    PrintOut(
         "NOT PROVED that the {} rows follow: the bundle brings too few entries to make them "
         "again (made with --touched)\n",
         report.row_count);
   }
   if (answer.scope == proof::Scope::kRecordings) {
-    fmt::print("           from these recordings; what else the log holds was not asked\n");
+    PrintOut("           from these recordings; what else the log holds was not asked\n");
   }
   if (!report.foreign_queries.empty()) {
-    fmt::print("to read    the query texts that are not this program's own: {}\n",
-               fmt::join(report.foreign_queries, ", "));
+    PrintOut("to read    the query texts that are not this program's own: {}\n",
+             fmt::join(report.foreign_queries, ", "));
   }
   if (report.gaps.empty()) {
-    fmt::print("gaps       none {}\n", report.derived ? "recorded" : "claimed");
+    PrintOut("gaps       none {}\n", report.derived ? "recorded" : "claimed");
   } else {
-    fmt::print("GAPS       {}: rows may be missing because of what could not be recorded\n",
-               report.gaps.size());
-    for (const std::string& gap : report.gaps) fmt::print("  {}\n", VisibleText(gap));
+    PrintOut("GAPS       {}: rows may be missing because of what could not be recorded\n",
+             report.gaps.size());
+    for (const std::string& gap : report.gaps) PrintOut("  {}\n", VisibleText(gap));
   }
 }
 
 void PrintStatement(const proof::BundleReport& report, bool key_given) {
   const evidence::Checkpoint& checkpoint = report.excerpt.checkpoint;
   const bool whole = report.whole_log();
-  fmt::print("proved     {} entries, {} bytes, are in the signed log{}\n",
-             report.excerpt.entry_count, report.excerpt.entry_bytes,
-             !whole                        ? fmt::format(", which had {}", checkpoint.size)
-             : report.removed_until() == 0 ? ": all that it had"
-                                           : ": all that was left of it");
+  PrintOut("proved     {} entries, {} bytes, are in the signed log{}\n", report.excerpt.entry_count,
+           report.excerpt.entry_bytes,
+           !whole                        ? fmt::format(", which had {}", checkpoint.size)
+           : report.removed_until() == 0 ? ": all that it had"
+                                         : ": all that was left of it");
   if (report.removed_until() != 0) {
     const wire::Removal& last = report.removed->retention.removals.back();
-    fmt::print("removed    entries 0 to {} by policy before this was made: {}, by {}\n",
-               report.removed_until() - 1, VisibleText(last.policy), VisibleText(last.by));
+    PrintOut("removed    entries 0 to {} by policy before this was made: {}, by {}\n",
+             report.removed_until() - 1, VisibleText(last.policy), VisibleText(last.by));
   }
-  fmt::print("root       {}\n", evidence::EncodeHex(checkpoint.root));
-  fmt::print("signed     {} by {} (key {}), {} other signatures, not checked\n",
-             FormatWallTime(checkpoint.signed_wall_ns), checkpoint.origin,
-             evidence::EncodeHex(report.key.key_id), checkpoint.other_signatures);
-  fmt::print("key        {}\n",
-             key_given ? "the one you gave"
-                       : "OUT OF THE BUNDLE ITSELF: proves that it is of one piece, not whose it "
-                         "is (--key)");
-  fmt::print("made       {} by {} (both are claims)\n",
-             FormatWallTime(report.manifest.made_wall_ns), VisibleText(report.manifest.made_by));
+  PrintOut("root       {}\n", evidence::EncodeHex(checkpoint.root));
+  PrintOut("signed     {} by {} (key {}), {} other signatures, not checked\n",
+           WallTimeText(checkpoint.signed_wall_ns), checkpoint.origin,
+           evidence::EncodeHex(report.key.key_id), checkpoint.other_signatures);
+  PrintOut("key        {}\n",
+           key_given ? "the one you gave"
+                     : "OUT OF THE BUNDLE ITSELF: proves that it is of one piece, not whose it "
+                       "is (--key)");
+  PrintOut("made       {} by {} (both are claims)\n", WallTimeText(report.manifest.made_wall_ns),
+           VisibleText(report.manifest.made_by));
   if (report.manifest.answer) PrintAnswer(report);
   const auto recordings = report.recordings.recordings().size();
-  if (recordings != 0) fmt::print("recordings\n");
+  if (recordings != 0) PrintOut("recordings\n");
   PrintRecordings(report);
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs/verify_completeness.hpp"
+#include "event/event_text.hpp"
+#include "programs/print.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,8 +9,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -58,9 +60,9 @@ std::string SourceOf(const Hole& hole) {
 }
 
 std::string IntervalOf(const Hole& hole) {
-  const std::string from = FormatWallTime(hole.from_wall_ns);
+  const std::string from = WallTimeText(hole.from_wall_ns);
   if (hole.until_wall_ns == collector::kOpenEndWallNs) return "after " + from;
-  return fmt::format("from {} to {}", from, FormatWallTime(hole.until_wall_ns));
+  return fmt::format("from {} to {}", from, WallTimeText(hole.until_wall_ns));
 }
 
 std::string EndOf(const Coverage& coverage) {
@@ -89,9 +91,9 @@ void PrintUnrecorded(const Unrecorded& unrecorded) {
   if (unrecorded.rebooted()) {
     boots = fmt::format("{}, then started again as {}", boots, VisibleText(after.boot_id, 8));
   }
-  fmt::print("      {}: from {} to {} ({}; {}): recording {} {}\n", source,
-             FormatWallTime(before.until_wall_ns), FormatWallTime(after.from_wall_ns),
-             LengthOf(unrecorded), boots, before.recording.substr(0, 12), EndOf(before));
+  PrintOut("      {}: from {} to {} ({}; {}): recording {} {}\n", source,
+           WallTimeText(before.until_wall_ns), WallTimeText(after.from_wall_ns),
+           LengthOf(unrecorded), boots, before.recording.substr(0, 12), EndOf(before));
 }
 
 /// In the order of time; where there are too many, the longest, so that none hides behind others.
@@ -113,24 +115,24 @@ std::vector<const Unrecorded*> LongestOf(const std::vector<Unrecorded>& all,
 void PrintUnrecorded(const collector::Completeness& completeness) {
   const std::vector<Unrecorded>& all = completeness.unrecorded();
   if (!all.empty()) {
-    fmt::print(
+    PrintOut(
         "unrecorded {} intervals between recordings of a host, of which nothing is known (times by "
         "its own clock)\n",
         all.size());
   }
   for (const Unrecorded* one : LongestOf(all, kLinesMax)) PrintUnrecorded(*one);
   if (all.size() > kLinesMax) {
-    fmt::print("      … and {} shorter ones (--json has them)\n", all.size() - kLinesMax);
+    PrintOut("      … and {} shorter ones (--json has them)\n", all.size() - kLinesMax);
   }
   if (completeness.left_out_scope_count() != 0) {
-    fmt::print("           not looked for in {} scopes of recordings: there are too many\n",
-               completeness.left_out_scope_count());
+    PrintOut("           not looked for in {} scopes of recordings: there are too many\n",
+             completeness.left_out_scope_count());
   }
 }
 
 nlohmann::json UnrecordedJson(const Unrecorded& unrecorded) {
   const auto& [before, after] = unrecorded;
-  nlohmann::json item{{"host", VisibleText(before.host)},
+  nlohmann::json item{{"host", event::MakeUtf8(before.host)},
                       {"scope_kind", before.kind},
                       {"rebooted", unrecorded.rebooted()},
                       {"length_ns", unrecorded.length_ns()},
@@ -138,42 +140,41 @@ nlohmann::json UnrecordedJson(const Unrecorded& unrecorded) {
                       {"until_wall_ns", after.from_wall_ns},
                       {"from_boot_ns", before.until_boot_ns},
                       {"until_boot_ns", after.from_boot_ns},
-                      {"boot_id", VisibleText(before.boot_id)},
-                      {"next_boot_id", VisibleText(after.boot_id)},
+                      {"boot_id", event::MakeUtf8(before.boot_id)},
+                      {"next_boot_id", event::MakeUtf8(after.boot_id)},
                       {"recording_id", before.recording},
                       {"next_recording_id", after.recording},
                       {"has_end", before.closed}};
-  if (!before.reason.empty()) item["reason"] = VisibleText(before.reason);
-  if (!before.sensor.empty()) item["sensor"] = VisibleText(before.sensor);
-  if (!after.sensor.empty()) item["next_sensor"] = VisibleText(after.sensor);
+  if (!before.reason.empty()) item["reason"] = event::MakeUtf8(before.reason);
+  if (!before.sensor.empty()) item["sensor"] = event::MakeUtf8(before.sensor);
+  if (!after.sensor.empty()) item["next_sensor"] = event::MakeUtf8(after.sensor);
   return item;
 }
 
 void PrintCanaries(const collector::CanaryAudit& canaries) {
   const collector::CanaryAudit::Report& report = canaries.report();
   if (report.chain_count == 0) return;
-  fmt::print("canaries   {} due, {} recorded{}{}, in {} chains\n", report.due_count(),
-             report.recorded_count + report.late_count,
-             report.late_count == 0 ? "" : fmt::format(" ({} of them late)", report.late_count),
-             report.missed_count == 0 ? "" : fmt::format(", {} MISSING", report.missed_count),
-             report.chain_count);
+  PrintOut("canaries   {} due, {} recorded{}{}, in {} chains\n", report.due_count(),
+           report.recorded_count + report.late_count,
+           report.late_count == 0 ? "" : fmt::format(" ({} of them late)", report.late_count),
+           report.missed_count == 0 ? "" : fmt::format(", {} MISSING", report.missed_count),
+           report.chain_count);
   std::size_t line_count = 0;
   for (const auto& [place, missed] : report.missed) {
     if (line_count++ == kLinesMax) break;
-    fmt::print("      sensor {}{}: canary {} of chain {}, due {}: no {} of it\n",
-               VisibleText(missed.sensor, kNameCharactersMax),
-               missed.host.empty()
-                   ? ""
-                   : fmt::format(" (host {})", VisibleText(missed.host, kNameCharactersMax)),
-               missed.number, missed.chain.substr(0, 12), FormatWallTime(missed.due_wall_ns),
-               fmt::join(collector::CanaryCallNames(missed.missing), ", "));
+    PrintOut("      sensor {}{}: canary {} of chain {}, due {}: no {} of it\n",
+             VisibleText(missed.sensor, kNameCharactersMax),
+             missed.host.empty()
+                 ? ""
+                 : fmt::format(" (host {})", VisibleText(missed.host, kNameCharactersMax)),
+             missed.number, missed.chain.substr(0, 12), WallTimeText(missed.due_wall_ns),
+             fmt::join(collector::CanaryCallNames(missed.missing), ", "));
   }
   if (report.missed_count > kLinesMax) {
-    fmt::print("      … and {} more (--json has them)\n", report.missed_count - kLinesMax);
+    PrintOut("      … and {} more (--json has them)\n", report.missed_count - kLinesMax);
   }
   if (report.left_chain_count != 0) {
-    fmt::print("      {} chains not looked at further: their clocks jump\n",
-               report.left_chain_count);
+    PrintOut("      {} chains not looked at further: their clocks jump\n", report.left_chain_count);
   }
 }
 
@@ -181,8 +182,8 @@ nlohmann::json CanariesJson(const collector::CanaryAudit& canaries) {
   const collector::CanaryAudit::Report& report = canaries.report();
   nlohmann::json missed = nlohmann::json::array();
   for (const auto& [place, one] : report.missed) {
-    missed.push_back({{"sensor", VisibleText(one.sensor)},
-                      {"host", VisibleText(one.host)},
+    missed.push_back({{"sensor", event::MakeUtf8(one.sensor)},
+                      {"host", event::MakeUtf8(one.host)},
                       {"chain_id", one.chain},
                       {"number", one.number},
                       {"due_boot_ns", one.due_boot_ns},
@@ -213,11 +214,11 @@ nlohmann::json CompletenessJson(const collector::Completeness& completeness,
   nlohmann::json holes = nlohmann::json::array();
   for (const Hole& hole : completeness.holes()) {
     nlohmann::json item{{"kind", collector::HoleKindName(hole.kind)},
-                        {"host", VisibleText(hole.host)},
-                        {"boot_id", VisibleText(hole.boot_id)},
+                        {"host", event::MakeUtf8(hole.host)},
+                        {"boot_id", event::MakeUtf8(hole.boot_id)},
                         {"from_wall_ns", hole.from_wall_ns},
                         {"overlaps", hole.overlaps}};
-    if (!hole.sensor.empty()) item["sensor"] = VisibleText(hole.sensor);
+    if (!hole.sensor.empty()) item["sensor"] = event::MakeUtf8(hole.sensor);
     if (!hole.chain.empty()) item["chain_id"] = hole.chain;
     if (!hole.recording.empty()) item["recording_id"] = hole.recording;
     if (hole.until_wall_ns != collector::kOpenEndWallNs) item["until_wall_ns"] = hole.until_wall_ns;
@@ -231,7 +232,7 @@ nlohmann::json CompletenessJson(const collector::Completeness& completeness,
     }
     if (hole.kind != Hole::Kind::kNoEnd) item["count"] = hole.count;
     if (!hole.loss_class.empty()) item["loss_class"] = hole.loss_class;
-    if (!hole.reason.empty()) item["reason"] = VisibleText(hole.reason);
+    if (!hole.reason.empty()) item["reason"] = event::MakeUtf8(hole.reason);
     holes.push_back(std::move(item));
   }
   nlohmann::json unrecorded = nlohmann::json::array();
@@ -249,19 +250,19 @@ void PrintCompleteness(const collector::Completeness& completeness,
   const std::vector<Hole>& holes = completeness.holes();
   const std::uint64_t hole_count = holes.size() + completeness.left_out_count();
   if (hole_count == 0 && canaries.report().has_loss()) {
-    fmt::print("INCOMPLETE canaries are missing\n");
+    PrintOut("INCOMPLETE canaries are missing\n");
   } else if (!completeness.has_loss() && !canaries.report().has_loss()) {
-    fmt::print("complete   nothing is known to be missing{}\n",
-               holes.empty() ? "" : fmt::format("; {} without an end", holes.size()));
+    PrintOut("complete   nothing is known to be missing{}\n",
+             holes.empty() ? "" : fmt::format("; {} without an end", holes.size()));
   } else {
-    fmt::print("INCOMPLETE {} holes (times by each host's own clock)\n", hole_count);
+    PrintOut("INCOMPLETE {} holes (times by each host's own clock)\n", hole_count);
   }
   for (std::size_t i = 0; i < std::min(holes.size(), kLinesMax); ++i) {
-    fmt::print("  {:>3} {}: {}: {}{}\n", i + 1, SourceOf(holes[i]), IntervalOf(holes[i]),
-               WhatOf(holes[i]), OverlapsOf(holes[i]));
+    PrintOut("  {:>3} {}: {}: {}{}\n", i + 1, SourceOf(holes[i]), IntervalOf(holes[i]),
+             WhatOf(holes[i]), OverlapsOf(holes[i]));
   }
   if (hole_count > kLinesMax) {
-    fmt::print("      … and {} more (--json has them)\n", hole_count - kLinesMax);
+    PrintOut("      … and {} more (--json has them)\n", hole_count - kLinesMax);
   }
   PrintCanaries(canaries);
   PrintUnrecorded(completeness);

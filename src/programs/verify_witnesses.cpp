@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs/verify_witnesses.hpp"
+#include "programs/print.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "base/wall_time_text.hpp"
 #include "witness/cosigned.hpp"
 
 namespace spoor::programs {
@@ -93,7 +95,7 @@ class OutsideCheck {
           ErrorCode::kUnverified,
           "witness {}: answers with the time {}, which is not now: an old answer was put in "
           "its place, or a clock is wrong",
-          address.key.name, FormatWallTime(cosigned.cosigned_wall_ns));
+          address.key.name, WallTimeText(cosigned.cosigned_wall_ns));
     }
     report_.witnesses.push_back({.name = address.key.name,
                                  .key_id = evidence::EncodeHex(address.key.key_id),
@@ -109,7 +111,7 @@ class OutsideCheck {
   Result<> CheckSeen(const VerifierKey& witness, const witness::Cosigned& cosigned) {
     return CheckExtends(
         *reader_, cosigned.checkpoint,
-        fmt::format("witness {} at {}", witness.name, FormatWallTime(cosigned.cosigned_wall_ns)));
+        fmt::format("witness {} at {}", witness.name, WallTimeText(cosigned.cosigned_wall_ns)));
   }
 
   const StoreLayout& layout_;
@@ -170,17 +172,17 @@ void OutsideReport::AddTo(nlohmann::json& statement) const {
 
 void OutsideReport::Print() const {
   for (const Kept& kept : checkpoints) {
-    fmt::print("extends    {} entries, signed {}, kept as {}\n", kept.checkpoint.size,
-               FormatWallTime(kept.checkpoint.signed_wall_ns), kept.source);
+    PrintOut("extends    {} entries, signed {}, kept as {}\n", kept.checkpoint.size,
+             WallTimeText(kept.checkpoint.signed_wall_ns), kept.source);
   }
   for (const Witnessed& witness : witnesses) {
-    fmt::print("witnessed  {} entries at {} by {} (key {}){}\n", witness.checkpoint.size,
-               FormatWallTime(witness.cosigned_wall_ns), witness.name, witness.key_id,
-               witness.asked ? ", asked now" : "");
+    PrintOut("witnessed  {} entries at {} by {} (key {}){}\n", witness.checkpoint.size,
+             WallTimeText(witness.cosigned_wall_ns), witness.name, witness.key_id,
+             witness.asked ? ", asked now" : "");
   }
   if (unchecked_count != 0) {
-    fmt::print("           {} cosigned checkpoints are kept, not checked (--witness)\n",
-               unchecked_count);
+    PrintOut("           {} cosigned checkpoints are kept, not checked (--witness)\n",
+             unchecked_count);
   }
 }
 

@@ -11,9 +11,12 @@
 #include "base/store_layout.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "collector/watch.hpp"
+#include "event/event_text.hpp"
 #include "evidence/log.hpp"
 #include "keys/certificate.hpp"
+#include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 
@@ -75,7 +78,7 @@ std::string Seconds(std::int64_t length_ns) {
 }
 
 std::string WhatOf(const Alarm& alarm) {
-  const std::string since = FormatWallTime(alarm.since_wall_ns);
+  const std::string since = WallTimeText(alarm.since_wall_ns);
   switch (alarm.kind) {
     case Alarm::Kind::kSilent:
       if (!alarm.over) return "silent since " + since;
@@ -100,25 +103,25 @@ std::string WhatOf(const Alarm& alarm) {
   return {};
 }
 
-void PrintText(const Alarm& alarm) {
-  fmt::print("{} {} {}{}: {}\n", FormatWallTime(alarm.wall_ns), alarm.over ? "over " : "ALARM",
-             VisibleText(alarm.sensor, kNameCharactersMax),
-             alarm.host.empty()
-                 ? ""
-                 : fmt::format(" (host {})", VisibleText(alarm.host, kNameCharactersMax)),
-             WhatOf(alarm));
+void PrintAlarm(const Alarm& alarm) {
+  PrintOut("{} {} {}{}: {}\n", WallTimeText(alarm.wall_ns), alarm.over ? "over " : "ALARM",
+           VisibleText(alarm.sensor, kNameCharactersMax),
+           alarm.host.empty()
+               ? ""
+               : fmt::format(" (host {})", VisibleText(alarm.host, kNameCharactersMax)),
+           WhatOf(alarm));
 }
 
-void PrintJson(const Alarm& alarm) {
+void PrintAlarmJson(const Alarm& alarm) {
   nlohmann::json line{{"alarm", collector::AlarmKindName(alarm.kind)},
                       {"over", alarm.over},
-                      {"sensor", VisibleText(alarm.sensor)},
-                      {"host", VisibleText(alarm.host)},
+                      {"sensor", event::MakeUtf8(alarm.sensor)},
+                      {"host", event::MakeUtf8(alarm.host)},
                       {"chain_id", alarm.chain},
                       {"wall_ns", alarm.wall_ns}};
   switch (alarm.kind) {
     case Alarm::Kind::kEnded:
-      if (!alarm.over) line["reason"] = VisibleText(alarm.reason);
+      if (!alarm.over) line["reason"] = event::MakeUtf8(alarm.reason);
       [[fallthrough]];
     case Alarm::Kind::kSilent:
       line["since_wall_ns"] = alarm.since_wall_ns;
@@ -133,12 +136,13 @@ void PrintJson(const Alarm& alarm) {
       line["count"] = alarm.count;
       break;
   }
-  fmt::print("{}\n", line.dump());
+  PrintJson(line);
 }
 
 void PrintAlarms(collector::Watch& watch, bool json) {
-  for (const Alarm& alarm : watch.Alarms(WallNow())) json ? PrintJson(alarm) : PrintText(alarm);
-  std::fflush(stdout);
+  for (const Alarm& alarm : watch.Alarms(WallNow()))
+    json ? PrintAlarmJson(alarm) : PrintAlarm(alarm);
+  static_cast<void>(FlushOut());
 }
 
 Result<ExitCode> Follow(Follower& follower, collector::Watch& watch, bool json,
@@ -174,8 +178,8 @@ Result<ExitCode> RunWatch(const WatchOptions& options) {
   // Of a large log this takes a while, and may be interrupted.
   RETURN_IF_ERROR(follower.Read(watch));
   StopSignals signals;
-  fmt::print(stderr, "spoor watch: watches {} chains of {} sensors in {}{}{}\n",
-             watch.open_chain_count(), watch.sensor_count(), layout.evidence().string(),
+  PrintError("spoor watch: watches {} chains of {} sensors in {}{}{}\n", watch.open_chain_count(),
+             watch.sensor_count(), layout.evidence().string(),
              escrow == nullptr ? "; canaries are not judged (--escrow)" : "",
              options.once ? "" : "; Ctrl-C ends it");
   if (!options.once) return Follow(follower, watch, options.json, signals);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "programs/listener.hpp"
+#include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/http_server.hpp"
@@ -24,7 +25,7 @@ Result<ExitCode> RunWitness(const WitnessOptions& options) {
       .folder = options.state,
       .name = options.name,
       .logs = {},
-      .narrate = [](const std::string& line) { fmt::print(stderr, "spoor witness: {}\n", line); }};
+      .narrate = [](const std::string& line) { PrintError("spoor witness: {}\n", line); }};
   for (const std::string& file : options.logs) {
     ASSIGN_OR_RETURN(evidence::VerifierKey key,
                      evidence::VerifierKey::Load(file, evidence::KeyUse::kNote));
@@ -40,9 +41,9 @@ Result<ExitCode> RunWitness(const WitnessOptions& options) {
           {.get = [&](std::string_view path) { return witness->Answer(path); },
            .post_path = "/add-checkpoint",
            .post = [&](std::string_view body) { return witness->AddCheckpoint(body); }}));
-  fmt::print(stderr, "spoor witness: cosigns {} logs, remembers in {}; Ctrl-C ends it\n",
+  PrintError("spoor witness: cosigns {} logs, remembers in {}; Ctrl-C ends it\n",
              options.logs.size(), options.state);
-  fmt::print("witness {}\n", witness->verifier().Text());
+  PrintOut("witness {}\n", witness->verifier().Text());
   options.listener.Announce(*server);
   signals.Wait();
   server->Stop();

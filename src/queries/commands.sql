@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which programs were executed, by whom, with which arguments?
--- reads:     exec, process, _processes_of
+-- reads:     exec, process, _processes_of, _is_canary
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    wall_ns            BIGINT   when
@@ -16,7 +16,8 @@
 -- column:    result             BIGINT   0, or -errno: refused
 -- column:    object_id          BIGINT   the program file
 -- column:    event_id           BIGINT   the event
--- limits:    arguments longer than what the sensor keeps are cut (exec.arguments_truncated)
+-- limits:    arguments longer than what the sensor keeps are cut (exec.arguments_truncated); the sensor's
+--            canaries are left out
 -- source:    FX-18
 CREATE OR REPLACE MACRO commands(process := NULL, session := NULL) AS TABLE
 SELECT cx.wall_ns, cx.process_id, cp.pid, cp.parent_process_id, cx.uid, cx.euid, cx.executable,
@@ -24,4 +25,5 @@ SELECT cx.wall_ns, cx.process_id, cp.pid, cp.parent_process_id, cx.uid, cx.euid,
 FROM exec AS cx JOIN process AS cp ON cp.process_id = cx.process_id
 WHERE cx.process_id IN (
   SELECT co.process_id FROM _processes_of(process := process, session := session) AS co)
+  AND NOT _is_canary(cx.executable, cx.result)
 ORDER BY cx.boot_ns, cx.event_id;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which files were touched, how, by how many processes, and when first and last?
--- reads:     event, object, exec, _processes_of
+-- reads:     event, object, exec, _processes_of, _is_canary
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    path           VARCHAR  the name used
@@ -46,7 +46,8 @@ WITH subject AS MATERIALIZED (
          fx.result, 0, 0
   FROM exec AS fx WHERE fx.process_id IN (SELECT subject.process_id FROM subject)
 ), named AS (
-  SELECT touch.* FROM touch WHERE touch.name IS NOT NULL
+  SELECT touch.* FROM touch
+  WHERE touch.name IS NOT NULL AND NOT _is_canary(touch.name, touch.result)
 ), first_use AS (
   SELECT fu.path AS name, min(fu.event_id) AS event_id FROM event AS fu
   WHERE fu.path IN (SELECT n.name FROM named AS n WHERE n.kind = 'open' AND (n.flags & 64) <> 0)

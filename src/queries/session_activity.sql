@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What happened in this session, in the order of time, in words?
--- reads:     event, exec, credential_change, object, socket, process, _session_walk
+-- reads:     event, exec, credential_change, object, socket, process, _session_walk, _is_canary
 -- parameter: session  session  the session
 -- column:    wall_ns     BIGINT   end of the (last merged) call
 -- column:    process_id  BIGINT   who
@@ -70,4 +70,5 @@ LEFT JOIN process AS sa_other ON sa_other.process_id = sa.object_id AND sa.kind 
 LEFT JOIN exec AS sax ON sax.event_id = sa.event_id
 LEFT JOIN credential_change AS sac ON sac.event_id = sa.event_id
 WHERE saw.session_id = session
+  AND NOT _is_canary(coalesce(sa.path, sas.unix_path), sa.result)
 ORDER BY sa.end_boot_ns, sa.event_id;

@@ -148,7 +148,9 @@ std::string PlaybackFilter::Filter(std::string_view bytes) {
       if (character.incomplete) break;
       // U+0080 to U+009F are control characters too: U+009B is ESC [ in one.
       if (!character.valid) kept += "\xef\xbf\xbd";
-      if (character.valid && character.code >= 0xa0) kept += rest.substr(0, character.size_bytes);
+      if (character.valid && character.code >= 0xa0) {
+        kept += VisibleLine(rest.substr(0, character.size_bytes));
+      }
       rest.remove_prefix(character.size_bytes);
     }
   }

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 #include "replay/escape_sequence.hpp"
 
 namespace spoor::replay {
@@ -255,14 +255,15 @@ class TextMaker {
   }
 
   void AddLine(const TerminalEvent& event, char mark, std::string_view text) {
-    const std::string time = FormatWallTime(event.boot_ns + recording_.wall_shift_ns);
+    const std::string time = WallTimeText(event.boot_ns + recording_.wall_shift_ns);
     const auto process = recording_.processes.find(event.process_id);
     const std::string who =
         process == recording_.processes.end()
             ? "?"
             : fmt::format("{}[{}]", VisibleText(process->second.name), process->second.pid);
-    text_ +=
-        fmt::format("[{} {}] {} {} {}\n", time.substr(0, 10), time.substr(11, 12), who, mark, text);
+    const std::string shown =
+        time.size() < 23 ? time : time.substr(0, 10) + " " + time.substr(11, 12);
+    text_ += fmt::format("[{}] {} {} {}\n", shown, who, mark, text);
   }
 
   const Recording& recording_;

@@ -196,11 +196,11 @@ Result<Section> Chapters::Gaps(bool& incomplete) const {
     const auto count = row.Integer("count");
     if (row.Text("loss_class") != "payload") incomplete = true;
     section.facts.push_back(
-        {.text = fmt::format("{} of class {} until {}: {}.",
+        {.text = fmt::format("{} of class {} {}: {}.",
                              count ? Count(*count, "record", "records")
                                    : std::string("An unknown number of records"),
                              Name(row.Text("loss_class")),
-                             Moment(row.Integer("until_wall_ns").value_or(0)),
+                             UntilMoment(row.Integer("until_wall_ns").value_or(INT64_MAX)),
                              Name(row.Text("reason"))),
          .wall_ns = row.Integer("from_wall_ns")});
   }
@@ -227,10 +227,8 @@ Result<Section> Chapters::Next() const {
       add("the screen as they saw it", fmt::format("replay {}{}", store_words, *shell));
   ASSIGN_OR_RETURN(const std::vector<Row> persistence, PersistenceRows());
   for (const Row& row : persistence) {
-    const std::string path = ShellWord(row.Text("path"));
-    if (!path.empty())
-      add("what led to this file, and who wrote it",
-          fmt::format("track {}--file {} --backward", store_words, path));
+    add("what led to this file, and who wrote it",
+        fmt::format("track {}--file {} --backward", store_words, ShellWord(row.Text("path"))));
   }
   add("everything that came of it",
       fmt::format("track {}--process {} --forward", store_words, subject.root_process_id));

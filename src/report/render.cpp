@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/time.hpp"
+#include "base/wall_time_text.hpp"
 #include "report/story.hpp"
 #include "report/text.hpp"
 
@@ -59,7 +59,7 @@ std::string RenderJson(const Story& story) {
       nlohmann::ordered_json object{{"section", section.name}, {"text", Plain(fact.text)}};
       if (fact.wall_ns) {
         object["wall_ns"] = *fact.wall_ns;
-        object["time"] = FormatWallTime(*fact.wall_ns);
+        object["time"] = WallTimeText(*fact.wall_ns);
       }
       if (!fact.id_kind.empty()) object[fact.id_kind + "_id"] = fact.id;
       text += RenderJsonLine(object);

@@ -38,13 +38,14 @@ TEST(Name, KeepsWhatTheIntruderWroteApartFromOurWords) {
   EXPECT_LT(Markdown(Name(std::string(100'000, 'a'))).size(), 1000u);
 }
 
-TEST(ShellWord, GivesOneWordOrNothing) {
+TEST(ShellWord, GivesOneWordThatNoTerminalObeys) {
   EXPECT_EQ(ShellWord("/etc/cron.d/x"), "/etc/cron.d/x");
   EXPECT_EQ(ShellWord("/tmp/a b;reboot"), "'/tmp/a b;reboot'");
   EXPECT_EQ(ShellWord("it's"), "'it'\\''s'");
-  EXPECT_EQ(ShellWord("a\x1b[0m"), "");
-  EXPECT_EQ(ShellWord("a\nb"), "");
-  EXPECT_EQ(ShellWord(""), "");
+  EXPECT_EQ(ShellWord("a\x1b[0m"), "$'a\\x1b[0m'");
+  EXPECT_EQ(ShellWord("a\n'b\\"), "$'a\\x0a\\'b\\\\'");
+  EXPECT_EQ(ShellWord("\xff\u202e"), "$'\\xff\\xe2\\x80\\xae'");
+  EXPECT_EQ(ShellWord(""), "''");
 }
 
 TEST(PayloadLines, ShowControlCharactersAndStayWithinTheirBounds) {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "base/time.hpp"
 #include "base/visible_text.hpp"
+#include "base/wall_time_text.hpp"
 
 namespace spoor::report {
 namespace {
@@ -75,9 +75,14 @@ std::string Markdown(std::string_view sentence) {
 }
 
 std::string Moment(std::int64_t wall_ns) {
-  std::string text = FormatWallTime(wall_ns).substr(0, 23);
+  std::string text = WallTimeText(wall_ns).substr(0, 23);
   std::replace(text.begin(), text.end(), 'T', ' ');
   return text;
+}
+
+std::string UntilMoment(std::int64_t wall_ns) {
+  const std::string moment = Moment(wall_ns);
+  return moment == "open" ? "with an open end" : "until " + moment;
 }
 
 std::string User(std::optional<std::int64_t> uid) {
@@ -93,10 +98,33 @@ std::string Count(std::int64_t count, std::string_view one, std::string_view man
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+namespace {
+
+/// $'…' as bash and zsh read it: whatever VisibleLine would not show as it is, byte by
+/// byte.
+std::string SpelledWord(std::string_view text) {
+  std::string word = "$'";
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, FirstCharacter(text).size_bytes);
+    text.remove_prefix(character.size());
+    if (character == "'" || character == "\\") {
+      word += '\\' + std::string(character);
+    } else if (VisibleLine(character) == character) {
+      word += character;
+    } else {
+      for (const char c : character) {
+        word += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      }
+    }
+  }
+  return word + "'";
+}
+
+}  // namespace
+
 std::string ShellWord(std::string_view text) {
-  if (text.empty() || VisibleText(text).find("\\x") != std::string::npos ||
-      VisibleText(text).find("\\u{") != std::string::npos)
-    return "";
+  if (text.empty()) return "''";
+  if (VisibleLine(text) != text) return SpelledWord(text);
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-";
   if (text.find_first_not_of(kPlain) == std::string_view::npos) return std::string(text);

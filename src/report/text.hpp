@@ -27,6 +27,8 @@ std::string ProcessName(std::optional<std::int64_t> pid, std::string_view comman
 
 /// "2026-11-21 20:31:35.123": UTC, to the millisecond.
 std::string Moment(std::int64_t wall_ns);
+/// "until …", or what is said where the end is not known.
+std::string UntilMoment(std::int64_t wall_ns);
 /// "root" or "uid 33".
 std::string User(std::optional<std::int64_t> uid);
 /// "1 byte", "4096 bytes".
@@ -34,8 +36,8 @@ std::string Bytes(std::int64_t size_bytes);
 /// "1 process", "3 processes".
 std::string Count(std::int64_t count, std::string_view one, std::string_view many);
 
-/// `text` as one word of a POSIX shell command line; empty where it holds what does not belong on a
-/// terminal.
+/// `text` as one word of a shell command line. What does not belong on a terminal stands in it as
+/// $'\xNN', which bash and zsh read.
 std::string ShellWord(std::string_view text);
 
 /// `text` with each %XX (RFC 3986) as the byte it stands for.

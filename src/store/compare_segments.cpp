@@ -3,6 +3,7 @@
 
 #include "base/visible_text.hpp"
 #include "store/duckdb_adapter.hpp"
+#include "store/quoted_path.hpp"
 #include "store/store.hpp"
 
 namespace spoor::store {
@@ -31,9 +32,9 @@ Result<std::optional<std::string>> CompareSegments(const SegmentsToCompare& file
   RETURN_IF_ERROR(connection->Run(
       fmt::format("SET autoinstall_known_extensions = false; SET memory_limit = '512MB'; "
                   "SET temp_directory = {}",
-                  Quoted(files.scratch.string()))));
-  const std::string stored = fmt::format("read_parquet({})", Quoted(files.stored.string()));
-  const std::string derived = fmt::format("read_parquet({})", Quoted(files.derived.string()));
+                  QuotedPath(files.scratch))));
+  const std::string stored = fmt::format("read_parquet({})", QuotedPath(files.stored));
+  const std::string derived = fmt::format("read_parquet({})", QuotedPath(files.derived));
   const auto stored_columns = connection->RunForText(ColumnsOf(stored));
   if (!stored_columns) return "cannot be read: " + stored_columns.error().message;
   ASSIGN_OR_RETURN(const std::optional<std::string> columns,

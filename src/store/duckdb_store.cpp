@@ -9,6 +9,7 @@
 #include "store/catalog.hpp"
 #include "store/duckdb_adapter.hpp"
 #include "store/embedded_sql.hpp"
+#include "store/quoted_path.hpp"
 #include "store/rows_adapter.hpp"
 #include "store/store.hpp"
 
@@ -87,7 +88,9 @@ class DuckStore : public Store {
 /// From here on nothing outside the segments can be read or written by a query.
 Result<> Confine(Connection& connection, const std::string& folder) {
   std::string sql = "SET autoinstall_known_extensions = false;";
-  if (!folder.empty()) sql += fmt::format("SET allowed_directories = [{}];", Quoted(folder + "/"));
+  if (!folder.empty())
+    sql += fmt::format("SET allowed_directories = [{}];",
+                       QuotedPath(std::filesystem::path(folder) / ""));
   return connection.Run(sql + "SET enable_external_access = false; SET lock_configuration = true;");
 }
 
@@ -104,7 +107,7 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder) {
   for (const Segment& segment : catalog->segments) {
     RETURN_IF_ERROR(CheckSegment(layout, segment, false));
     std::string& list = files[segment.table];
-    list += (list.empty() ? "" : ", ") + Quoted((layout.segments() / segment.file).string());
+    list += (list.empty() ? "" : ", ") + QuotedPath(layout.segments() / segment.file);
   }
 
   ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());

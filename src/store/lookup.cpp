@@ -4,10 +4,13 @@
 #include <charconv>
 #include <optional>
 
+#include "base/visible_text.hpp"
+
 namespace spoor::store {
 namespace {
 
 constexpr std::size_t kCandidatesShownMax = 10;
+constexpr std::size_t kDescriptionCharactersMax = 120;
 
 std::optional<std::int64_t> IntegerOf(std::string_view text) {
   std::int64_t value = 0;
@@ -41,8 +44,8 @@ Result<std::int64_t> OnlyOne(const std::vector<Candidate>& candidates, std::stri
   if (candidates.size() == 1) return candidates[0].id;
   std::string list;
   for (std::size_t i = 0; i < candidates.size() && i < kCandidatesShownMax; ++i) {
-    list +=
-        fmt::format("{} {} ({})", i == 0 ? "" : ",", candidates[i].id, candidates[i].description);
+    list += fmt::format("{} {} ({})", i == 0 ? "" : ",", candidates[i].id,
+                        VisibleText(candidates[i].description, kDescriptionCharactersMax));
   }
   if (candidates.size() > kCandidatesShownMax) list += ", …";
   return Fail(ErrorCode::kInvalidArgument, "{} '{}' matches {} in the store, give the id of one:{}",

@@ -13,6 +13,7 @@
 #include "event/event_text.hpp"
 #include "store/duckdb_adapter.hpp"
 #include "store/embedded_sql.hpp"
+#include "store/quoted_path.hpp"
 #include "store/segment_writer.hpp"
 #include "store/store.hpp"
 
@@ -198,9 +199,9 @@ class DuckSegmentWriter : public SegmentWriter {
     connection_.reset();
     ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
     ASSIGN_OR_RETURN(connection_, Connection::Open(std::move(database)));
-    RETURN_IF_ERROR(connection_->Run(fmt::format(
-        "SET temp_directory = {}; {} {}", Quoted((options_.layout.segments() / "tmp").string()),
-        kSchemaSql, kSegmentsSql)));
+    RETURN_IF_ERROR(connection_->Run(fmt::format("SET temp_directory = {}; {} {}",
+                                                 QuotedPath(options_.layout.segments() / "tmp"),
+                                                 kSchemaSql, kSegmentsSql)));
     for (const std::string_view name : kTableNames) {
       writers_.push_back(std::make_unique<DuckTableWriter>(*connection_, name));
     }
@@ -297,7 +298,7 @@ class DuckSegmentWriter : public SegmentWriter {
     auto copied = connection_->Run(
         fmt::format("COPY ({}) TO {} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, "
                     "ROW_GROUP_SIZE 61440)",
-                    query, Quoted(temporary)));
+                    query, QuotedPath(temporary)));
     if (copied) copied = MakeDurable(temporary, path);
     if (!copied) {
       ::unlink(temporary.c_str());
