@@ -16,11 +16,15 @@ import pty
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 
 from spoor_program import PROGRAM
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "machine"))
+import suite  # noqa: E402
 
 # Control characters (C0, DEL, C1), what turns text around, what has no width, tags, line separators.
 HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
