@@ -25,12 +25,15 @@ std::vector<std::byte> Carrying(std::uint8_t recording) {
 }
 
 std::vector<std::byte> Saying(std::uint64_t removed_until, std::uint64_t carried_count) {
-  return Entry(
-      BatchKind::kRetention,
-      AsBytes(RetentionJson({.removed_until_entry = removed_until,
-                             .root = {},
-                             .carried_count = carried_count,
-                             .removals = {{.from_entry = 0, .until_entry = removed_until}}})));
+  return Entry(BatchKind::kRetention,
+               AsBytes(RetentionJson({.removed_until_entry = removed_until,
+                                      .root = {},
+                                      .carried_count = carried_count,
+                                      .removals = {{.from_entry = 0,
+                                                    .until_entry = removed_until,
+                                                    .wall_ns = 0,
+                                                    .policy = "",
+                                                    .by = ""}}})));
 }
 
 TEST(RemovedBeginning, IsWhatTheNewestEntrySaysWithWhatStandsBeforeIt) {
