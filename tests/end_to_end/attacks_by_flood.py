@@ -100,7 +100,7 @@ def _(case):
         new = case.run_sensor("--batches", 50, "--bytes", 1000, keys=case.keys("db-1"))
         case.test.assertEqual(new[2:5], (0, 0, 0), new[5])
         token = collecting.spoor("keys", "enrol-token", "new-2", "--dir", case.world.authority).stdout.strip()
-        collecting.spoor("keys", "enrol", token, "--to", case.collector.url, "--keys", case.folder / "new-2")
+        collecting.spoor("keys", "enrol", "--to", case.collector.url, "--keys", case.folder / "new-2", input=token)
         newest = case.run_sensor("--batches", 50, "--bytes", 1000, keys=case.folder / "new-2")
         before = [flood.opened_count for flood in floods]
         delivered = [(case.world.result(old), 602), (new, 52), (newest, 52)]
