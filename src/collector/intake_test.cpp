@@ -168,7 +168,7 @@ TEST_F(IntakeTest, TellsSensorsToComeLaterWhenTooMuchWaits) {
   EXPECT_GT(reply.retry_after_seconds, 0);
 }
 
-// One body of 60 KiB that unpacks to 160 MiB: others have their turn in between.
+// One small body that unpacks to 156 MiB: others have their turn in between.
 TEST_F(IntakeTest, DoesAtMostSoMuchForOneSensorUnderOneCheckpoint) {
   ChainForTests chain(escrow_.get());
   chain.AddBatch();
