@@ -18,7 +18,8 @@ from verify_batches import Unverified, number_at
 HEADER_BYTES, TAG_BYTES, FRAME_BYTES_MAX = 120, 16, 65783
 OPENED, ACCEPTED, GAP, CLOSED, MISSING, REFUSED = range(1, 7)
 FRAME_KIND = {OPENED: 1, ACCEPTED: 2, GAP: 3, CLOSED: 4}
-GAP_FRAMES_MAX = 1 << 24
+KEY_TREE_HEIGHT = 40
+CHAIN_FRAMES_MAX = 1 << KEY_TREE_HEIGHT
 DEPTH_MAX = 16
 WAITING_BYTES_MAX = 32 << 20
 
@@ -53,7 +54,7 @@ class Frame:
         self.kind, self.size_bytes = number_at(head, 10, 2), number_at(head, 12, 4)
         self.chain, self.sequence = head[16:32].hex(), number_at(head, 32, 8)
         self.previous_sha256, self.mac = head[56:88], head[88:120]
-        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 2 \
+        if len(head) < HEADER_BYTES or head[:8] != b"SPOORSEA" or number_at(head, 8, 2) != 3 \
                 or self.kind not in FRAME_KIND.values() \
                 or not HEADER_BYTES + TAG_BYTES <= self.size_bytes <= FRAME_BYTES_MAX:
             raise Unverified("a record of the account has no frame's header")
@@ -148,13 +149,30 @@ def hosts_of(description):
     return {part["host"] for part in parts if isinstance(part, dict) and isinstance(part.get("host"), str)}
 
 
-def evolve(key):
-    return key and ciphers.hmac_sha256(key, b"spoor seal next v1\x01")
+class ChainKeys:
+    """The keys of a chain's frames from one on: leaves of a tree whose root is the chain's first key."""
+
+    def __init__(self, first_key):
+        self.coming = [(first_key, 0, KEY_TREE_HEIGHT)]  # subtrees (root, first leaf, height), the nearest last
+
+    def key_of(self, sequence):
+        """Not before the one that was asked for last."""
+        if not self.coming[-1][1] <= sequence < CHAIN_FRAMES_MAX:
+            raise Unverified(f"the key of frame {sequence} is not to be had")
+        while sequence - self.coming[-1][1] >> self.coming[-1][2]:
+            self.coming.pop()
+        while self.coming[-1][2]:
+            root, first, height = self.coming.pop()
+            middle = first + (1 << height - 1)
+            self.coming.append((ciphers.hmac_sha256(root, b"spoor seal right v1\x01"), middle, height - 1))
+            if sequence < middle:
+                self.coming.append((ciphers.hmac_sha256(root, b"spoor seal left v1\x01"), first, height - 1))
+        return self.coming[-1][0]
 
 
 class Chain:
     def __init__(self, sensor, frame, key):
-        self.sensor, self.key = sensor, evolve(key)
+        self.sensor, self.keys = sensor, key and ChainKeys(key)
         self.next_sequence, self.last_sha256 = 1, frame and frame.sha256
         self.closed = False
 
@@ -191,9 +209,7 @@ class Seals:
                 key = clear[:32]
                 self.check_statement(clear[32:], item.sensor, item.chain, key)
                 self.first_keys[item.chain] = key, number_at(item.open_frame, 40, 8)
-                for _ in range(item.next_sequence):
-                    key = evolve(key)
-                chain.key = key
+                chain.keys = ChainKeys(key)
 
     def add_entry(self, batch):
         self.waiting[batch.number] = batch
@@ -247,16 +263,13 @@ class Seals:
         if frame.kind != FRAME_KIND[record.verdict]:
             raise Unverified(f"{where} is not of the kind that the account says")
         self.check_content(chain, frame, record, where)
-        chain.key = evolve(chain.key)
         chain.next_sequence, chain.last_sha256 = frame.sequence + 1, frame.sha256
         chain.closed = record.verdict == CLOSED
 
     def skip(self, chain, frame, where):
-        if frame.sequence - chain.next_sequence > GAP_FRAMES_MAX:
+        if frame.sequence >= CHAIN_FRAMES_MAX:
             raise Unverified(f"{where} would leave a gap of more frames than there can be")
         self.missing_count += frame.sequence - chain.next_sequence
-        for _ in range(chain.next_sequence, frame.sequence):
-            chain.key = evolve(chain.key)
         chain.next_sequence, chain.last_sha256 = frame.sequence, frame.previous_sha256
 
     def open(self, record, frame):
@@ -297,7 +310,7 @@ class Seals:
     def first_key(self, record, frame, where):
         content = record.head[HEADER_BYTES:-TAG_BYTES]
         clear = self.unlock(record.head, where)
-        if not frame.has_mac(clear[:32], content) or clear[32:] != record.note:
+        if not frame.has_mac(ChainKeys(clear[:32]).key_of(0), content) or clear[32:] != record.note:
             raise Unverified(f"{where}: the sensor's seal on frame 0 does not belong to what is stored")
         return clear[:32]
 
@@ -321,7 +334,7 @@ class Seals:
             raise Unverified(f"{where} had another size than what is stored")
         if record.verdict == GAP:
             self.gap_count += 1
-        if chain.key:
-            if not frame.has_mac(chain.key, content):
+        if chain.keys:
+            if not frame.has_mac(chain.keys.key_of(frame.sequence), content):
                 raise Unverified(f"{where}: the sensor's seal does not belong to what is stored")
             self.mac_count += record.verdict == ACCEPTED

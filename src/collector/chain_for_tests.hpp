@@ -19,10 +19,11 @@ using Bytes = std::vector<std::byte>;
 class ChainForTests {
  public:
   explicit ChainForTests(EVP_PKEY* escrow, const std::string& sensor = "web-1") {
-    header_.chain_id =
-        *wire::ParseChainId(keys::ChainIdOf(sensor, wire::FormatSha256(wire::FirstKeyTag(key_))));
+    header_.chain_id = *wire::ParseChainId(
+        keys::ChainIdOf(sensor, wire::FormatSha256(wire::FirstKeyTag(first_key_))));
     description = Describe(sensor);
-    const Bytes content = *wire::LockOpening({key_.Clone(), description}, header_.chain_id, escrow);
+    const Bytes content =
+        *wire::LockOpening({first_key_.Clone(), description}, header_.chain_id, escrow);
     frames.push_back(Seal(wire::FrameKind::kOpen, content));
   }
   const wire::ChainId& chain_id() const { return header_.chain_id; }
@@ -30,8 +31,8 @@ class ChainForTests {
   static X509* root() { return Authority::Get().root.get(); }
   Bytes Seal(wire::FrameKind kind, std::span<const std::byte> content) {
     header_.kind = kind;
-    Bytes frame = wire::SealFrame(key_, header_, wire::DigestedBytes(content));
-    key_.Evolve();
+    Bytes frame = wire::SealFrame(keys_.key(), header_, wire::DigestedBytes(content));
+    static_cast<void>(keys_.AdvanceTo(header_.sequence + 1));
     header_.previous_sha256 = wire::DigestOf(header_);
     ++header_.sequence;
     return frame;
@@ -55,12 +56,17 @@ class ChainForTests {
     batches.push_back(*wire::EncodeBatch(batch));
     frames.push_back(Seal(wire::FrameKind::kBatch, batches.back()));
   }
+  /// So many frames were sealed and never delivered.
+  void Lose(std::uint64_t frame_count) {
+    header_.sequence += frame_count;
+    static_cast<void>(keys_.AdvanceTo(header_.sequence));
+  }
   /// With today's key, a frame that says it is number `sequence`.
   Bytes Forge(std::uint64_t sequence, std::span<const std::byte> content) {
     wire::FrameHeader header = header_;
     header.kind = wire::FrameKind::kBatch;
     header.sequence = sequence;
-    return wire::SealFrame(key_, header, wire::DigestedBytes(content));
+    return wire::SealFrame(keys_.key(), header, wire::DigestedBytes(content));
   }
 
   std::string description;
@@ -81,15 +87,17 @@ class ChainForTests {
     const keys::CertificatePointer certificate =
         *keys::SignCertificate({.name = sensor.substr(0, 63), .addresses = {}, .lifetime_days = 1},
                                key.get(), root(), Authority::Get().key.get());
-    return *keys::SignChainStatement({.sensor = sensor,
-                                      .host = "host",
-                                      .boot_id = "boot",
-                                      .chain_id = wire::FormatChainId(header_.chain_id),
-                                      .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(key_))},
-                                     certificate.get(), key.get());
+    return *keys::SignChainStatement(
+        {.sensor = sensor,
+         .host = "host",
+         .boot_id = "boot",
+         .chain_id = wire::FormatChainId(header_.chain_id),
+         .first_key_tag = wire::FormatSha256(wire::FirstKeyTag(first_key_))},
+        certificate.get(), key.get());
   }
 
-  wire::FrameKey key_ = wire::FrameKey::Random();
+  wire::FrameKey first_key_ = wire::FrameKey::Random();
+  wire::ChainKeys keys_{first_key_};
   wire::FrameHeader header_{};
 };
 

@@ -21,6 +21,10 @@ constexpr std::uint64_t kPublicKeyBytesMax = 4096;
 constexpr int kRetryAfterSeconds = 1;
 constexpr int kOverQuotaStatus = 429;
 constexpr int kQuotaRetryAfterSecondsMax = 10;
+// What is done for a sensor before others have their turn: bytes of frames and of what they unpack
+// to, and for each frame what its signatures and lines cost. Some 50 ms; an honest parcel is less.
+constexpr std::size_t kTurnBytesMax = 64 << 20;
+constexpr std::size_t kTurnBytesPerFrame = 16 << 10;
 // Of each sensor that is over its quota, in the collector's own words.
 constexpr std::int64_t kOverQuotaIntervalNs = 60'000'000'000;
 
@@ -140,7 +144,9 @@ Reply Intake::Submit(const std::string& sensor, const SubmitOptions& options, st
                         .frames = std::move(frames),
                         .chain_id = {},
                         .reply = {},
-                        .decided = {}};
+                        .decided = {},
+                        .done_bytes = 0,
+                        .waits = false};
   std::span<const std::byte> rest = AsBytes(submission.frames);
   for (std::uint64_t expected = sequence; expected == sequence || !rest.empty(); ++expected) {
     const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(rest);
@@ -171,7 +177,7 @@ Reply Intake::Submit(const std::string& sensor, const SubmitOptions& options, st
     if (position != durable_.end() && position->second.sensor == sensor) {
       durable.next_sequence = position->second.next_sequence;
     }
-    queue_.push_back(std::move(submission));
+    queue_.Add(sensor, std::move(submission));
   }
   changed_.notify_all();
   if (!options.pipelined) return reply.get();
@@ -245,10 +251,9 @@ std::deque<Intake::Submission> Intake::TakeGroup() {
   changed_.wait(lock, [this] { return stopping_ || !queue_.empty() || retention_; });
   std::deque<Submission> group;
   for (std::size_t bytes = 0; !queue_.empty() && bytes < options_.group_bytes_max;) {
-    bytes += queue_.front().frames.size();
-    queue_bytes_ -= queue_.front().frames.size();
-    group.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+    group.push_back(queue_.Take());
+    bytes += group.back().frames.size();
+    queue_bytes_ -= group.back().frames.size();
   }
   return group;
 }
@@ -287,18 +292,24 @@ Result<> Intake::OpenLogAgain() {
 
 Result<> Intake::TryCommit(std::deque<Submission>& group) {
   group_counts_ = {};
+  turn_bytes_.clear();
   for (Submission& submission : group) RETURN_IF_ERROR(Decide(submission));
   RETURN_IF_ERROR(SealAccount());
   return log_->Checkpoint();
 }
 
 Result<> Intake::Decide(Submission& submission) {
-  std::span<const std::byte> rest = AsBytes(submission.frames);
+  std::size_t& turn_bytes = turn_bytes_[submission.sensor];
+  std::span<const std::byte> rest = AsBytes(submission.frames).subspan(submission.done_bytes);
   while (!rest.empty()) {
+    submission.waits = turn_bytes >= kTurnBytesMax;
+    if (submission.waits) return {};
     ASSIGN_OR_RETURN(const std::span<const std::byte> frame, TakeFrame(rest));
+    submission.done_bytes += frame.size();
     if (!WithinQuota(submission, frame)) return {};
     Ledger::Decision decision =
         ledger_->Receive(submission.sensor, frame, submission.after_gap, WallNow());
+    turn_bytes += frame.size() + decision.unpacked_bytes + kTurnBytesPerFrame;
     if (decision.batch) {
       ASSIGN_OR_RETURN(decision.records.back().entry_index, log_->Append(*decision.batch));
     }
@@ -417,7 +428,23 @@ void Intake::Publish(std::deque<Submission>& group) {
       durable_[submission.chain_id] = *std::move(position);
     }
   }
-  for (Submission& submission : group) Answer(submission, std::move(submission.decided));
+  for (Submission& submission : group) {
+    if (!submission.waits) Answer(submission, std::move(submission.decided));
+  }
+  PutBack(group);
+}
+
+// What could not be done in its sensor's turn, in the order in which it came.
+void Intake::PutBack(std::deque<Submission>& group) {
+  const std::lock_guard lock(mutex_);
+  for (; !group.empty(); group.pop_back()) {
+    Submission& submission = group.back();
+    if (!submission.waits) continue;
+    submission.waits = false;
+    queue_bytes_ += submission.frames.size();
+    const std::string sensor = submission.sensor;
+    queue_.PutBack(sensor, std::move(submission));
+  }
 }
 
 }  // namespace spoor::collector

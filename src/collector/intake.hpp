@@ -20,6 +20,7 @@
 #include "collector/ledger.hpp"
 #include "collector/quota.hpp"
 #include "collector/retention.hpp"
+#include "collector/turns.hpp"
 #include "evidence/log.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -33,9 +34,9 @@ struct Reply {
   int retry_after_seconds = 0;
 };
 
-/// From received frames to durable evidence. One thread decides and appends for all sensors; what
-/// waits while it syncs goes into its next checkpoint together. All methods may be called from any
-/// thread.
+/// From received frames to durable evidence. One thread decides and appends for all sensors, for
+/// each in its turn: under one checkpoint it does at most so much for one of them. What waits while
+/// it syncs goes into its next checkpoint together. All methods may be called from any thread.
 class Intake {
  public:
   struct Options {
@@ -96,6 +97,8 @@ class Intake {
     wire::ChainId chain_id{};
     std::promise<Reply> reply;
     Reply decided;
+    std::size_t done_bytes = 0;  ///< of `frames`: decided
+    bool waits = false;          ///< the sensor's turn ended before it was done
   };
   /// A submission that is not answered yet; shared between the one who made it and the next.
   struct Waiting {
@@ -117,6 +120,7 @@ class Intake {
   bool MayRecordRefusal(const std::string& sensor);
   Result<> SealAccount();
   void Publish(std::deque<Submission>& group);
+  void PutBack(std::deque<Submission>& group);
   void Answer(Submission& submission, Reply reply);
 
   const Options options_;
@@ -133,11 +137,12 @@ class Intake {
   Quota quota_;
   std::map<std::string, std::int64_t> over_quota_narrated_wall_ns_;
   Counts group_counts_;
+  std::map<std::string, std::size_t> turn_bytes_;  ///< what was done for each sensor in this group
   std::uint64_t next_attempt_boot_ns_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Submission> queue_;
+  Turns<Submission> queue_;  ///< by sensor
   std::uint64_t submission_number_ = 0;
   std::map<std::pair<std::string, wire::ChainId>, Waiting> last_;  ///< of each sensor and chain
   std::size_t queue_bytes_ = 0;

@@ -168,6 +168,28 @@ TEST_F(IntakeTest, TellsSensorsToComeLaterWhenTooMuchWaits) {
   EXPECT_GT(reply.retry_after_seconds, 0);
 }
 
+// One small body that unpacks to 156 MiB: others have their turn in between.
+TEST_F(IntakeTest, DoesAtMostSoMuchForOneSensorUnderOneCheckpoint) {
+  ChainForTests chain(escrow_.get());
+  chain.AddBatch();
+  while (chain.batches.size() < 40) {
+    wire::Batch batch;
+    batch.kind = wire::BatchKind::kImportData;
+    batch.recording_id = chain.chain_id();
+    batch.batch_index = chain.batches.size();
+    batch.previous_sha256 = wire::DigestOf(chain.batches.back());
+    batch.payload.assign(wire::kBatchPayloadBytesMax, std::byte{0});
+    chain.AddBatch(batch);
+  }
+  std::string all;
+  for (const Bytes& frame : chain.frames) all += AsText(frame);
+  const auto intake = Open();
+  const Reply reply = intake->Submit("web-1", {.sequence = 0}, all);
+  EXPECT_EQ(reply.status, 200) << reply.error;
+  EXPECT_EQ(reply.next_sequence, chain.frames.size());
+  EXPECT_EQ(intake->counts().checkpoints, 3U);
+}
+
 TEST_F(IntakeTest, SharesCheckpointsBetweenManySensorsAndProvesAll) {
   constexpr int kSensors = 16;
   constexpr std::uint64_t kBatches = 20;

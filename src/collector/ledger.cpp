@@ -13,9 +13,6 @@
 namespace spoor::collector {
 namespace {
 
-// A sensor that claims a larger gap lies: at a thousand frames a second this is four hours.
-constexpr std::uint64_t kGapFramesMax = 1 << 24;
-
 // Of what a sensor says in its own words, all of which the account keeps.
 constexpr std::size_t kToldBytesMax = 8 << 10;
 
@@ -35,7 +32,7 @@ std::vector<std::byte> HeadOf(std::span<const std::byte> frame) {
 Ledger::Decision Refuse(CollectedRecord record, std::string why) {
   record.verdict = Verdict::kRefused;
   record.note = std::move(why);
-  return {Ledger::Outcome::kRefused, {std::move(record)}, std::nullopt};
+  return {Ledger::Outcome::kRefused, {std::move(record)}, std::nullopt, 0};
 }
 
 }  // namespace
@@ -52,7 +49,9 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
   if (!header) return Refuse(std::move(record), header.error().message);
   const auto found = chains_.find(header->chain_id);
   if (found == chains_.end()) {
-    if (header->kind != wire::FrameKind::kOpen) return {Outcome::kUnknownChain, {}, std::nullopt};
+    if (header->kind != wire::FrameKind::kOpen) {
+      return {Outcome::kUnknownChain, {}, std::nullopt, 0};
+    }
     return Open(sensor, frame, *header, received_wall_ns, root_);
   }
   Chain& chain = found->second;
@@ -61,7 +60,7 @@ Ledger::Decision Ledger::Receive(const std::string& sensor, std::span<const std:
   }
   if (header->sequence < chain.next_sequence) {
     const std::optional<std::uint64_t> digest = DigestAt(chain, header->sequence);
-    if (digest == ShortDigest(*header)) return {Outcome::kDuplicate, {}, std::nullopt};
+    if (digest == ShortDigest(*header)) return {Outcome::kDuplicate, {}, std::nullopt, 0};
     if (header->sequence < chain.carried_until) {
       return Refuse(std::move(record),
                     fmt::format("frame {} was taken before the evidence of its time was removed",
@@ -104,7 +103,7 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
   }
   record.note = opening->description;
   Chain chain{.sensor = sensor,
-              .key = std::move(opening->first_key),
+              .keys = wire::ChainKeys(opening->first_key),
               .next_sequence = 0,
               .last_sha256 = {},
               .closed = false,
@@ -112,30 +111,31 @@ Ledger::Decision Ledger::Open(const std::string& sensor, std::span<const std::by
               .taken = {}};
   Advance(chain, header);
   chains_.emplace(header.chain_id, std::move(chain));
-  return {Outcome::kTaken, {std::move(record)}, std::nullopt};
+  return {Outcome::kTaken, {std::move(record)}, std::nullopt, 0};
 }
 
 Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame,
                                   const wire::FrameHeader& header, CollectedRecord record,
                                   bool after_gap) {
-  Decision decision{Outcome::kTaken, {}, std::nullopt};
+  Decision decision{Outcome::kTaken, {}, std::nullopt, 0};
+  const bool link_known = header.sequence == chain.next_sequence;
+  if (!link_known && !after_gap) return {Outcome::kEarly, {}, std::nullopt, 0};
+  if (header.sequence >= wire::kChainFramesMax) {
+    return Refuse(std::move(record), "claims a gap of more frames than there can be");
+  }
   // Tried on a copy: what is refused leaves no trace.
-  wire::FrameKey key = chain.key.Clone();
-  bool link_known = true;
-  if (header.sequence > chain.next_sequence) {
-    if (!after_gap) return {Outcome::kEarly, {}, std::nullopt};
-    if (header.sequence - chain.next_sequence > kGapFramesMax) {
-      return Refuse(std::move(record), "claims a gap of more frames than there can be");
-    }
-    for (std::uint64_t i = chain.next_sequence; i < header.sequence; ++i) key.Evolve();
-    link_known = false;
+  wire::ChainKeys keys = chain.keys.Clone();
+  if (const Result<> found = keys.AdvanceTo(header.sequence); !found) {
+    return Refuse(std::move(record), found.error().message);
+  }
+  if (!link_known) {
     CollectedRecord missing = record;
     missing.verdict = Verdict::kMissing;
     missing.note = fmt::format("frames {} to {} were not delivered here", chain.next_sequence,
                                header.sequence - 1);
     decision.records.push_back(std::move(missing));
   }
-  Result<wire::FrameContent> content = wire::UnsealFrame(key, frame);
+  Result<wire::FrameContent> content = wire::UnsealFrame(keys.key(), frame);
   if (!content) return Refuse(std::move(record), content.error().message);
   if (link_known && header.previous_sha256 != chain.last_sha256) {
     return Refuse(std::move(record),
@@ -143,9 +143,8 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
   }
   switch (header.kind) {
     case wire::FrameKind::kBatch: {
-      if (const Result<> taken = TakeBatch(header.chain_id, *content); !taken) {
-        return Refuse(std::move(record), taken.error().message);
-      }
+      const Result<> taken = TakeBatch(header.chain_id, *content, decision.unpacked_bytes);
+      if (!taken) return Refuse(std::move(record), taken.error().message);
       record.verdict = Verdict::kAccepted;
       decision.batch = std::move(content->bytes);
       break;
@@ -161,7 +160,7 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
       return Refuse(std::move(record), "opens a chain that is open");
   }
   chain.next_sequence = header.sequence;
-  chain.key = std::move(key);
+  chain.keys = std::move(keys);
   Advance(chain, header);
   decision.records.push_back(std::move(record));
   return decision;
@@ -169,8 +168,10 @@ Ledger::Decision Ledger::Continue(Chain& chain, std::span<const std::byte> frame
 
 // What a sensor may put into the log: the next batch of its chain's one recording, which goes by
 // the chain's id. Anything else would leave a log that does not verify, for all sensors.
-Result<> Ledger::TakeBatch(const wire::ChainId& chain_id, const wire::FrameContent& content) {
+Result<> Ledger::TakeBatch(const wire::ChainId& chain_id, const wire::FrameContent& content,
+                           std::size_t& unpacked_bytes) {
   ASSIGN_OR_RETURN(const wire::Batch batch, wire::DecodeBatch(content.bytes));
+  unpacked_bytes = batch.payload.size();
   if (!wire::IsOfRecording(batch.kind)) {
     return Fail(ErrorCode::kUnverified, "batch: poses as a collector's account");
   }
@@ -190,7 +191,6 @@ void Ledger::TakeUpBatch(std::uint64_t entry_index, std::span<const std::byte> e
 }
 
 void Ledger::Advance(Chain& chain, const wire::FrameHeader& header) {
-  chain.key.Evolve();
   ++chain.next_sequence;
   chain.last_sha256 = wire::DigestOf(header);
   chain.taken.push_back({header.sequence, ShortDigest(header)});
@@ -203,11 +203,11 @@ std::optional<std::uint64_t> Ledger::DigestAt(const Chain& chain, std::uint64_t 
 }
 
 Result<> Ledger::Skip(Chain& chain, std::uint64_t sequence) {
-  if (sequence < chain.next_sequence || sequence - chain.next_sequence > kGapFramesMax) {
+  if (sequence < chain.next_sequence || sequence >= wire::kChainFramesMax) {
     return Fail(ErrorCode::kCorrupt, "collector's account: frame {} comes where {} is due",
                 sequence, chain.next_sequence);
   }
-  for (; chain.next_sequence < sequence; ++chain.next_sequence) chain.key.Evolve();
+  chain.next_sequence = sequence;
   return {};
 }
 
@@ -245,10 +245,9 @@ Result<> Ledger::Continue(const wire::Carried& carried) {
       ASSIGN_OR_RETURN(wire::ChainOpening opening,
                        wire::UnlockOpenFrame(item.open_frame, escrow_private_));
       key = std::move(opening.first_key);
-      for (std::uint64_t i = 0; i < item.next_sequence; ++i) key->Evolve();
     }
     chains_.insert_or_assign(item.chain_id, Chain{.sensor = item.sensor,
-                                                  .key = *std::move(key),
+                                                  .keys = wire::ChainKeys(*key),
                                                   .next_sequence = item.next_sequence,
                                                   .last_sha256 = item.last_sha256,
                                                   .closed = item.closed,

@@ -39,6 +39,7 @@ class Ledger {
     Outcome outcome = Outcome::kRefused;
     std::vector<CollectedRecord> records;         ///< to be kept, in this order
     std::optional<std::vector<std::byte>> batch;  ///< the last record's entry
+    std::size_t unpacked_bytes = 0;               ///< what was decompressed to decide
   };
   /// Decides about one frame that came under the certificate of `sensor`. `after_gap`: the sensor
   /// says that it cannot deliver what is before it. Changes the ledger when kTaken.
@@ -64,7 +65,7 @@ class Ledger {
  private:
   struct Chain {
     std::string sensor;
-    wire::FrameKey key;  ///< of frame next_sequence
+    wire::ChainKeys keys;  ///< from a frame on that is not after next_sequence
     std::uint64_t next_sequence = 0;
     wire::Sha256 last_sha256{};
     bool closed = false;
@@ -79,7 +80,8 @@ class Ledger {
                 const wire::FrameHeader& header, std::int64_t received_wall_ns, X509* root);
   Decision Continue(Chain& chain, std::span<const std::byte> frame, const wire::FrameHeader& header,
                     CollectedRecord record, bool after_gap);
-  Result<> TakeBatch(const wire::ChainId& chain_id, const wire::FrameContent& content);
+  Result<> TakeBatch(const wire::ChainId& chain_id, const wire::FrameContent& content,
+                     std::size_t& unpacked_bytes);
   static void Advance(Chain& chain, const wire::FrameHeader& header);
   static std::optional<std::uint64_t> DigestAt(const Chain& chain, std::uint64_t sequence);
   static Result<> Skip(Chain& chain, std::uint64_t sequence);

@@ -174,6 +174,27 @@ TEST_F(LedgerTest, RecordsWhatDidNotComeAndGoesOnBehindIt) {
   EXPECT_EQ(Receive(chain_.frames[5]).outcome, Outcome::kTaken);
 }
 
+// At a derivation for each frame that did not come, this would take a week.
+TEST_F(LedgerTest, AGapCostsTheSameHoweverWideItIsAlsoAfterReplay) {
+  chain_.AddBatch();
+  for (const Bytes& frame : chain_.frames) Receive(frame);
+  chain_.Lose(wire::kChainFramesMax / 2);
+  chain_.AddBatch();
+  // Claimed with the key of another place: nothing of it is believed.
+  const Bytes claim = chain_.Forge(wire::kChainFramesMax - 2, AsBytes("{}"));
+  EXPECT_EQ(Receive(claim, /*after_gap=*/true).outcome, Outcome::kRefused);
+  EXPECT_EQ(Next(), 2U);
+  const Ledger::Decision decision = Receive(chain_.frames[2], /*after_gap=*/true);
+  ASSERT_EQ(decision.outcome, Outcome::kTaken);
+  EXPECT_EQ(decision.records[0].verdict, Verdict::kMissing);
+  Ledger again(escrow_.get());
+  for (const std::size_t i : {0U, 1U}) again.TakeUpBatch(i, chain_.batches[i]);
+  for (const CollectedRecord& record : kept_) ASSERT_TRUE(again.Replay(record));
+  EXPECT_EQ(again.PositionOf(chain_.chain_id())->next_sequence, 3 + wire::kChainFramesMax / 2);
+  chain_.AddBatch();
+  EXPECT_EQ(again.Receive("web-1", chain_.frames[3], false, 0).outcome, Outcome::kTaken);
+}
+
 TEST_F(LedgerTest, StandsWhereItStoodAfterReplayingItsRecords) {
   for (int i = 0; i < 6; ++i) chain_.AddBatch();
   for (std::size_t i = 0; i < 3; ++i) Receive(chain_.frames[i]);

@@ -15,8 +15,6 @@ namespace {
 
 // More than a collector puts under one checkpoint. What is older was not shipped by a sensor.
 constexpr std::size_t kWaitingBytesMax = 32 << 20;
-// As the ledger allows: whoever holds the log's key must not keep a verifier busy for ever.
-constexpr std::uint64_t kGapFramesMax = 1 << 24;
 
 std::optional<wire::FrameKind> KindFor(Verdict verdict) {
   switch (verdict) {
@@ -51,7 +49,7 @@ Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed
     Chain chain{.sensor = item.sensor,
                 .next_sequence = item.next_sequence,
                 .last_sha256 = item.last_sha256,
-                .key = {},
+                .keys = {},
                 .closed = item.closed};
     if (escrow_private_ != nullptr && !item.closed) {
       ASSIGN_OR_RETURN(wire::ChainOpening opening,
@@ -67,8 +65,7 @@ Result<> SealAudit::Continue(const wire::Carried& carried, std::uint64_t removed
         return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(item.sensor),
                     VisibleText(stated.error().message));
       }
-      chain.key.emplace(std::move(opening.first_key));
-      for (std::uint64_t i = 0; i < item.next_sequence; ++i) chain.key->Evolve();
+      chain.keys.emplace(opening.first_key);
     }
     chains_.insert_or_assign(item.chain_id, std::move(chain));
     if (!item.closed) ++report_.chain_count;
@@ -148,7 +145,7 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
   Chain chain{.sensor = record.sensor,
               .next_sequence = 1,
               .last_sha256 = wire::DigestOf(header),
-              .key = {},
+              .keys = {},
               .closed = false};
   keys::ChainClaim claim{
       .sensor = record.sensor, .chain_id = id, .first_key_tag = {}, .root = root_};
@@ -160,8 +157,7 @@ Result<> SealAudit::Open(const wire::FrameHeader& header, const CollectedRecord&
                   "chain {}: the sensor's seal on frame 0 does not belong to what is stored", id);
     }
     claim.first_key_tag = wire::FormatSha256(wire::FirstKeyTag(opening.first_key));
-    chain.key.emplace(std::move(opening.first_key));
-    chain.key->Evolve();
+    chain.keys.emplace(opening.first_key);
   }
   if (const Result<> stated = keys::CheckChainStatement(record.note, claim); !stated) {
     return Fail(ErrorCode::kUnverified, "chain {} of {}: {}", id, VisibleText(record.sensor),
@@ -188,7 +184,6 @@ Result<> SealAudit::Follow(Chain& chain, const wire::FrameHeader& header,
     return bad("is not of the kind that the account says");
   }
   RETURN_IF_ERROR(CheckContent(chain, header, record));
-  if (chain.key) chain.key->Evolve();
   ++chain.next_sequence;
   chain.last_sha256 = wire::DigestOf(header);
   chain.closed = record.verdict == Verdict::kClosed;
@@ -196,15 +191,13 @@ Result<> SealAudit::Follow(Chain& chain, const wire::FrameHeader& header,
 }
 
 Result<> SealAudit::Skip(Chain& chain, const wire::FrameHeader& header) {
-  if (header.sequence - chain.next_sequence > kGapFramesMax) {
+  if (header.sequence >= wire::kChainFramesMax) {
     return Fail(ErrorCode::kUnverified,
                 "chain {}: frame {} would leave a gap of more frames than there can be",
                 wire::FormatChainId(header.chain_id), header.sequence);
   }
   report_.missing_count += header.sequence - chain.next_sequence;
-  for (; chain.next_sequence < header.sequence; ++chain.next_sequence) {
-    if (chain.key) chain.key->Evolve();
-  }
+  chain.next_sequence = header.sequence;
   chain.last_sha256 = header.previous_sha256;
   return {};
 }
@@ -243,7 +236,7 @@ void SealAudit::KeepHosts(const std::string& sensor, std::span<const std::byte> 
   for (const nlohmann::json& scope : json["scopes"]) keep(scope);
 }
 
-Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& header,
+Result<> SealAudit::CheckContent(Chain& chain, const wire::FrameHeader& header,
                                  const CollectedRecord& record) {
   const bool is_batch = record.verdict == Verdict::kAccepted;
   // The account of the last removed entries may stand behind them.
@@ -256,7 +249,8 @@ Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& he
     return Fail(ErrorCode::kUnverified, "chain {}: frame {} had another size than what is stored",
                 wire::FormatChainId(header.chain_id), header.sequence);
   }
-  if (chain.key && !wire::MacMatches(*chain.key, header, wire::DigestOf(content))) {
+  if (chain.keys) RETURN_IF_ERROR(chain.keys->AdvanceTo(header.sequence));
+  if (chain.keys && !wire::MacMatches(chain.keys->key(), header, wire::DigestOf(content))) {
     return Fail(ErrorCode::kUnverified,
                 "chain {}: the sensor's seal on frame {} does not belong to what is stored",
                 wire::FormatChainId(header.chain_id), header.sequence);
@@ -265,7 +259,7 @@ Result<> SealAudit::CheckContent(const Chain& chain, const wire::FrameHeader& he
   if (record.verdict == Verdict::kClosed) ++report_.closed_chain_count;
   if (!is_batch) return {};
   ++report_.sealed_count;
-  if (chain.key) ++report_.mac_count;
+  if (chain.keys) ++report_.mac_count;
   waiting_bytes_ -= entry->second.size();
   waiting_.erase(entry);
   return {};

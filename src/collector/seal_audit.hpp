@@ -56,7 +56,7 @@ class SealAudit {
     std::string sensor;
     std::uint64_t next_sequence = 0;
     wire::Sha256 last_sha256{};
-    std::optional<wire::FrameKey> key;  ///< of next_sequence, when there is an escrow key
+    std::optional<wire::ChainKeys> keys;  ///< up to the frame looked at, with an escrow key
     bool closed = false;
   };
   Result<> AddAccount(std::span<const std::byte> entry);
@@ -67,7 +67,7 @@ class SealAudit {
   Result<> Claim(const wire::FrameHeader& header, const CollectedRecord& record);
   void LeaveUnsealed();
   Result<> Follow(Chain& chain, const wire::FrameHeader& header, const CollectedRecord& record);
-  Result<> CheckContent(const Chain& chain, const wire::FrameHeader& header,
+  Result<> CheckContent(Chain& chain, const wire::FrameHeader& header,
                         const CollectedRecord& record);
 
   EVP_PKEY* const escrow_private_;

@@ -6,6 +6,7 @@
 #include "base/wall_time_text.hpp"
 #include "keys/authority.hpp"
 #include "programs/print.hpp"
+#include "programs/secret.hpp"
 #include "programs/subcommand.hpp"
 #include "sensor/collector_client.hpp"
 
@@ -23,7 +24,8 @@ struct KeysOptions {
   std::vector<std::string> addresses;
   std::int64_t lifetime_days = 0;
   std::string token_lifetime = "1h";
-  std::string token;
+  std::string token_argument;
+  std::string token_file;
   std::string collector_url;
   bool keep_newest = false;
   bool json = false;
@@ -63,7 +65,13 @@ Result<ExitCode> MakeToken(const KeysOptions& options) {
 }
 
 Result<ExitCode> Enrol(const KeysOptions& options) {
-  ASSIGN_OR_RETURN(const keys::Token token, keys::Token::Parse(options.token));
+  if (!options.token_argument.empty() && options.token_argument != "-") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "a token in the arguments can be read by everybody on this host: give it in a file "
+                "(--token-file FILE) or on standard input (-)");
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadSecret(options.token_file, "token"));
+  ASSIGN_OR_RETURN(const keys::Token token, keys::Token::Parse(text));
   RETURN_IF_ERROR(sensor::Enrol(options.collector_url, token, options.folder));
   PrintError("enrolled as {}; record with:\n", token.name);
   PrintOut("spoor record --to {} --keys {}\n", options.collector_url, options.folder);
@@ -140,7 +148,7 @@ void RegisterKeys(CLI::App& application, Action& action) {
       "  spoor keys init                                   once, where the authority lives\n"
       "  spoor keys collector hub --address hub.example    for spoor serve --keys\n"
       "  spoor keys enrol-token web-1                      prints a token, and on the host web-1:\n"
-      "  spoor keys enrol TOKEN --to https://hub.example:8443 --keys /etc/spoor\n"
+      "  spoor keys enrol --to https://hub.example:8443 --keys /etc/spoor     asks for it\n"
       "Issuing to a name again rotates its key; then: spoor keys revoke NAME --older.");
   // Shared by the subcommands, of which only one runs; lives as long as the actions that use it.
   const auto options = std::make_shared<KeysOptions>();
@@ -162,7 +170,13 @@ void RegisterKeys(CLI::App& application, Action& action) {
   run(token, MakeToken);
 
   CLI::App* enrol = keys->add_subcommand("enrol", "enrol this host as a sensor");
-  enrol->add_option("TOKEN", options->token, "from spoor keys enrol-token")->required();
+  enrol->add_option("TOKEN", options->token_argument,
+                    "-: the token comes on standard input, as it does without any (at a terminal "
+                    "it is asked for). Not the token itself");
+  enrol
+      ->add_option("--token-file", options->token_file,
+                   "the token, from spoor keys enrol-token; -: standard input")
+      ->type_name("FILE");
   enrol->add_option("--to", options->collector_url, "the collector")
       ->type_name("https://HOST:PORT")
       ->required();

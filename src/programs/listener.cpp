@@ -8,6 +8,12 @@
 #include "programs/print.hpp"
 
 namespace spoor::programs {
+namespace {
+
+// Who sends half a request holds one, and costs a thread.
+constexpr std::size_t kConnectionsMax = 256;
+
+}  // namespace
 
 Result<ListenAddress> ListenAddress::Parse(const std::string& text) {
   const std::size_t colon = text.rfind(':');
@@ -40,19 +46,24 @@ void Listener::AddOptions(CLI::App& subcommand) {
   with_certificate->needs(with_key);
 }
 
-Result<std::unique_ptr<witness::HttpServer>> Listener::Start(
-    witness::HttpServer::Options limits, witness::HttpServer::Routes routes) const {
+Result<std::unique_ptr<http::Server>> Listener::Start(std::size_t answers_max,
+                                                      std::vector<http::Route> routes) const {
   ASSIGN_OR_RETURN(const ListenAddress where, ListenAddress::Parse(listen));
-  limits.address = where.address;
-  limits.port = where.port;
-  limits.certificate = certificate;
-  limits.private_key = private_key;
-  return witness::HttpServer::Start(limits, std::move(routes));
+  http::Server::Options options{
+      .address = where.address,
+      .port = where.port,
+      .guests = {.places = {.of_all = kConnectionsMax, .of_one = kConnectionsMax},
+                 .threads = kConnectionsMax,
+                 .answers = {.of_all = answers_max, .of_one = answers_max}}};
+  if (!certificate.empty()) {
+    ASSIGN_OR_RETURN(options.context, http::OpenPublicContext(certificate, private_key));
+  }
+  return http::Server::Start(std::move(options), std::move(routes));
 }
 
-void Listener::Announce(const witness::HttpServer& server) const {
+void Listener::Announce(const http::Server& server) const {
   PrintOut("listening {}://{}:{}\n", certificate.empty() ? "http" : "https",
-           listen.substr(0, listen.rfind(':')), server.port());
+             listen.substr(0, listen.rfind(':')), server.port());
   static_cast<void>(FlushOut());
 }
 

@@ -4,9 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
-#include "witness/http_server.hpp"
+#include "http/server.hpp"
 
 namespace spoor::programs {
 
@@ -26,11 +27,12 @@ struct Listener {
   std::string private_key{};
 
   void AddOptions(CLI::App& subcommand);
-  /// `limits`: all but the address and the certificate. Fails: as HttpServer::Start.
-  Result<std::unique_ptr<witness::HttpServer>> Start(witness::HttpServer::Options limits,
-                                                     witness::HttpServer::Routes routes) const;
+  /// Serves `routes` to everybody; so many answers at a time. Fails: as http::Server::Start, and
+  /// kNotFound, kCorrupt (certificate or key).
+  Result<std::unique_ptr<http::Server>> Start(std::size_t answers_max,
+                                              std::vector<http::Route> routes) const;
   /// Prints where it listens, with the port that it got.
-  void Announce(const witness::HttpServer& server) const;
+  void Announce(const http::Server& server) const;
 };
 
 }  // namespace spoor::programs

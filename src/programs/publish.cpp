@@ -9,11 +9,13 @@
 #include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
-#include "witness/http_server.hpp"
 #include "witness/publication.hpp"
 
 namespace spoor::programs {
 namespace {
+
+// Each may hold a bundle of 16 MiB.
+constexpr std::size_t kAnswersMax = 16;
 
 struct PublishOptions {
   std::string store;
@@ -33,12 +35,13 @@ Result<ExitCode> Publish(const PublishOptions& options) {
                                           .witnessed = layout.witnessed(),
                                           .entries = !options.hashes_only,
                                           .cosignatures_min = options.cosignatures_min});
-  ASSIGN_OR_RETURN(const auto server,
-                   options.listener.Start(
-                       {.connections_max = 16},  // each may hold a bundle of 16 MiB
-                       {.get = [&](std::string_view path) { return publication.Answer(path); },
-                        .post_path = {},
-                        .post = {}}));
+  ASSIGN_OR_RETURN(
+      const auto server,
+      options.listener.Start(
+          kAnswersMax,
+          {{.method = "GET", .pattern = "/{path...}", .answer = [&](const http::Request& request) {
+              return publication.Answer(request.path);
+            }}}));
   PrintError("spoor publish: {} of {}, to read only; Ctrl-C ends it\n",
              options.hashes_only ? "hashes" : "hashes and entries", layout.evidence().string());
   options.listener.Announce(*server);

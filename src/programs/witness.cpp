@@ -6,12 +6,13 @@
 #include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
-#include "witness/http_server.hpp"
 #include "witness/request.hpp"
 #include "witness/witness.hpp"
 
 namespace spoor::programs {
 namespace {
+
+constexpr std::size_t kAnswersMax = 32;
 
 struct WitnessOptions {
   Listener listener{.listen = "127.0.0.1:8444"};
@@ -37,10 +38,15 @@ Result<ExitCode> RunWitness(const WitnessOptions& options) {
   ASSIGN_OR_RETURN(
       const auto server,
       options.listener.Start(
-          {.body_bytes_max = witness::kRequestBytesMax},
-          {.get = [&](std::string_view path) { return witness->Answer(path); },
-           .post_path = "/add-checkpoint",
-           .post = [&](std::string_view body) { return witness->AddCheckpoint(body); }}));
+          kAnswersMax,
+          {{.method = "GET",
+            .pattern = "/{path...}",
+            .answer = [&](const http::Request& request) { return witness->Answer(request.path); }},
+           {.method = "POST",
+            .pattern = "/add-checkpoint",
+            .answer =
+                [&](const http::Request& request) { return witness->AddCheckpoint(request.body); },
+            .body_bytes_max = witness::kRequestBytesMax}}));
   PrintError("spoor witness: cosigns {} logs, remembers in {}; Ctrl-C ends it\n",
              options.logs.size(), options.state);
   PrintOut("witness {}\n", witness->verifier().Text());

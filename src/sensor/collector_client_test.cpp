@@ -3,12 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 
-#include <thread>
-
+#include "base/check.hpp"
 #include "base/file.hpp"
 #include "base/scratch_folder.hpp"
+#include "http/server.hpp"
 
 namespace spoor::sensor {
 namespace {
@@ -18,27 +17,29 @@ using ::testing::HasSubstr;
 /// A TLS server under a certificate of the test's own authority that gives the same answer to all.
 class AnsweringServer {
  public:
-  explicit AnsweringServer(const keys::IdentityLayout& identity)
-      : server_(identity.certificate().c_str(), identity.private_key().c_str()) {
-    const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
-      path = request.target;
+  explicit AnsweringServer(const keys::IdentityLayout& identity) {
+    const auto answer = [this](const http::Request& request) {
+      path = request.path;
+      for (const auto& [name, value] : request.query) path += "?" + name + "=" + value;
       body = request.body;
-      response.status = status;
-      if (!retry_after.empty()) response.set_header("Retry-After", retry_after);
-      response.set_content(text, "application/json");
+      http::Answer said{.status = status, .content_type = "application/json", .body = text};
+      if (!retry_after.empty()) said.headers.push_back({"Retry-After", retry_after});
+      return said;
     };
-    server_.set_keep_alive_timeout(1);  // stopping waits for it
-    server_.Post(".*", answer);
-    server_.Get(".*", answer);
-    port_ = server_.bind_to_any_port("127.0.0.1");
-    thread_ = std::jthread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
+    http::Server::Options options{.address = "127.0.0.1",
+                                  .guests = {.places = {.of_all = 4, .of_one = 4}, .threads = 4}};
+    auto context = http::OpenPublicContext(identity.certificate(), identity.private_key());
+    SPOOR_CHECK(context) << context.error().message;
+    options.context = *std::move(context);
+    auto server = http::Server::Start(
+        std::move(options),
+        {{.method = "GET", .pattern = "/{path...}", .answer = answer},
+         {.method = "POST", .pattern = "/{path...}", .answer = answer, .body_bytes_max = 4 << 20}});
+    SPOOR_CHECK(server) << server.error().message;
+    server_ = *std::move(server);
   }
-  AnsweringServer(const AnsweringServer&) = delete;
-  AnsweringServer& operator=(const AnsweringServer&) = delete;
-  ~AnsweringServer() { server_.stop(); }
   std::string UrlOn(const std::string& host) const {
-    return fmt::format("https://{}:{}/", host, port_);
+    return fmt::format("https://{}:{}/", host, server_->port());
   }
   std::string url() const { return UrlOn("127.0.0.1"); }
 
@@ -47,9 +48,7 @@ class AnsweringServer {
   std::string path, body;         // what it was asked
 
  private:
-  httplib::SSLServer server_;
-  int port_ = 0;
-  std::jthread thread_;
+  std::unique_ptr<http::Server> server_;
 };
 
 class CollectorClientTest : public ::testing::Test {

@@ -12,13 +12,13 @@ using wire::FrameKind;
 
 Result<Sealer> Sealer::Open(EVP_PKEY* escrow_public, const Introduce& introduce, Sink sink,
                             WallClock wall_clock, std::uint64_t canary_interval_ns) {
-  Sealer sealer(wire::FrameKey::Random(), std::move(sink), std::move(wall_clock));
-  ASSIGN_OR_RETURN(const Introduction introduction, introduce(wire::FirstKeyTag(sealer.key_)));
+  const wire::FrameKey first_key = wire::FrameKey::Random();
+  Sealer sealer(first_key, std::move(sink), std::move(wall_clock));
+  ASSIGN_OR_RETURN(const Introduction introduction, introduce(wire::FirstKeyTag(first_key)));
   sealer.chain_id_ = introduction.chain_id;
   ASSIGN_OR_RETURN(const std::vector<std::byte> content,
-                   wire::LockOpening({sealer.key_.Clone(), introduction.description},
+                   wire::LockOpening({first_key.Clone(), introduction.description},
                                      sealer.chain_id_, escrow_public));
-  const wire::FrameKey first_key = sealer.key_.Clone();
   RETURN_IF_ERROR(sealer.SealContent(FrameKind::kOpen, wire::DigestedBytes(content)));
   if (canary_interval_ns != 0) {
     sealer.canaries_.emplace(first_key, sealer.sealed_boot_ns_, canary_interval_ns);
@@ -72,8 +72,8 @@ Result<> Sealer::SealContent(FrameKind kind, const wire::DigestedBytes& content)
                            .wall_ns = wall_clock_(),
                            .previous_sha256 = previous_sha256_,
                            .mac = {}};
-  RETURN_IF_ERROR(sink_(wire::SealFrame(key_, header, content)));
-  key_.Evolve();
+  RETURN_IF_ERROR(sink_(wire::SealFrame(keys_.key(), header, content)));
+  RETURN_IF_ERROR(keys_.AdvanceTo(sequence_ + 1));
   ++sequence_;
   previous_sha256_ = wire::DigestOf(header);
   sealed_boot_ns_ = header.boot_ns;

@@ -53,12 +53,12 @@ class Sealer {
   std::optional<wire::CanarySchedule> TakeCanaries() { return std::exchange(canaries_, {}); }
 
  private:
-  Sealer(wire::FrameKey key, Sink sink, WallClock wall_clock)
-      : key_(std::move(key)), sink_(std::move(sink)), wall_clock_(std::move(wall_clock)) {}
+  Sealer(const wire::FrameKey& first_key, Sink sink, WallClock wall_clock)
+      : keys_(first_key), sink_(std::move(sink)), wall_clock_(std::move(wall_clock)) {}
   Result<> SealContent(wire::FrameKind kind, const wire::DigestedBytes& content);
   Result<> SealGap();
 
-  wire::FrameKey key_;
+  wire::ChainKeys keys_;
   Sink sink_;
   WallClock wall_clock_;
   wire::ChainId chain_id_{};

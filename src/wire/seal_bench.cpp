@@ -36,12 +36,12 @@ void SealAFrame(benchmark::State& state) {
   });
   SPOOR_CHECK(sealer.Seal(BatchKind::kRecords, Events(state.range(0)), {})) << "one batch";
   SPOOR_CHECK(sealer.batch_count() == 1) << "does not fit into one batch";
-  FrameKey key = FrameKey::Random();
+  ChainKeys keys(FrameKey::Random());
   FrameHeader header{};
   const DigestedBytes batch(encoded);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(SealFrame(key, header, batch));
-    key.Evolve();
+    benchmark::DoNotOptimize(SealFrame(keys.key(), header, batch));
+    SPOOR_CHECK(keys.AdvanceTo(header.sequence + 1)) << "the next key";
     header.previous_sha256 = DigestOf(header);
     ++header.sequence;
   }

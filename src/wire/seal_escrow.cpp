@@ -115,7 +115,7 @@ Result<ChainOpening> UnlockOpenFrame(std::span<const std::byte> frame, EVP_PKEY*
   ChainOpening opening{FrameKey(bytes), std::string(AsText(std::span(*clear).subspan(kKeyBytes)))};
   OPENSSL_cleanse(bytes.data(), bytes.size());
   OPENSSL_cleanse(clear->data(), clear->size());
-  RETURN_IF_ERROR(UnsealFrame(opening.first_key, frame));
+  RETURN_IF_ERROR(UnsealFrame(ChainKeys(opening.first_key).key(), frame));
   return opening;
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Key schedule (HKDF-Expand of RFC 5869 with one output block, so each is one HMAC):
+// Key schedule (HKDF-Expand of RFC 5869 with one output block, so each is one HMAC), from the
+// chain's first key, which is the root of a tree, down to K_i, which is its leaf i:
+//   left child   = HMAC(node, "spoor seal left v1"   || 0x01)
+//   right child  = HMAC(node, "spoor seal right v1"  || 0x01)
 //   mac key      = HMAC(K_i, "spoor seal mac v1"     || 0x01)
 //   cipher key   = HMAC(K_i, "spoor seal cipher v1"  || 0x01)
-//   K_{i+1}      = HMAC(K_i, "spoor seal next v1"    || 0x01)
 // A cipher key serves one message, so its GCM nonce may be constant.
 #include "wire/seal_frame.hpp"
 
@@ -24,7 +26,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 constexpr std::array<char, 8> kMagic{'S', 'P', 'O', 'O', 'R', 'S', 'E', 'A'};
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersion = 3;
 
 struct EncodedHeader {
   std::array<char, 8> magic;
@@ -133,10 +135,46 @@ FrameKey::~FrameKey() {
   OPENSSL_cleanse(bytes_.data(), bytes_.size());
 }
 
-void FrameKey::Evolve() {
-  ScopedKey next;
-  DeriveKey(bytes_, "spoor seal next v1", next.bytes);
-  bytes_ = next.bytes;
+ChainKeys::ChainKeys(const FrameKey& first_key) {
+  coming_.reserve(kKeyTreeHeight + 1);
+  coming_.push_back({.key = first_key.Clone(), .first = 0, .height = kKeyTreeHeight});
+  Descend(0);
+}
+
+// From the root of the subtree that `sequence` is in down to its leaf. Siblings to the left are of
+// frames that are over and never made.
+void ChainKeys::Descend(std::uint64_t sequence) {
+  while (coming_.back().height > 0) {
+    const Subtree parent = std::move(coming_.back());
+    coming_.pop_back();
+    const unsigned height = parent.height - 1;
+    const std::uint64_t middle = parent.first + (std::uint64_t{1} << height);
+    ScopedKey child;
+    DeriveKey(parent.key.bytes(), "spoor seal right v1", child.bytes);
+    coming_.push_back({.key = FrameKey(child.bytes), .first = middle, .height = height});
+    if (sequence >= middle) continue;
+    DeriveKey(parent.key.bytes(), "spoor seal left v1", child.bytes);
+    coming_.push_back({.key = FrameKey(child.bytes), .first = parent.first, .height = height});
+  }
+}
+
+Result<> ChainKeys::AdvanceTo(std::uint64_t sequence) {
+  if (sequence < this->sequence() || sequence >= kChainFramesMax) {
+    return Fail(ErrorCode::kInvalidArgument, "frame {}: its key is not to be had", sequence);
+  }
+  while ((sequence - coming_.back().first) >> coming_.back().height != 0) coming_.pop_back();
+  Descend(sequence);
+  return {};
+}
+
+ChainKeys ChainKeys::Clone() const {
+  ChainKeys clone;
+  clone.coming_.reserve(kKeyTreeHeight + 1);
+  for (const Subtree& subtree : coming_) {
+    clone.coming_.push_back(
+        {.key = subtree.key.Clone(), .first = subtree.first, .height = subtree.height});
+  }
+  return clone;
 }
 
 std::vector<std::byte> SealFrame(const FrameKey& key, FrameHeader& header,

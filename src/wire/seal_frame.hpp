@@ -14,8 +14,8 @@
 #include "base/result.hpp"
 #include "wire/batch.hpp"
 
-/// A sealed frame: what leaves the host. One sensor run is one chain of frames under a key that
-/// evolves with each frame. Byte layout and reasoning: docs/formats/sealing.md.
+/// A sealed frame: what leaves the host. One sensor run is one chain of frames, each under a key of
+/// its own. Byte layout and reasoning: docs/formats/sealing.md.
 namespace spoor::wire {
 
 using ChainId = std::array<std::uint8_t, 16>;
@@ -30,6 +30,9 @@ enum class FrameKind : std::uint16_t {
 inline constexpr std::size_t kFrameHeaderBytes = 120;
 inline constexpr std::size_t kFrameTagBytes = 16;
 inline constexpr std::size_t kFrameBytesMax = kFrameHeaderBytes + 128 + kBatchBytesMax;
+/// At a thousand frames a second this is 34 years.
+inline constexpr unsigned kKeyTreeHeight = 40;
+inline constexpr std::uint64_t kChainFramesMax = std::uint64_t{1} << kKeyTreeHeight;
 
 /// As it stands before the encrypted content, and as evidence keeps it.
 struct FrameHeader {
@@ -49,8 +52,8 @@ std::vector<std::byte> EncodeFrameHeader(const FrameHeader& header);
 /// SHA-256 of the encoded header: the next frame's previous_sha256.
 Sha256 DigestOf(const FrameHeader& header);
 
-/// The key of one frame. Evolve() replaces it by the next one and overwrites it: what was sealed
-/// before can then neither be read nor sealed again. Overwritten on destruction too. Never copied.
+/// The key of one frame, a chain's first key, or one that others follow from. Overwritten when it
+/// is moved from and on destruction. Never copied but by Clone.
 class FrameKey {
  public:
   static FrameKey Random();
@@ -61,7 +64,6 @@ class FrameKey {
   FrameKey& operator=(const FrameKey&) = delete;
   ~FrameKey();
 
-  void Evolve();
   /// For keeping a collector's place: the verifier holds the first key anyway.
   FrameKey Clone() const { return FrameKey(bytes_); }
   std::span<const std::uint8_t, 32> bytes() const { return bytes_; }
@@ -70,8 +72,39 @@ class FrameKey {
   std::array<std::uint8_t, 32> bytes_{};
 };
 
-/// Encrypts and authenticates `content`; fills header.mac and header.frame_bytes. Does not evolve
-/// `key`. For kOpen the content is AppendEscrow's and goes unencrypted (it is locked itself).
+/// The keys of a chain's frames, from one on: the leaves of a binary tree whose root is the chain's
+/// first key. Only the roots of the subtrees that are still to come are kept, so that what was
+/// sealed before can neither be read nor sealed again; and any frame's key is at most
+/// 2 * kKeyTreeHeight derivations away.
+class ChainKeys {
+ public:
+  /// From frame 0 on.
+  explicit ChainKeys(const FrameKey& first_key);
+  /// Of frame sequence().
+  const FrameKey& key() const { return coming_.back().key; }
+  std::uint64_t sequence() const { return coming_.back().first; }
+  /// Goes on to the key of frame `sequence` and overwrites all before it.
+  /// Fails: kInvalidArgument (before sequence(), or no chain has so many frames); stays where it
+  /// is.
+  Result<> AdvanceTo(std::uint64_t sequence);
+  /// For trying what may be refused.
+  ChainKeys Clone() const;
+
+ private:
+  struct Subtree {
+    FrameKey key;             ///< of its root
+    std::uint64_t first = 0;  ///< leaf
+    unsigned height = 0;
+  };
+  ChainKeys() = default;
+  void Descend(std::uint64_t sequence);
+
+  std::vector<Subtree> coming_;  ///< the nearest last: the leaf of sequence()
+};
+
+/// Encrypts and authenticates `content` with the key of the frame's place; fills header.mac and
+/// header.frame_bytes. For kOpen the content is AppendEscrow's and goes unencrypted (it is locked
+/// itself).
 std::vector<std::byte> SealFrame(const FrameKey& key, FrameHeader& header,
                                  const DigestedBytes& content);
 /// A frame's content in the clear.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/file.hpp"
 
@@ -43,7 +44,7 @@ Bytes OpenFrame(const FrameKey& key, EVP_PKEY* escrow) {
   const Result<Bytes> content =
       LockOpening({key.Clone(), R"({"host":"web-1"})"}, header.chain_id, escrow);
   EXPECT_TRUE(content);
-  return SealFrame(key, header, DigestedBytes(*content));
+  return SealFrame(ChainKeys(key).key(), header, DigestedBytes(*content));
 }
 
 TEST(SealFrame, ReturnsWhatWasSealed) {
@@ -82,28 +83,57 @@ TEST(SealFrame, RefusesEveryFlippedByteAndEveryTruncation) {
 }
 
 TEST(SealFrame, RefusesAnOldFrameSealedAgainWithANewerKey) {
-  FrameKey key = FrameKey::Random();
-  const FrameKey first = key.Clone();
+  ChainKeys keys(FrameKey::Random());
+  const FrameKey first = keys.key().Clone();
   FrameHeader header = HeaderAt(0);
-  const Bytes genuine = SealFrame(key, header, DigestedBytes(TextBytes("what happened")));
-  key.Evolve();
+  const Bytes genuine = SealFrame(first, header, DigestedBytes(TextBytes("what happened")));
+  ASSERT_TRUE(keys.AdvanceTo(1));
   FrameHeader again = HeaderAt(0);
-  const Bytes forged = SealFrame(key, again, DigestedBytes(TextBytes("what did not")));
+  const Bytes forged = SealFrame(keys.key(), again, DigestedBytes(TextBytes("what did not")));
   EXPECT_TRUE(UnsealFrame(first, genuine));
   EXPECT_FALSE(UnsealFrame(first, forged));
-  EXPECT_FALSE(UnsealFrame(key, genuine));
+  EXPECT_FALSE(UnsealFrame(keys.key(), genuine));
 }
 
-TEST(SealFrame, EvolvesTheSameWayFromTheSameKey) {
-  FrameKey one = FrameKey::Random();
-  FrameKey other = one.Clone();
-  for (int i = 0; i < 10; ++i) {
-    const FrameKey before = one.Clone();
-    one.Evolve();
-    other.Evolve();
-    EXPECT_TRUE(std::ranges::equal(one.bytes(), other.bytes()));
-    EXPECT_FALSE(std::ranges::equal(one.bytes(), before.bytes()));
+std::string HexOf(const FrameKey& key) {
+  std::string text;
+  for (const std::uint8_t byte : key.bytes()) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+TEST(ChainKeys, AreTheSameOneByOneAndAfterAGap) {
+  const FrameKey first_key = FrameKey::Random();
+  std::set<std::string> all;
+  ChainKeys one_by_one(first_key);
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    ASSERT_TRUE(one_by_one.AdvanceTo(i));
+    ChainKeys after_gap(first_key);
+    ASSERT_TRUE(after_gap.AdvanceTo(i));
+    EXPECT_EQ(HexOf(one_by_one.key()), HexOf(after_gap.key())) << i;
+    EXPECT_EQ(HexOf(one_by_one.key()), HexOf(one_by_one.Clone().key())) << i;
+    all.insert(HexOf(one_by_one.key()));
   }
+  EXPECT_EQ(all.size(), 300U);
+}
+
+// At a derivation for each frame the last one would take a fortnight.
+TEST(ChainKeys, ReachTheLastFrameOfAllInNoTime) {
+  ChainKeys keys(FrameKey::Random());
+  ASSERT_TRUE(keys.AdvanceTo(kChainFramesMax / 3));
+  ASSERT_TRUE(keys.AdvanceTo(kChainFramesMax - 1));
+  EXPECT_EQ(keys.sequence(), kChainFramesMax - 1);
+}
+
+TEST(ChainKeys, DoNotLeadBackNorBeyondTheLast) {
+  ChainKeys keys(FrameKey::Random());
+  ASSERT_TRUE(keys.AdvanceTo(7));
+  const std::string seventh = HexOf(keys.key());
+  for (const std::uint64_t not_there :
+       {std::uint64_t{0}, std::uint64_t{6}, kChainFramesMax, ~std::uint64_t{0}}) {
+    EXPECT_FALSE(keys.AdvanceTo(not_there)) << not_there;
+  }
+  EXPECT_TRUE(keys.AdvanceTo(7));
+  EXPECT_EQ(HexOf(keys.key()), seventh);
 }
 
 TEST(SealFrame, OverwritesAKeyThatIsMovedAway) {
@@ -114,16 +144,15 @@ TEST(SealFrame, OverwritesAKeyThatIsMovedAway) {
   EXPECT_FALSE(std::ranges::all_of(taken.bytes(), [](std::uint8_t byte) { return byte == 0; }));
 }
 
-TEST(SealFrame, DerivesTheNextKeyAsDocumented) {
-  // Worked out with: openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:00…1f
-  //   -kdfopt info:"spoor seal next v1" -kdfopt mode:EXPAND_ONLY HKDF
+TEST(ChainKeys, AreDerivedAsDocumented) {
+  // Worked out step by step with: openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:00…1f
+  //   -kdfopt info:"spoor seal left v1" (or right) -kdfopt mode:EXPAND_ONLY HKDF
   std::array<std::uint8_t, 32> bytes{};
   for (std::uint8_t i = 0; i < 32; ++i) bytes[i] = i;
-  FrameKey key(bytes);
-  key.Evolve();
-  std::string text;
-  for (const std::uint8_t byte : key.bytes()) text += fmt::format("{:02x}", byte);
-  EXPECT_EQ(text, "0487f8384bf34f59961b9a58f482f060e5d8549d03796459688d290bc79fe539");
+  ChainKeys keys{FrameKey(bytes)};
+  EXPECT_EQ(HexOf(keys.key()), "bc4a8c094d8096a930f7f8e62efca8c088201b72c72f492ee496371b942f4cbf");
+  ASSERT_TRUE(keys.AdvanceTo(5));
+  EXPECT_EQ(HexOf(keys.key()), "980346f88723ec55cc2279c06f7f1915f739f93f63a330a172e1e5ec00846749");
 }
 
 TEST(SealEscrow, GivesTheFirstKeyToTheEscrowKeyOnly) {

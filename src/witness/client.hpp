@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "evidence/note.hpp"
+#include "http/client.hpp"
 #include "witness/request.hpp"
 
 namespace spoor::witness {
@@ -26,11 +27,7 @@ struct WitnessAddress {
 /// but for Cancel.
 class WitnessClient {
  public:
-  struct Reply {
-    int status = 0;  ///< of HTTP
-    std::string content_type;
-    std::string body;  ///< at most 64 KiB
-  };
+  using Reply = http::Client::Reply;  ///< its body is at most 64 KiB
   virtual ~WitnessClient() = default;
   static Result<std::unique_ptr<WitnessClient>> Open(const WitnessAddress& address);
 

@@ -20,18 +20,18 @@ constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 constexpr std::string_view kForever = "public, max-age=31536000, immutable";
 constexpr std::string_view kNow = "no-cache";
 
-HttpAnswer NotFound() {
+http::Answer NotFound() {
   return {.status = 404,
           .content_type = std::string(kPlainText),
           .body = "no such file of this log\n",
-          .cache_control = std::string(kNow)};
+          .headers = {{"Cache-Control", std::string(kNow)}}};
 }
 
-HttpAnswer Unavailable(std::string_view why) {
+http::Answer Unavailable(std::string_view why) {
   return {.status = 503,
           .content_type = std::string(kPlainText),
           .body = fmt::format("{}\n", why),
-          .cache_control = std::string(kNow)};
+          .headers = {{"Cache-Control", std::string(kNow)}}};
 }
 
 /// The bytes of the first `width` hashes or entries; nothing when there are fewer.
@@ -55,7 +55,7 @@ struct CosignedText {
 
 }  // namespace
 
-HttpAnswer Publication::Answer(std::string_view path) const {
+http::Answer Publication::Answer(std::string_view path) const {
   if (path == "/checkpoint") return AnswerCheckpoint();
   if (!path.starts_with('/')) return NotFound();
   const std::optional<evidence::TileName> name = evidence::ParseTilePath(path.substr(1));
@@ -64,7 +64,7 @@ HttpAnswer Publication::Answer(std::string_view path) const {
   return AnswerTile(*name);
 }
 
-HttpAnswer Publication::AnswerCheckpoint() const {
+http::Answer Publication::AnswerCheckpoint() const {
   Result<std::string> note =
       ReadTextFile(options_.evidence / evidence::kCheckpointName, evidence::kCheckpointBytesMax);
   if (!note) return Unavailable("the log has no checkpoint now");
@@ -105,7 +105,7 @@ HttpAnswer Publication::AnswerCheckpoint() const {
   return {.status = 200,
           .content_type = std::string(kPlainText),
           .body = *std::move(note),
-          .cache_control = std::string(kNow)};
+          .headers = {{"Cache-Control", std::string(kNow)}}};
 }
 
 Result<evidence::ParsedNote> Publication::NewestNote() const {
@@ -116,7 +116,7 @@ Result<evidence::ParsedNote> Publication::NewestNote() const {
 }
 
 /// Any width that some checkpoint up to now called for is served, as those before were.
-HttpAnswer Publication::AnswerTile(const evidence::TileName& name) const {
+http::Answer Publication::AnswerTile(const evidence::TileName& name) const {
   const Result<evidence::ParsedNote> note = NewestNote();
   if (!note) return Unavailable("the log has no checkpoint now");
   const Result<evidence::TreeHead> head = evidence::ParseTreeHead(note->text);
@@ -135,7 +135,7 @@ HttpAnswer Publication::AnswerTile(const evidence::TileName& name) const {
   return {.status = 200,
           .content_type = "application/octet-stream",
           .body = std::string(AsText(std::span(tile->bytes).first(*size_bytes))),
-          .cache_control = std::string(kForever)};
+          .headers = {{"Cache-Control", std::string(kForever)}}};
 }
 
 }  // namespace spoor::witness

@@ -7,7 +7,7 @@
 
 #include "evidence/checkpoint.hpp"
 #include "evidence/tile_path.hpp"
-#include "witness/http_server.hpp"
+#include "http/message.hpp"
 
 namespace spoor::witness {
 
@@ -27,12 +27,12 @@ class Publication {
   explicit Publication(Options options) : options_(std::move(options)) {}
 
   /// Answer to a GET of `path`: "/checkpoint", "/tile/L/N[.p/W]", "/tile/entries/N[.p/W]".
-  HttpAnswer Answer(std::string_view path) const;
+  http::Answer Answer(std::string_view path) const;
 
  private:
   Result<evidence::ParsedNote> NewestNote() const;
-  HttpAnswer AnswerCheckpoint() const;
-  HttpAnswer AnswerTile(const evidence::TileName& name) const;
+  http::Answer AnswerCheckpoint() const;
+  http::Answer AnswerTile(const evidence::TileName& name) const;
 
   const Options options_;
 };

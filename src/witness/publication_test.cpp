@@ -41,10 +41,10 @@ void ExpectPublished(const TestStore& store, std::uint64_t size) {
         const std::string name =
             TilePath({.entries = entries, .level = 0, .index = tile},
                      full ? evidence::TileForm::kFull : evidence::TileForm::kClosed, width);
-        const HttpAnswer answer = publication.Answer("/" + name);
+        const http::Answer answer = publication.Answer("/" + name);
         ASSERT_EQ(answer.status, width <= left ? 200 : 404) << name << " of " << size;
         if (answer.status != 200) continue;
-        ASSERT_THAT(answer.cache_control, testing::HasSubstr("immutable"));
+        ASSERT_THAT(answer.headers.at(0).value, testing::HasSubstr("immutable"));
         if (entries) {
           ASSERT_EQ(answer.body, BundleOf(tile, width)) << name;
           continue;

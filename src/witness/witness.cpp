@@ -21,18 +21,13 @@ constexpr std::uint64_t kStateBytesMax = 1 << 20;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 
-HttpAnswer Refuse(int status, std::string_view why) {
-  return {.status = status,
-          .content_type = std::string(kPlainText),
-          .body = fmt::format("{}\n", why),
-          .cache_control = "no-store"};
-}
+using http::PlainRefusal;
 
-HttpAnswer NameSize(std::uint64_t size) {
+http::Answer NameSize(std::uint64_t size) {
   return {.status = 409,
           .content_type = std::string(kSizeContentType),
           .body = fmt::format("{}\n", size),
-          .cache_control = "no-store"};
+          .headers = {{"Cache-Control", "no-store"}}};
 }
 
 /// Fails: kUnverified (no line is by one of `keys`, or one that says so is not).
@@ -129,43 +124,45 @@ Result<> Witness::Load(const std::string& origin, Log& log) const {
 }
 
 // The checks in the order of the protocol text, so that each refusal means what it says there.
-HttpAnswer Witness::AddCheckpoint(std::string_view body) {
+http::Answer Witness::AddCheckpoint(std::string_view body) {
   Result<AddCheckpointRequest> request = ParseAddCheckpoint(body);
-  if (!request) return Refuse(400, request.error().message);
+  if (!request) return PlainRefusal(400, request.error().message);
   Result<evidence::ParsedNote> note = evidence::ParseNote(request->checkpoint);
-  if (!note) return Refuse(400, note.error().message);
+  if (!note) return PlainRefusal(400, note.error().message);
   const Result<evidence::TreeHead> head = evidence::ParseTreeHead(note->text);
-  if (!head) return Refuse(400, head.error().message);
+  if (!head) return PlainRefusal(400, head.error().message);
   const auto found = logs_.find(head->origin);
-  if (found == logs_.end()) return Refuse(404, "this witness does not know that log");
+  if (found == logs_.end()) return PlainRefusal(404, "this witness does not know that log");
   if (const Result<> checked = CheckSigned(request->checkpoint, found->second.keys); !checked) {
-    return Refuse(403, checked.error().message);
+    return PlainRefusal(403, checked.error().message);
   }
-  if (request->old_size > head->size) return Refuse(400, "the old size is above the checkpoint's");
+  if (request->old_size > head->size)
+    return PlainRefusal(400, "the old size is above the checkpoint's");
   const Submission submission{*std::move(request), *std::move(note), *head};
   const std::lock_guard lock(mutex_);
   return Judge(found->second, submission);
 }
 
-HttpAnswer Witness::Judge(Log& log, const Submission& submission) {
+http::Answer Witness::Judge(Log& log, const Submission& submission) {
   const AddCheckpointRequest& request = submission.request;
   const evidence::TreeHead& head = submission.head;
   if (head.size == log.head.size && head.root != log.head.root) KeepConflict(log, submission);
   if (request.old_size != log.head.size) return NameSize(log.head.size);
   if (head.size == log.head.size && head.root != log.head.root) {
-    return Refuse(409, "split view: another root of that size was cosigned before");
+    return PlainRefusal(409, "split view: another root of that size was cosigned before");
   }
   if (!evidence::VerifyConsistency({.old_size = log.head.size,
                                     .old_root = log.head.root,
                                     .size = head.size,
                                     .root = head.root},
                                    request.proof)) {
-    return Refuse(422, "the proof does not show that this tree extends the one cosigned last");
+    return PlainRefusal(422,
+                        "the proof does not show that this tree extends the one cosigned last");
   }
   return Cosign(log, submission);
 }
 
-HttpAnswer Witness::Cosign(Log& log, const Submission& submission) {
+http::Answer Witness::Cosign(Log& log, const Submission& submission) {
   // A clock put back must not make an older tree look like the newest one.
   const std::int64_t wall_s =
       std::max({WallNow() / kNsPerSecond, log.cosigned_wall_s, std::int64_t{0}});
@@ -182,7 +179,7 @@ HttpAnswer Witness::Cosign(Log& log, const Submission& submission) {
   if (const Result<> kept = WriteFileAtomically(FileOf(log.head.origin, ""), AsBytes(note));
       !kept) {
     if (options_.narrate) options_.narrate(kept.error().message);
-    return Refuse(503, "cannot remember it now, so it is not cosigned");
+    return PlainRefusal(503, "cannot remember it now, so it is not cosigned");
   }
   log.head = submission.head;
   log.note = std::move(note);
@@ -190,7 +187,7 @@ HttpAnswer Witness::Cosign(Log& log, const Submission& submission) {
   return {.status = 200,
           .content_type = std::string(kPlainText),
           .body = line,
-          .cache_control = "no-store"};
+          .headers = {{"Cache-Control", "no-store"}}};
 }
 
 // Two signed checkpoints of one size with two roots prove by themselves that the log lied. The
@@ -206,16 +203,16 @@ void Witness::KeepConflict(Log& log, const Submission& submission) {
       kept ? "" : fmt::format(", if it can be: {}", kept.error().message)));
 }
 
-HttpAnswer Witness::Answer(std::string_view path) const {
+http::Answer Witness::Answer(std::string_view path) const {
   const auto origin = origin_by_path_.find(path);
-  if (origin == origin_by_path_.end()) return Refuse(404, "no such thing here");
+  if (origin == origin_by_path_.end()) return PlainRefusal(404, "no such thing here");
   const std::lock_guard lock(mutex_);
   const Log& log = logs_.at(origin->second);
-  if (log.note.empty()) return Refuse(404, "nothing of that log was cosigned");
+  if (log.note.empty()) return PlainRefusal(404, "nothing of that log was cosigned");
   return {.status = 200,
           .content_type = std::string(kPlainText),
           .body = log.note,
-          .cache_control = "no-store"};
+          .headers = {{"Cache-Control", "no-store"}}};
 }
 
 }  // namespace spoor::witness

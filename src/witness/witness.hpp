@@ -15,7 +15,7 @@
 #include "base/file.hpp"
 #include "evidence/checkpoint.hpp"
 #include "evidence/named_key.hpp"
-#include "witness/http_server.hpp"
+#include "http/message.hpp"
 
 namespace spoor::witness {
 
@@ -38,9 +38,9 @@ class Witness {
 
   const evidence::VerifierKey& verifier() const { return key_.verifier; }
   /// Answer to a POST to add-checkpoint.
-  HttpAnswer AddCheckpoint(std::string_view body);
+  http::Answer AddCheckpoint(std::string_view body);
   /// Answer to a GET of `path`: the checkpoint of a log that was cosigned last.
-  HttpAnswer Answer(std::string_view path) const;
+  http::Answer Answer(std::string_view path) const;
 
  private:
   struct Log {
@@ -54,8 +54,8 @@ class Witness {
 
   Witness(Options options, FileLock lock, evidence::NamedKey key);
   Result<> Load(const std::string& origin, Log& log) const;
-  HttpAnswer Judge(Log& log, const Submission& submission);
-  HttpAnswer Cosign(Log& log, const Submission& submission);
+  http::Answer Judge(Log& log, const Submission& submission);
+  http::Answer Cosign(Log& log, const Submission& submission);
   void KeepConflict(Log& log, const Submission& submission);
   std::filesystem::path FileOf(const std::string& origin, std::string_view suffix) const;
 

@@ -83,14 +83,14 @@ TEST_F(WitnessTest, RemembersBeforeItAnswersAndAfterItEnded) {
   {
     const auto witness = Open();
     EXPECT_EQ(witness->Answer(LatestPath()).status, 404);
-    const HttpAnswer answer = witness->AddCheckpoint(history_.Request(0, 60));
+    const http::Answer answer = witness->AddCheckpoint(history_.Request(0, 60));
     ASSERT_EQ(answer.status, 200) << answer.body;
     line = answer.body;
     EXPECT_THAT(*ReadTextFile(StateFile(), 1 << 16), HasSubstr(line));
   }
   const auto witness = Open();
   EXPECT_THAT(witness->Answer(LatestPath()).body, HasSubstr(line));
-  const HttpAnswer late = witness->AddCheckpoint(history_.Request(0, 70));
+  const http::Answer late = witness->AddCheckpoint(history_.Request(0, 70));
   EXPECT_EQ(late.status, 409);
   EXPECT_EQ(late.content_type, kSizeContentType);
   EXPECT_EQ(late.body, "60\n");
@@ -128,7 +128,7 @@ TEST_F(WitnessTest, CosignsOneHistoryWhenTwoAreShownAtOnce) {
     threads.emplace_back([&, thread] {
       for (std::size_t i = 0; i < requests.size(); ++i) {
         const std::string& request = requests[thread % 2 == 0 ? i : requests.size() - 1 - i];
-        const HttpAnswer answer = witness->AddCheckpoint(request);
+        const http::Answer answer = witness->AddCheckpoint(request);
         const std::lock_guard lock(mutex);
         if (answer.status == 200) cosigned.push_back(ParseAddCheckpoint(request)->checkpoint);
       }
@@ -158,7 +158,7 @@ TEST_F(WitnessTest, KeepsTheFirstProofThatALogLied) {
   other.Grow(20, 'b');
   const auto witness = Open();
   ASSERT_EQ(witness->AddCheckpoint(history_.Request(0, 20)).status, 200);
-  const HttpAnswer answer = witness->AddCheckpoint(other.Request(20, 20));
+  const http::Answer answer = witness->AddCheckpoint(other.Request(20, 20));
   EXPECT_EQ(answer.status, 409);
   EXPECT_NE(answer.content_type, kSizeContentType);
   EXPECT_THAT(answer.body, HasSubstr("split view"));

@@ -27,6 +27,7 @@ VERIFY_WITH_AUTHORITY = "`spoor verify --authority`"
 VERIFY_WITH_CHECKPOINT = "`spoor verify --checkpoint`"
 VERIFY_WITH_WITNESS = "`spoor verify --ask`"
 AT_SENSOR = "sensor"
+AT_LOG_SERVERS = "log server and witness, at receipt"
 WATCH = "`spoor watch`"
 WATCH_AND_VERIFY = "`spoor watch`; `spoor verify --escrow`"
 

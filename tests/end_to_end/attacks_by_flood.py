@@ -4,12 +4,13 @@ import json
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 
 import collecting
 import forgery
-from attacks import AT_RECEIPT, VERIFY, Expected, host_root, network
+from attacks import AT_LOG_SERVERS, AT_RECEIPT, VERIFY, Expected, host_root, network
 from collecting import has_ended
 
 
@@ -91,7 +92,7 @@ def _(case):
         new = case.run_sensor("--batches", 50, "--bytes", 1000, keys=case.keys("db-1"))
         case.test.assertEqual(new[2:5], (0, 0, 0), new[5])
         token = collecting.spoor("keys", "enrol-token", "new-2", "--dir", case.world.authority).stdout.strip()
-        collecting.spoor("keys", "enrol", token, "--to", case.collector.url, "--keys", case.folder / "new-2")
+        collecting.spoor("keys", "enrol", "--to", case.collector.url, "--keys", case.folder / "new-2", input=token)
         newest = case.run_sensor("--batches", 50, "--bytes", 1000, keys=case.folder / "new-2")
         before = [flood.opened_count for flood in floods]
         delivered = [(case.world.result(old), 602), (new, 52), (newest, 52)]
@@ -218,3 +219,92 @@ def _(case):
     recording, _, left, dropped, refused, told = case.world.result(sensor)
     case.test.assertEqual((left, dropped, refused), (0, 0, 0), told)
     case.test.assertEqual(case.held()[recording], list(range(102)))
+
+
+class Listening:
+    """A spoor subcommand that serves everybody over plain HTTP."""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen([collecting.SPOOR, *map(str, words), "--listen", "127.0.0.1:0"],
+                                        stdout=subprocess.PIPE, text=True)
+        said = ""
+        while not said.startswith("listening "):
+            said = self.process.stdout.readline()
+            assert said, f"spoor {words[0]} ended"
+        self.port = int(said.rsplit(":", 1)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.terminate()
+        self.process.communicate()
+
+    def connect(self, source="127.0.0.1"):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S,
+                                        source_address=(source, 0))
+
+    def answer(self, request, source="127.0.0.1"):
+        with self.connect(source) as connection:
+            connection.sendall(request)
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+        return answer
+
+
+def log_servers(case):
+    """The log and a witness of it, and a request that each answers with 200 or 404."""
+    case.expect(case.post(0, *case.chain(batches=2).frames), 200)
+    store = case.collector.store
+    ask = b"GET /%s HTTP/1.1\r\nConnection: close\r\n\r\n"
+    with Listening("publish", "--store", store) as server:
+        yield server, ask % b"checkpoint", b" 200 "
+    with Listening("witness", "--state", case.folder / "w", "--log", store / "key/log.vkey") as server:
+        yield server, ask % b"x", b" 404 "
+
+
+@network("hold-log-servers", "holds hundreds of half-sent requests to `spoor publish` and `spoor witness` from one address",
+         "theirs are cut off; others are answered", caught=AT_LOG_SERVERS)
+def _(case):
+    halves = (b"", b"GET /checkpoint HTTP/1.1\r\nHost: ", b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 1000\r\n\r\nold 0\n")
+    for server, request, answered in log_servers(case):
+        held = []
+        for i in range(400):
+            held.append(server.connect("127.0.0.2"))
+            try:
+                held[-1].sendall(halves[i % 3])
+            except OSError:
+                pass  # cut off by those behind it
+        # Theirs are still held: nobody waits until their time is over.
+        for source in ("127.0.0.1", "127.0.0.3", "127.0.0.2"):
+            case.test.assertIn(answered, server.answer(request, source))
+        collecting.wait_until("the oldest are cut off", lambda: all(map(has_ended, held[:100])))
+        for connection in held:
+            close_at_once(connection)
+
+
+@network("two-lengths", "sends a request that says two lengths, so that two readers differ on what is behind it, or asks for many ranges",
+         "refused, and nothing behind it is read", caught=f"{AT_RECEIPT}; {AT_LOG_SERVERS}")
+def _(case):
+    def request(path, *lengths):
+        return b"POST /%s HTTP/1.1\r\n%s\r\n0\r\n\r\nGET /checkpoint HTTP/1.1\r\nConnection: close\r\n\r\n" % (
+            path, b"".join(b"%s\r\n" % length for length in lengths))
+
+    chunked, length = b"Transfer-Encoding: chunked", b"Content-Length: 5"
+    for lengths in ((chunked, length), (length, chunked), (length, length), (length, b"Content-Length: 6")):
+        with connect(case, context_of(case)) as connection:
+            connection.sendall(request(b"v1/enrol", *lengths))
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+        case.test.assertEqual((answer[:13], answer.count(b"HTTP/1.1")), (b"HTTP/1.1 400 ", 1))
+    many = b"".join(b"%d-," % i for i in range(2000))
+    for server, _, _ in log_servers(case):
+        for lengths in ((chunked, length), (length, chunked), (length, length)):
+            answer = server.answer(request(b"add-checkpoint", *lengths))
+            case.test.assertEqual((answer[:13], answer.count(b"HTTP/1.1")), (b"HTTP/1.1 400 ", 1))
+        for ranges in (b"0-0", b"0-,0-,0-", b"0-18446744073709551615", b"-1", many):
+            answer = server.answer(b"GET /checkpoint HTTP/1.1\r\nRange: bytes=%s\r\nConnection: close\r\n\r\n" % ranges)
+            case.test.assertEqual(answer[:13], b"HTTP/1.1 416 ")
+            case.test.assertLess(len(answer), 1000)

@@ -5,6 +5,9 @@ import forgery
 from attacks import AT_RECEIPT, VERIFY, WATCH, WATCH_AND_VERIFY, Expected, host_root
 from forgery import flip
 
+# Key by key it would take days to get there.
+WIDE_GAP = 1 << 38
+
 
 # -------------------------------------------- root on a sensor's host: frames that the sensor did not seal
 
@@ -207,6 +210,42 @@ def _(case):
     far = (1 << 60).to_bytes(8, "little")
     case.expect(case.post(1 << 60, chain.frames[1][:32] + far + chain.frames[1][40:], after_gap=True), 422, "claims a gap")
     return Expected(recorded=[("web-1", "claims a gap")])
+
+
+def at(frame, sequence):
+    return frame[:32] + sequence.to_bytes(8, "little") + frame[40:]
+
+
+@host_root("claim-wide-gaps", "claims gaps of billions of frames with frames that it did not seal for that place, to keep the "
+           "collector busy", "sensor, frame")
+def _(case):
+    chain, other = case.chain(batches=1), case.chain("db-1", batches=40)
+    case.expect(case.post(0, *chain.frames), 200)
+    for i, frame in enumerate(other.frames):  # the others' frames are taken between the claims
+        claim = WIDE_GAP + i
+        case.expect(case.post(claim, at(chain.frames[1], claim), after_gap=True), 422, f"frame {claim}: not sealed")
+        case.expect(case.post(i, frame, sensor="db-1"), 200)
+    return Expected(recorded=[("web-1", f"frame {WIDE_GAP}: not sealed with the key of its place")])
+
+
+@host_root("seal-wide-gaps", "leaves gaps of billions of frames, well sealed, to keep collector and verifiers busy",
+           "sensor, frames missing", exit_code=4, caught=f"{AT_RECEIPT}; {VERIFY}")
+def _(case):
+    chain = case.chain(batches=1)
+    case.expect(case.post(0, *chain.frames), 200)
+    for _ in range(3):
+        chain.lost_count += WIDE_GAP
+        chain.add_batch()
+        sequence = len(chain.frames) - 1 + chain.lost_count
+        case.expect(case.post(sequence, chain.frames[-1], after_gap=True), 200, f'"next_sequence":{sequence + 1}')
+        case.collector.kill()
+        case.collector.start()
+    chain.add_batch()
+    case.expect(case.post(sequence + 1, chain.frames[-1]), 200)
+
+    def check(test, report, log):
+        test.assertEqual((report["seals"]["missing_count"], log.seals.missing_count), (3 * WIDE_GAP, 3 * WIDE_GAP))
+    return Expected(recorded=[("web-1", f"frames 2 to {WIDE_GAP + 1} were not delivered here")], check=check)
 
 
 @host_root("after-the-end", "goes on with a chain that was closed", "sensor")

@@ -76,8 +76,8 @@ def _(case):
          caught=AT_RECEIPT)
 def _(case):
     token = collecting.spoor("keys", "enrol-token", "new-1", "--dir", case.world.authority).stdout.strip()
-    collecting.spoor("keys", "enrol", token, "--to", case.collector.url, "--keys", case.folder / "thief")
-    done = collecting.spoor("keys", "enrol", token, "--to", case.collector.url, "--keys", case.folder / "owner", status=3)
+    collecting.spoor("keys", "enrol", "--to", case.collector.url, "--keys", case.folder / "thief", input=token)
+    done = collecting.spoor("keys", "enrol", "--to", case.collector.url, "--keys", case.folder / "owner", status=3, input=token)
     case.test.assertIn("used before", done.stderr)
 
 

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import verify  # noqa: E402
 import verify_ciphers as ciphers  # noqa: E402
 from verify_batches import Batch  # noqa: E402
-from verify_seals import evolve, split_records  # noqa: E402
+from verify_seals import ChainKeys, split_records  # noqa: E402
 
 XXHASH = ctypes.CDLL("libxxhash.so.0")  # the program links it, too
 XXHASH.XXH3_64bits.restype = ctypes.c_uint64
@@ -127,7 +127,7 @@ def escrow_lock(secret, ephemeral, escrow_public, chain):
 def seal(key, kind, chain, sequence, previous_sha256, content):
     """A frame as the holder of `key` seals it."""
     size = 120 + len(content) + 16
-    head = struct.pack("<8sHHI16sQQq32s", b"SPOORSEA", 2, kind, size, chain, sequence, 1, time.time_ns(),
+    head = struct.pack("<8sHHI16sQQq32s", b"SPOORSEA", 3, kind, size, chain, sequence, 1, time.time_ns(),
                        previous_sha256)
     mac_key = ciphers.hmac_sha256(key, b"spoor seal mac v1\x01")
     head += ciphers.hmac_sha256(mac_key, head + hashlib.sha256(content).digest())
@@ -167,20 +167,26 @@ class ForgedChain:
     id, which is not its own."""
 
     def __init__(self, sensor, escrow_public, identity, more="", chain=None):
-        self.key, self.last_batch = os.urandom(32), None
-        self.chain = self.recording = chain or chain_of(sensor, self.key)
+        first, self.last_batch = os.urandom(32), None
+        self.keys = ChainKeys(first)
+        self.chain = self.recording = chain or chain_of(sensor, first)
         own = os.urandom(32)
         ephemeral = ciphers.x25519_public(own)
         lock = escrow_lock(ciphers.x25519(own, escrow_public), ephemeral, escrow_public, self.chain)
-        self.description = describe_chain(sensor, self.chain, self.key, pathlib.Path(identity), more)
-        self.frames = []
-        self.add(FRAME_OPEN, ephemeral + ciphers.gcm_encrypt(lock, ephemeral, self.key + self.description))
+        self.description = describe_chain(sensor, self.chain, first, pathlib.Path(identity), more)
+        self.frames, self.lost_count = [], 0  # as if so many had been sealed before the next one
+        self.add(FRAME_OPEN, ephemeral + ciphers.gcm_encrypt(lock, ephemeral, first + self.description))
+
+    @property
+    def key(self):
+        """Today's: of the frame that comes next."""
+        return self.keys.key_of(len(self.frames) + self.lost_count)
 
     def add(self, kind, content):
         """Seals the next frame."""
         previous = header_sha256(self.frames[-1]) if self.frames else bytes(32)
-        self.frames.append(seal(self.key, kind, self.chain, len(self.frames), previous, content))
-        self.key = evolve(self.key)
+        sequence = len(self.frames) + self.lost_count
+        self.frames.append(seal(self.key, kind, self.chain, sequence, previous, content))
         return self.frames[-1]
 
     def add_batch(self, **lies):

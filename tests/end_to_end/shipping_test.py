@@ -28,21 +28,44 @@ class Enrolment(World):
         self.collector.start()
         token = spoor("keys", "enrol-token", "db-1", "--dir", self.authority).stdout.strip()
         keys = str(self.folder / "db-1")
-        spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", keys)
+        spoor("keys", "enrol", "--to", self.collector.url, "--keys", keys, input=token)
         self.assertEqual(os.stat(f"{keys}/identity.key").st_mode & 0o777, 0o600)
         self.assertFalse(os.path.exists(f"{keys}/escrow.key"))
-        again = spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", keys + "-2", status=3)
+        again = spoor("keys", "enrol", "--to", self.collector.url, "--keys", keys + "-2", status=3, input=token)
         self.assertIn("used before", again.stderr)
         recording, acknowledged, left, dropped, _, _ = self.result(self.sensor("--batches", 20, keys=keys))
         self.assertEqual((acknowledged, left, dropped), (24, 0, 0))  # with open and close, of recording and chain
         self.assertEqual(recordings_of(read_log(self.collector.store))[recording], list(range(22)))
+
+    def test_a_token_comes_from_a_file_or_standard_input_and_never_from_arguments(self):
+        self.collector.start()
+
+        def token(name):
+            return spoor("keys", "enrol-token", name, "--dir", self.authority).stdout.strip()
+
+        def enrol(name, *words, **more):
+            return spoor("keys", "enrol", *words, "--to", self.collector.url, "--keys", self.folder / name, **more)
+        secret = token("db-1")
+        refused = enrol("db-1", secret, status=2)  # everybody on the host would read it in /proc
+        self.assertRegex(refused.stderr, r"^[^\n]*--token-file FILE[^\n]*\n$")
+        self.assertNotIn(secret.split(":")[2], refused.stderr + refused.stdout)
+        file = self.folder / "token"
+        file.write_text(secret + "\n")
+        enrol("db-1", "--token-file", file)
+        enrol("db-2", "-", input=token("db-2") + "\n")
+        enrol("db-3", "--token-file", "-", input=token("db-3"))
+        for name in ("db-1", "db-2", "db-3"):
+            self.assertTrue((self.folder / name / "identity.crt").exists(), name)
+        self.assertIn("no token there", enrol("db-4", input="\n", status=2).stderr)
+        self.assertIn("nowhere", enrol("db-4", "--token-file", self.folder / "nowhere", status=5).stderr)
+        self.assertEqual(enrol("db-4", "--token-file", file, status=3).returncode, 3)  # used
 
     def test_another_authority_is_not_believed(self):
         self.collector.start()
         other = str(self.folder / "other")
         spoor("keys", "init", "--dir", other)
         token = spoor("keys", "enrol-token", "db-1", "--dir", other).stdout.strip()
-        done = spoor("keys", "enrol", token, "--to", self.collector.url, "--keys", self.folder / "db-1", status=3)
+        done = spoor("keys", "enrol", "--to", self.collector.url, "--keys", self.folder / "db-1", status=3, input=token)
         self.assertIn("not the authority", done.stderr)
         self.assertNotIn(token.split(":")[2], done.stderr + done.stdout)
 

@@ -13,25 +13,25 @@
 #include <thread>
 
 #include "base/file.hpp"
-#include "collector/places.hpp"
-#include "keys/openssl.hpp"
+#include "http/places.hpp"
+#include "http/tls.hpp"
 
-namespace spoor::collector {
+namespace spoor::http {
 
-using SslPointer = std::unique_ptr<SSL, keys::Free<SSL_free>>;
-
-/// Takes connections from a listening socket and through TLS's handshake, all on one thread. A
-/// handshake has ten seconds as a whole; 256 are under way at a time, and who opens many from one
-/// address loses their own (Places).
+/// Takes connections from a listening socket and through TLS's handshake, where there is one, all
+/// on one thread. A handshake has ten seconds as a whole; 256 are under way at a time, and who
+/// opens many from one address loses their own (Places).
 class Doorway {
  public:
-  /// A connection whose handshake is over. A certificate that it showed was verified.
+  /// A connection whose handshake is over. A certificate that it showed was verified. `ssl` is null
+  /// where there is no TLS.
   struct Guest {
     FileDescriptor socket;
     SslPointer ssl;
     std::string address;  ///< IPv4; of IPv6 the first 64 bits, as one host has all the others
   };
-  /// `listening` and `context` outlive the doorway. `pass` is called on its thread.
+  /// `context`: null for plain connections. It and `listening` outlive the doorway. `pass` is
+  /// called on its thread.
   Doorway(int listening, SSL_CTX* context, std::function<void(Guest)> pass);
   Doorway(const Doorway&) = delete;
   Doorway& operator=(const Doorway&) = delete;
@@ -60,4 +60,4 @@ class Doorway {
   std::thread thread_;
 };
 
-}  // namespace spoor::collector
+}  // namespace spoor::http

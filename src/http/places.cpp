@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/places.hpp"
+#include "http/places.hpp"
 
 #include <sys/socket.h>
 
 #include <algorithm>
 
-namespace spoor::collector {
+namespace spoor::http {
 
 std::unique_ptr<Places::Place> Places::Take(const std::string& whose, int fd) {
   const std::lock_guard lock(mutex_);
@@ -64,4 +64,4 @@ void Places::Leave(const Place& place) {
   if (held.staying.empty() && held.leaving_count == 0) held_.erase(found);
 }
 
-}  // namespace spoor::collector
+}  // namespace spoor::http

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collector/places.hpp"
+#include "http/places.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-namespace spoor::collector {
+namespace spoor::http {
 namespace {
 
 /// A connection, and whether the one who holds its place sees it end.
@@ -96,4 +96,4 @@ TEST_F(PlacesTest, RefusesWhileThoseThatWereCutOffHaveNotEnded) {
 }
 
 }  // namespace
-}  // namespace spoor::collector
+}  // namespace spoor::http

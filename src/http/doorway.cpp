@@ -2,7 +2,7 @@
 // Whoever reaches the port gets this far and no further without a certificate. So nothing here
 // waits for one connection, and each costs little: a socket until it says something, then TLS's
 // state.
-#include "collector/doorway.hpp"
+#include "http/doorway.hpp"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -12,7 +12,7 @@
 #include <cstring>
 #include <vector>
 
-namespace spoor::collector {
+namespace spoor::http {
 namespace {
 
 constexpr std::chrono::seconds kHandshakeMax{10};
@@ -111,6 +111,10 @@ void Doorway::Accept() {
       return;
     }
     std::string address = AddressOf(peer);
+    if (context_ == nullptr) {
+      pass_({std::move(socket), nullptr, std::move(address)});
+      continue;
+    }
     std::unique_ptr<Places::Place> place = places_.Take(address, socket.get());
     if (place == nullptr) continue;
     arrivals_.push_back({.guest = {std::move(socket), nullptr, std::move(address)},
@@ -142,4 +146,4 @@ Doorway::Step Doorway::Shake(Arrival& arrival) {
   }
 }
 
-}  // namespace spoor::collector
+}  // namespace spoor::http

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string>
 
-namespace spoor::collector {
+namespace spoor::http {
 
 /// Whose connections are held at a time. Who comes when all places are taken gets the oldest of
 /// whoever has most, so that one who opens many takes them from nobody else. Safe from any thread.
@@ -62,4 +62,4 @@ class Places {
   std::size_t leaving_count_ = 0;
 };
 
-}  // namespace spoor::collector
+}  // namespace spoor::http
