@@ -7,6 +7,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/saturating.hpp"
+
 namespace spoor {
 namespace {
 
@@ -147,7 +149,7 @@ Result<std::int64_t> ParseWallTime(std::string_view text, std::int64_t now_wall_
   if (text == "now") return now_wall_ns;
   if (text.starts_with('-')) {
     ASSIGN_OR_RETURN(const std::int64_t before_ns, ParseDuration(text.substr(1)));
-    return now_wall_ns - before_ns;
+    return SaturatingSub(now_wall_ns, before_ns);
   }
   if (const auto wall_ns = ParseRfc3339(text)) return *wall_ns;
   return Fail(ErrorCode::kInvalidArgument,

@@ -33,8 +33,8 @@ using NodesById = std::unordered_map<std::int64_t, SubgraphNode*>;
 Result<> DescribeProcesses(store::Store& store, const std::string& ids, NodesById& nodes) {
   const std::string query = fmt::format(
       "WITH {} SELECT process_id, host.name, process.pid, process.name, executable, command_line, "
-      "  uid, euid, coalesce(start_boot_ns + shift_ns, start_wall_ns), "
-      "  coalesce(end_boot_ns + shift_ns, end_wall_ns), baseline "
+      "  uid, euid, coalesce(_plus(start_boot_ns, shift_ns), start_wall_ns), "
+      "  coalesce(_plus(end_boot_ns, shift_ns), end_wall_ns), baseline "
       "FROM process LEFT JOIN boot USING (host_id, boot_id) LEFT JOIN host USING (host_id) "
       "WHERE process_id IN {}",
       kBootShifts, ids);
@@ -134,8 +134,8 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
   const auto [from, until] = Extent(subgraph);
   const std::string query = fmt::format(
       "WITH {}, placed AS (SELECT host.name AS host, loss_class, gap.count, reason, "
-      "  coalesce(from_boot_ns + shift_ns, from_wall_ns) AS from_ns, "
-      "  coalesce(until_boot_ns + shift_ns, until_wall_ns) AS until_ns "
+      "  coalesce(_plus(from_boot_ns, shift_ns), from_wall_ns) AS from_ns, "
+      "  coalesce(_plus(until_boot_ns, shift_ns), until_wall_ns) AS until_ns "
       "FROM gap LEFT JOIN host ON gap.host_id = host.host_id "
       "LEFT JOIN recording ON gap.recording_id = recording.recording_id "
       "LEFT JOIN boot ON boot.host_id = coalesce(gap.host_id, recording.host_id) "

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/gap_end.hpp"
 #include "base/time.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
@@ -90,8 +91,7 @@ Result<bool> NarrateGaps(store::Store& store, const queries::Library& library,
     fmt::print(stderr, "gap: {} {} on {} from {} to {}: {}\n",
                lost == nullptr ? "an unknown number of" : std::to_string(*lost),
                std::get<std::string>(row[0]), std::get<std::string>(row[5]),
-               FormatWallTime(std::get<std::int64_t>(row[3])),
-               end == INT64_MAX ? "an unknown time" : FormatWallTime(end),
+               FormatWallTime(std::get<std::int64_t>(row[3])), FormatGapEnd(end),
                std::get<std::string>(row[2]));
   }
   if (count > kGapsShownMax) fmt::print(stderr, "gap: and {} more\n", count - kGapsShownMax);

@@ -11,6 +11,8 @@
 #include <memory>
 
 #include "base/file.hpp"
+#include "base/gap_end.hpp"
+#include "base/saturating.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
 #include "programs/open_store.hpp"
@@ -93,8 +95,8 @@ void Narrate(const replay::Recording& recording) {
   for (const replay::Gap& gap : recording.gaps) {
     const std::string count = gap.count ? fmt::format("{} lost", *gap.count) : "not counted";
     fmt::print(stderr, "spoor replay: gap {} – {}: {} ({}): {}\n",
-               FormatWallTime(gap.from_boot_ns + recording.wall_shift_ns),
-               FormatWallTime(gap.until_boot_ns + recording.wall_shift_ns),
+               FormatWallTime(SaturatingAdd(gap.from_boot_ns, recording.wall_shift_ns)),
+               FormatGapEnd(SaturatingAdd(gap.until_boot_ns, recording.wall_shift_ns)),
                VisibleText(gap.loss_class), count, VisibleText(gap.reason));
   }
   if (recording.missing_bytes > 0) {

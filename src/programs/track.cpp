@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/file.hpp"
+#include "base/gap_end.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
 #include "causality/render.hpp"
@@ -97,7 +98,7 @@ void TellGaps(const causality::Subgraph& subgraph) {
   for (const causality::OverlappingGap& gap : subgraph.gaps) {
     const std::string count = gap.count ? fmt::format("{} lost", *gap.count) : "not counted";
     fmt::print(stderr, "spoor track: gap {} – {}: {} ({}): {}{}{}\n", FormatWallTime(gap.from_ns),
-               FormatWallTime(gap.until_ns), VisibleText(gap.loss_class), count,
+               FormatGapEnd(gap.until_ns), VisibleText(gap.loss_class), count,
                VisibleText(gap.reason), gap.host.empty() ? "" : " on ", VisibleText(gap.host));
   }
 }

@@ -21,10 +21,10 @@
 -- source:    Forensix All_FDs (FX-31), for several processes at once
 CREATE OR REPLACE MACRO _all_fds(processes, path := NULL, fds := NULL, "time" := NULL) AS TABLE
 WITH held AS (
-  SELECT af_d.*, af_d.from_boot_ns + clock.wall_minus_boot_ns AS from_wall_ns,
-         af_d.until_boot_ns + clock.wall_minus_boot_ns AS until_wall_ns
+  SELECT af_d.*, _plus(af_d.from_boot_ns, clock.wall_minus_boot_ns) AS from_wall_ns,
+         _plus(af_d.until_boot_ns, clock.wall_minus_boot_ns) AS until_wall_ns
   FROM _descriptors(processes) AS af_d
-  JOIN (SELECT af_p.process_id, af_p.start_wall_ns - af_p.start_boot_ns AS wall_minus_boot_ns
+  JOIN (SELECT af_p.process_id, _minus(af_p.start_wall_ns, af_p.start_boot_ns) AS wall_minus_boot_ns
         FROM process AS af_p) AS clock ON clock.process_id = af_d.process_id
 ), at_that_time AS MATERIALIZED (
   SELECT held.* FROM held

@@ -147,7 +147,7 @@ Result<> AddSurroundings(store::Store& store, Recording& recording) {
   }
   RETURN_IF_ERROR(store::ForEachRow(
       store,
-      "SELECT host.name, wall_ns - end_boot_ns FROM event JOIN host USING (host_id) "
+      "SELECT host.name, _minus(wall_ns, end_boot_ns) FROM event JOIN host USING (host_id) "
       "WHERE event_id = $1",
       {event_id}, [&](const std::vector<Value>& row) {
         recording.host = TextOf(row[0]);
