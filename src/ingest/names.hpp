@@ -4,16 +4,11 @@
 #include <string>
 
 #include "ingest/host_state.hpp"
+#include "ingest/moment.hpp"
 #include "store/segment_writer.hpp"
 
 /// The names of files over time: rows of object_name.
 namespace spoor::ingest {
-
-/// A moment on both clocks of a host.
-struct Moment {
-  std::uint64_t boot_ns = 0;
-  std::int64_t wall_ns = 0;
-};
 
 class NameKeeper {
  public:

@@ -63,6 +63,10 @@ Normaliser::Normaliser(store::SegmentWriter& rows, std::string recording_id)
           [this](const EventRow& row) { WriteEventRow(rows_.table(store::Table::kEvent), row); }) {}
 
 void Normaliser::Take(const Event& event, std::uint64_t entry_index) {
+  TakeAdmitted(door_.Admit(event), entry_index);
+}
+
+void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
   ++event_count_;
   last_event_id_ =
       std::max(last_event_id_ + 1, static_cast<std::int64_t>(entry_index << kEventsOfEntryBits));
@@ -125,8 +129,7 @@ ProcessState& Normaliser::ProcessOf(HostState& host, const event::ProcessKey& ke
     process.process_id = event::ProcessId(host.host, *host.boot_id, key);
     process.key = key;
     if (key.start_boot_ns != 0) {
-      process.start_wall_ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(now.wall_ns) -
-                                                        now.boot_ns + key.start_boot_ns);
+      process.start_wall_ns = WallTimeAt(key.start_boot_ns, now);
     }
   }
   return process;

@@ -164,8 +164,7 @@ void Normaliser::TakeLoss(const Event& event) {
   table.Text(recording_id_)
       .Unsigned(from_boot_ns)
       .Unsigned(event.boot_ns)
-      .Integer(static_cast<std::int64_t>(static_cast<std::uint64_t>(event.wall_ns) -
-                                         (event.boot_ns - from_boot_ns)))
+      .Integer(WallTimeAt(from_boot_ns, {event.boot_ns, event.wall_ns}))
       .Integer(event.wall_ns)
       .Text(loss.loss_class)
       .Unsigned(loss.count)
@@ -234,6 +233,7 @@ void Normaliser::WriteTerminal(const HostState& host, const Event& event, const 
 
 void Normaliser::Flush() {
   merger_.Flush();
+  door_.WriteGaps(recording_id_, rows_.table(store::Table::kGap));
   for (auto& [key, host] : hosts_) FlushHost(host);
 }
 
