@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <unordered_map>
 
 #include "causality/axis.hpp"
@@ -67,12 +68,12 @@ Result<> DescribeObjects(store::Store& store, const std::string& ids, NodesById&
   }));
   const std::string names = fmt::format(
       "SELECT object_id, path FROM object_name WHERE object_id IN {} "
-      "ORDER BY object_id, from_boot_ns",
+      "GROUP BY object_id, path ORDER BY object_id, min(from_boot_ns), path",
       ids);
   return store::ForEachRow(store, names, {}, [&](const std::vector<Value>& row) {
     SubgraphNode& node = *nodes.at(IntegerOf(row[0]).value_or(0));
     const std::string name = TextOf(row[1]);
-    if (std::ranges::find(node.names, name) == node.names.end()) node.names.push_back(name);
+    node.names.push_back(name);
     if (node.label.empty()) node.label = name;
   });
 }
@@ -129,8 +130,8 @@ std::pair<std::int64_t, std::int64_t> Extent(const Subgraph& subgraph) {
 
 /// Lost payload is not looked at: it takes nothing away from who caused what.
 Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
-  std::vector<std::string> hosts;
-  for (const SubgraphNode& node : subgraph.nodes) hosts.push_back(node.host);
+  std::set<std::string> hosts;
+  for (const SubgraphNode& node : subgraph.nodes) hosts.insert(node.host);
   const auto [from, until] = Extent(subgraph);
   const std::string query = fmt::format(
       "WITH {}, placed AS (SELECT host.name AS host, loss_class, gap.count, reason, "
@@ -145,7 +146,7 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
       kBootShifts);
   return store::ForEachRow(store, query, {until, from}, [&](const std::vector<Value>& row) {
     const std::string host = TextOf(row[0]);
-    const bool elsewhere = std::ranges::find(hosts, host) == hosts.end();
+    const bool elsewhere = !hosts.contains(host);
     if (!host.empty() && !hosts.empty() && elsewhere) return;
     OverlappingGap& gap = subgraph.gaps.emplace_back();
     gap.host = host;
