@@ -12,21 +12,11 @@
 #include <vector>
 
 #include "event/event.hpp"
+#include "ingest/descriptor_table.hpp"
 #include "ingest/io_merger.hpp"
 
 /// What the normaliser knows about one boot of one host while it goes through a recording.
 namespace spoor::ingest {
-
-/// What a descriptor stands for.
-struct Descriptor {
-  std::int64_t object_id = 0;
-  std::uint64_t serial = 0;  ///< another for each open, dup …: tells uses of one number apart
-  bool close_on_exec = false;
-  bool pty_master = false;
-};
-
-/// The descriptors of a process, by number.
-using DescriptorTable = std::map<std::int32_t, Descriptor>;
 
 /// Real and effective user of a thread.
 struct User {

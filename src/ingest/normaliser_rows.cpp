@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The half of the normaliser that follows names and writes rows.
-#include <unordered_set>
-
 #include "ingest/command_line.hpp"
 #include "ingest/normaliser.hpp"
 #include "ingest/sockets.hpp"
@@ -239,14 +237,14 @@ void Normaliser::Flush() {
 
 void Normaliser::FlushHost(HostState& host) {
   const std::int64_t revision = last_event_id_;
-  std::unordered_set<std::int64_t> held;
+  DescriptorTable::Objects held;
   for (auto it = host.processes.begin(); it != host.processes.end();) {
     ProcessState& process = it->second;
     if (process.changed) {
       WriteProcess(rows_.table(store::Table::kProcess), host, process, revision);
     }
     process.changed = false;
-    for (const auto& [fd, descriptor] : process.descriptors) held.insert(descriptor.object_id);
+    process.descriptors.AddObjects(held);
     it = process.end_boot_ns ? host.processes.erase(it) : std::next(it);
   }
   for (auto& [flow_id, flow] : host.flows) {
@@ -265,8 +263,8 @@ void Normaliser::FlushHost(HostState& host) {
       object.socket->changed = false;
     }
     object.changed = false;
-    const bool forget =
-        !object.touched && IsShortLived(object.key.type) && !held.contains(object.object_id);
+    const bool forget = !object.touched && IsShortLived(object.key.type) &&
+                        !held.object_ids.contains(object.object_id);
     object.touched = false;
     if (!forget) {
       ++it;
