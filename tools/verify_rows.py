@@ -83,8 +83,8 @@ class Rows:
         boot = event.host, event.boot_id
         self.hosts.add(boot)
         process = (*boot, *event.process)
-        # Numbers that cannot be become a gap for each flush.
-        if not event.is_possible:
+        # Numbers that cannot be, and folders with too much below them, become a gap for each flush.
+        if event.kind == "rename" or not event.is_possible:
             self.count("gap", 0)
         if event.kind in IO_KINDS:
             self.take_io(process, event)

@@ -232,7 +232,10 @@ void Normaliser::WriteTerminal(const HostState& host, const Event& event, const 
 void Normaliser::Flush() {
   merger_.Flush();
   door_.WriteGaps(recording_id_, rows_.table(store::Table::kGap));
-  for (auto& [key, host] : hosts_) FlushHost(host);
+  for (auto& [key, host] : hosts_) {
+    names_.WriteGap(host, recording_id_, last_moment_);
+    FlushHost(host);
+  }
 }
 
 void Normaliser::FlushHost(HostState& host) {

@@ -187,7 +187,7 @@ CREATE TABLE gap (
   from_boot_ns BIGINT NOT NULL, until_boot_ns BIGINT NOT NULL,
   from_wall_ns BIGINT NOT NULL, until_wall_ns BIGINT NOT NULL,
   loss_class VARCHAR NOT NULL,       -- 'process', …, 'payload', 'missed_hook', 'batch', 'end' (sensor was killed),
-                                     -- 'malformed' (numbers that cannot be)
+                                     -- 'malformed' (numbers that cannot be), 'name' (names not followed)
   count BIGINT,                      -- NULL: not known
   reason VARCHAR NOT NULL
 );
