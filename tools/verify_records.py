@@ -8,6 +8,7 @@ from verify_batches import IMPORT_DATA, LOSS, LOSS_BYTES, LOSS_COUNTERS, OPEN, R
 
 MASK = (1 << 64) - 1
 INT64_MAX = (1 << 63) - 1
+POSSIBLE_MAX = (1 << 62) - 1  # of times and counts
 HEADER = struct.Struct("<QQqIIIIIHHHHI")
 OBJECT = struct.Struct("<QIIIHBB")
 CREDENTIALS = struct.Struct("<8I3QI")
@@ -52,6 +53,7 @@ class Event:
     baseline = captured = has_both_ends = listens = False
     object = other = path = child = parent = credentials = None
     loss_count = None  # of a loss
+    is_possible = True  # its numbers are in their range
 
     def __init__(self, kind):
         self.kind = kind
@@ -100,7 +102,8 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
     event = Event(PLAIN.get(kind, ""))
     event.host, event.boot_id, event.process, event.tid = host, boot_id, (pid, start), tid
     event.uid, event.euid, event.result, event.baseline = uid, euid, result, baseline
-    event.wall_ns = (boot_ns + wall_minus_boot_ns + INT64_MAX + 1 & MASK) - INT64_MAX - 1
+    event.wall_ns = boot_ns + wall_minus_boot_ns
+    event.is_possible = max(abs(event.wall_ns), start, abs(result)) <= POSSIBLE_MAX
     if objects:
         event.object = object_at(record, objects[0])
     texts = [tail_at(record, at, body_bytes)[0] for at in tails]
@@ -195,7 +198,7 @@ class Decoder:
 
     def feed(self, batch, payload, description):
         """False: it cannot be understood. `description`: of an OPEN batch."""
-        if batch.kind == IMPORT_DATA or max(batch.boot_ns, batch.complete_until_boot_ns) > INT64_MAX:
+        if batch.kind == IMPORT_DATA or max(batch.boot_ns, batch.complete_until_boot_ns) > POSSIBLE_MAX:
             return False
         if self.hosts is None:
             if batch.kind == OPEN:
@@ -293,8 +296,8 @@ class Decoder:
         self.report_unexplained()
 
     def report_unexplained(self):
-        explained = self.sequence_reported + sum(self.counted[:5]) & MASK
-        missing = self.sequence_missing & MASK
+        explained = min(self.sequence_reported + sum(self.counted[:5]), MASK)
+        missing = min(self.sequence_missing, MASK)
         if missing > explained:
             self.sequence_reported += missing - explained
             self.lose()

@@ -3,9 +3,8 @@
 tools/verify_tables.py."""
 import collections
 
-from verify_records import INT64_MAX
+from verify_records import POSSIBLE_MAX
 
-NS_PER_DAY = 86_400 * 10**9
 EINPROGRESS = 115
 TABLES = ("host", "process", "exec", "credential_change", "event", "event_by_object", "object", "object_name", "socket",
           "flow", "io", "terminal", "gap")
@@ -77,19 +76,20 @@ class Rows:
         self.event_count += 1
         if event.kind == "loss":
             if event.loss_count:
-                self.count("gap")
+                self.count("gap", 1, 1 + (event.loss_count > POSSIBLE_MAX))
                 if event.host:
                     self.hosts.add((event.host, event.boot_id))
             return
         boot = event.host, event.boot_id
         self.hosts.add(boot)
         process = (*boot, *event.process)
-        # A row on a day that no calendar has is left out.
-        sure = int(abs(event.wall_ns) < INT64_MAX - 2 * NS_PER_DAY)
+        # Numbers that cannot be, and folders with too much below them, become a gap for each flush.
+        if event.kind == "rename" or not event.is_possible:
+            self.count("gap", 0)
         if event.kind in IO_KINDS:
-            self.take_io(process, event, sure)
+            self.take_io(process, event)
         else:
-            self.count("event", sure)
+            self.count("event")
         if event.kind == "exec":
             self.count("exec")
         elif event.kind == "window_size":
@@ -108,17 +108,16 @@ class Rows:
             if event.kind == "socketpair" and event.object and event.other[0] == "socket":
                 self.sockets.add(key)
 
-    def take_io(self, process, event, sure):
+    def take_io(self, process, event):
         """Calls in a row may be one row; never those that differ in these."""
         self.most["event"] += 1
-        if sure:
-            failure = 0 if event.size_bytes > 0 else event.result if event.result < 0 else 1
-            key = *process, event.kind, event.tid, event.uid, event.euid, failure
-            self.merged.add(hash(key))
-            if event.object:
-                self.merged_with_object.add(hash((*key, *event.object)))
+        failure = 0 if event.size_bytes > 0 else event.result if event.result < 0 else 1
+        key = *process, event.kind, event.tid, event.uid, event.euid, failure
+        self.merged.add(hash(key))
+        if event.object:
+            self.merged_with_object.add(hash((*key, *event.object)))
         if event.size_bytes > 0 and event.captured:
-            self.count("io", int(bool(sure and event.object)))
+            self.count("io", int(bool(event.object)))
 
     def follow_user(self, process, event):
         user = self.users.get(process)

@@ -6,12 +6,34 @@
 #include "base/base64.hpp"
 #include "base/exit_code.hpp"
 #include "base/file.hpp"
+#include "base/saturating.hpp"
 #include "base/stable_id.hpp"
 #include "base/time.hpp"
 #include "base/wall_time_text.hpp"
 
 namespace spoor {
 namespace {
+
+TEST(Saturating, EndsAtTheEndsOfItsType) {
+  constexpr std::int64_t kMin = INT64_MIN;
+  constexpr std::int64_t kMax = INT64_MAX;
+  EXPECT_EQ(SaturatingAdd(kMax, std::int64_t{1}), kMax);
+  EXPECT_EQ(SaturatingAdd(kMin, std::int64_t{-1}), kMin);
+  EXPECT_EQ(SaturatingAdd(kMin, kMax), -1);
+  EXPECT_EQ(SaturatingSub(kMax, std::int64_t{-1}), kMax);
+  EXPECT_EQ(SaturatingSub(kMin, std::int64_t{1}), kMin);
+  EXPECT_EQ(SaturatingSub(std::int64_t{0}, kMin), kMax);
+  EXPECT_EQ(SaturatingMul(kMax, std::int64_t{2}), kMax);
+  EXPECT_EQ(SaturatingMul(kMax, std::int64_t{-2}), kMin);
+  EXPECT_EQ(SaturatingMul(kMin, std::int64_t{-1}), kMax);
+  EXPECT_EQ(SaturatingMul(std::int64_t{-6}, std::int64_t{7}), -42);
+  EXPECT_EQ(SaturatingAdd(UINT64_MAX, std::uint64_t{1}), UINT64_MAX);
+  EXPECT_EQ(SaturatingSub(std::uint64_t{1}, std::uint64_t{2}), 0U);
+  EXPECT_EQ(SaturatingMul(UINT64_MAX, std::uint64_t{2}), UINT64_MAX);
+  EXPECT_EQ(Saturated<std::int64_t>(UINT64_MAX), kMax);
+  EXPECT_EQ(Saturated<std::uint64_t>(kMin), 0U);
+  EXPECT_EQ(Saturated<std::int64_t>(std::uint64_t{7}), 7);
+}
 
 TEST(Time, FormatsAndParsesTheSameInstant) {
   for (const std::int64_t wall_ns :

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/saturating.hpp"
 #include "base/wall_time_text.hpp"
 
 namespace spoor {
@@ -155,7 +156,7 @@ Result<std::int64_t> ParseWallTime(std::string_view text, std::int64_t now_wall_
   if (error == std::errc() && number_end == text_end && whole_ns >= 0) return whole_ns;
   if (text.starts_with('-')) {
     ASSIGN_OR_RETURN(const std::int64_t before_ns, ParseDuration(text.substr(1)));
-    return now_wall_ns - before_ns;
+    return SaturatingSub(now_wall_ns, before_ns);
   }
   if (const auto wall_ns = ParseRfc3339(text)) return *wall_ns;
   return Fail(ErrorCode::kInvalidArgument,

@@ -26,16 +26,27 @@ void AddEdges(const Graph& graph, const Walk& walk, std::vector<bool>& taken, An
   }
 }
 
-/// Rule helper_processes.
+/// Rule helper_processes: removes helpers, the one with the lowest index first, until there is
+/// none. Only what lies around a removed node can become a helper by it, so that only that is
+/// looked at again.
 class HelperFilter {
  public:
   HelperFilter(const Graph& graph, std::span<const NodeIndex> starts, Answer& answer)
       : graph_(graph), answer_(answer) {
     for (const NodeIndex start : starts) starts_.insert(ShownNode(graph, start));
+    for (const auto& [key, flows] : answer_.edges) {
+      const auto& [from, to, kind] = key;
+      neighbours_[from].after.insert(to);
+      neighbours_[to].before.insert(from);
+    }
+    for (const auto& [node, around] : neighbours_) LookAt(node);
   }
 
   void Run() {
-    while (RunOnce()) {
+    while (!candidates_.empty()) {
+      const NodeIndex node = *candidates_.begin();
+      candidates_.erase(candidates_.begin());
+      RemoveIfHelper(node);
     }
     std::erase_if(answer_.edges, [this](const auto& edge) {
       return answer_.nodes[std::get<0>(edge.first)] || answer_.nodes[std::get<1>(edge.first)];
@@ -45,46 +56,35 @@ class HelperFilter {
  private:
   struct Neighbours {
     std::set<NodeIndex> before, after;
-    std::set<NodeIndex> all() const {
-      std::set<NodeIndex> both = before;
-      both.insert(after.begin(), after.end());
-      return both;
+    /// False as soon as `visit` says false of one of them.
+    template <typename Visit>
+    bool All(Visit&& visit) const {
+      return std::ranges::all_of(before, visit) && std::ranges::all_of(after, visit);
     }
   };
 
-  bool RunOnce() {
-    neighbours_.clear();
-    for (const auto& [key, flows] : answer_.edges) {
-      const auto& [from, to, kind] = key;
-      if (answer_.nodes[from] || answer_.nodes[to]) continue;
-      neighbours_[from].after.insert(to);
-      neighbours_[to].before.insert(from);
+  void LookAt(NodeIndex node) {
+    if (graph_.type(node) == NodeType::kProcess && !starts_.contains(node)) {
+      candidates_.insert(node);
     }
-    for (const auto& [node, around] : neighbours_) {
-      if (graph_.type(node) != NodeType::kProcess || starts_.contains(node)) continue;
-      if (RemoveIfHelper(node, around)) return true;
-    }
-    return false;
   }
 
-  bool RemoveIfHelper(NodeIndex node, const Neighbours& around) {
+  void RemoveIfHelper(NodeIndex node) {
+    const Neighbours& around = neighbours_[node];
     NodeIndex partner = kNoNode;
-    std::vector<NodeIndex> pipes;
+    std::set<NodeIndex> pipes;
     const auto is_partner = [&partner](NodeIndex process) {
       if (partner == kNoNode) partner = process;
       return partner == process;
     };
-    for (const NodeIndex next : around.all()) {
-      if (graph_.type(next) == NodeType::kProcess) {
-        if (!is_partner(next)) return false;
-        continue;
-      }
+    const bool only_partner = around.All([&](NodeIndex next) {
+      if (graph_.type(next) == NodeType::kProcess) return is_partner(next);
       if (graph_.type(next) != NodeType::kPipe || starts_.contains(next)) return false;
-      for (const NodeIndex beyond : neighbours_[next].all()) {
-        if (beyond != node && !is_partner(beyond)) return false;
-      }
-      pipes.push_back(next);
-    }
+      pipes.insert(next);
+      return neighbours_[next].All(
+          [&](NodeIndex beyond) { return beyond == node || is_partner(beyond); });
+    });
+    if (!only_partner) return;
     const auto gives_to_partner = [&](const std::set<NodeIndex>& nodes, auto Neighbours::*side) {
       return nodes.contains(partner) || std::ranges::any_of(pipes, [&](NodeIndex pipe) {
                return nodes.contains(pipe) && (neighbours_[pipe].*side).contains(partner);
@@ -92,17 +92,26 @@ class HelperFilter {
     };
     if (partner == kNoNode || !gives_to_partner(around.before, &Neighbours::before) ||
         !gives_to_partner(around.after, &Neighbours::after)) {
-      return false;
+      return;
     }
+    for (const NodeIndex pipe : pipes) Remove(pipe);
+    Remove(node);
+    LookAt(partner);
+  }
+
+  /// What may become a helper by it is the partner alone: nothing else is near.
+  void Remove(NodeIndex node) {
     answer_.nodes[node] = true;
-    for (const NodeIndex pipe : pipes) answer_.nodes[pipe] = true;
-    return true;
+    const auto around = neighbours_.extract(node);
+    for (const NodeIndex next : around.mapped().before) neighbours_[next].after.erase(node);
+    for (const NodeIndex next : around.mapped().after) neighbours_[next].before.erase(node);
   }
 
   const Graph& graph_;
   Answer& answer_;
   std::set<NodeIndex> starts_;
   std::map<NodeIndex, Neighbours> neighbours_;
+  std::set<NodeIndex> candidates_;  // to be looked at
 };
 
 }  // namespace

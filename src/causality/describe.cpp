@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <unordered_map>
 
 #include "causality/axis.hpp"
@@ -33,8 +34,8 @@ using NodesById = std::unordered_map<std::int64_t, SubgraphNode*>;
 Result<> DescribeProcesses(store::Store& store, const std::string& ids, NodesById& nodes) {
   const std::string query = fmt::format(
       "WITH {} SELECT process_id, host.name, process.pid, process.name, executable, command_line, "
-      "  uid, euid, coalesce(start_boot_ns + shift_ns, start_wall_ns), "
-      "  coalesce(end_boot_ns + shift_ns, end_wall_ns), baseline "
+      "  uid, euid, coalesce(_plus(start_boot_ns, shift_ns), start_wall_ns), "
+      "  coalesce(_plus(end_boot_ns, shift_ns), end_wall_ns), baseline "
       "FROM process LEFT JOIN boot USING (host_id, boot_id) LEFT JOIN host USING (host_id) "
       "WHERE process_id IN {}",
       kBootShifts, ids);
@@ -67,12 +68,12 @@ Result<> DescribeObjects(store::Store& store, const std::string& ids, NodesById&
   }));
   const std::string names = fmt::format(
       "SELECT object_id, path FROM object_name WHERE object_id IN {} "
-      "ORDER BY object_id, from_boot_ns",
+      "GROUP BY object_id, path ORDER BY object_id, min(from_boot_ns), path",
       ids);
   return store::ForEachRow(store, names, {}, [&](const std::vector<Value>& row) {
     SubgraphNode& node = *nodes.at(IntegerOf(row[0]).value_or(0));
     const std::string name = TextOf(row[1]);
-    if (std::ranges::find(node.names, name) == node.names.end()) node.names.push_back(name);
+    node.names.push_back(name);
     if (node.label.empty()) node.label = name;
   });
 }
@@ -129,13 +130,13 @@ std::pair<std::int64_t, std::int64_t> Extent(const Subgraph& subgraph) {
 
 /// Lost payload is not looked at: it takes nothing away from who caused what.
 Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
-  std::vector<std::string> hosts;
-  for (const SubgraphNode& node : subgraph.nodes) hosts.push_back(node.host);
+  std::set<std::string> hosts;
+  for (const SubgraphNode& node : subgraph.nodes) hosts.insert(node.host);
   const auto [from, until] = Extent(subgraph);
   const std::string query = fmt::format(
       "WITH {}, placed AS (SELECT host.name AS host, loss_class, gap.count, reason, "
-      "  coalesce(from_boot_ns + shift_ns, from_wall_ns) AS from_ns, "
-      "  coalesce(until_boot_ns + shift_ns, until_wall_ns) AS until_ns "
+      "  coalesce(_plus(from_boot_ns, shift_ns), from_wall_ns) AS from_ns, "
+      "  coalesce(_plus(until_boot_ns, shift_ns), until_wall_ns) AS until_ns "
       "FROM gap LEFT JOIN host ON gap.host_id = host.host_id "
       "LEFT JOIN recording ON gap.recording_id = recording.recording_id "
       "LEFT JOIN boot ON boot.host_id = coalesce(gap.host_id, recording.host_id) "
@@ -145,7 +146,7 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
       kBootShifts);
   return store::ForEachRow(store, query, {until, from}, [&](const std::vector<Value>& row) {
     const std::string host = TextOf(row[0]);
-    const bool elsewhere = std::ranges::find(hosts, host) == hosts.end();
+    const bool elsewhere = !hosts.contains(host);
     if (!host.empty() && !hosts.empty() && elsewhere) return;
     OverlappingGap& gap = subgraph.gaps.emplace_back();
     gap.host = host;

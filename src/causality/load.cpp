@@ -55,7 +55,7 @@ Result<> LoadObjects(store::Store& store, GraphBuilder& builder) {
 /// Processes that were there before the recording have a creator, but no fork event.
 Result<> LoadBaselineParents(store::Store& store, GraphBuilder& builder) {
   const std::string query = fmt::format(
-      "WITH {} SELECT process_id, parent_process_id, start_boot_ns + shift_ns "
+      "WITH {} SELECT process_id, parent_process_id, _plus(start_boot_ns, shift_ns) "
       "FROM process JOIN boot USING (host_id, boot_id) "
       "WHERE baseline AND parent_process_id IS NOT NULL",
       kBootShifts);
@@ -81,10 +81,10 @@ std::string EventQuery(const LoadOptions& options) {
   code += " END";
   std::string window;
   if (options.from_wall_ns) {
-    window += fmt::format(" AND end_boot_ns + shift_ns >= {}", *options.from_wall_ns);
+    window += fmt::format(" AND _plus(end_boot_ns, shift_ns) >= {}", *options.from_wall_ns);
   }
   if (options.until_wall_ns) {
-    window += fmt::format(" AND event.boot_ns + shift_ns <= {}", *options.until_wall_ns);
+    window += fmt::format(" AND _plus(event.boot_ns, shift_ns) <= {}", *options.until_wall_ns);
   }
   // Failed calls moved nothing; a connect in progress (-EINPROGRESS) has begun. O_CREAT is 0x40 and
   // O_TRUNC 0x200 on every machine we run on.
@@ -92,7 +92,8 @@ std::string EventQuery(const LoadOptions& options) {
       "WITH {}, side AS (SELECT io.event_id, bool_or(pty_master) AS master FROM io "
       "  SEMI JOIN (SELECT object_id FROM object WHERE type = 'pty') AS pty "
       "  ON io.object_id = pty.object_id GROUP BY io.event_id) "
-      "SELECT event.event_id, {}, event.boot_ns + shift_ns, end_boot_ns + shift_ns, process_id, "
+      "SELECT event.event_id, {}, _plus(event.boot_ns, shift_ns), _plus(end_boot_ns, shift_ns), "
+      "process_id, "
       "  tid, object_id, CASE WHEN master IS NULL THEN 0 WHEN master THEN 2 ELSE 1 END, "
       "  coalesce(size_bytes = 0, false) "
       "FROM event JOIN boot USING (host_id, boot_id) LEFT JOIN side USING (event_id) "

@@ -4,6 +4,7 @@
 #include "causality/trace.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "causality/answer.hpp"
 #include "causality/walk.hpp"
@@ -17,7 +18,7 @@ class SubgraphMaker {
  public:
   SubgraphMaker(const Graph& graph, const Answer& answer, std::span<const NodeIndex> starts)
       : graph_(graph), answer_(answer) {
-    for (const NodeIndex start : starts) starts_.push_back(ShownNode(graph, start));
+    for (const NodeIndex start : starts) starts_.insert(ShownNode(graph, start));
   }
 
   void Fill(std::size_t limit, Subgraph& subgraph) {
@@ -86,7 +87,7 @@ class SubgraphMaker {
       node.id = graph_.id(place.node);
       node.peer_id = peer == kNoNode ? 0 : graph_.id(peer);
       node.type = graph_.type(place.node);
-      node.is_start = std::ranges::count(starts_, place.node) > 0;
+      node.is_start = starts_.contains(place.node);
       node.hops = place.hops;
     }
   }
@@ -122,7 +123,7 @@ class SubgraphMaker {
 
   const Graph& graph_;
   const Answer& answer_;
-  std::vector<NodeIndex> starts_;
+  std::unordered_set<NodeIndex> starts_;
   std::unordered_map<NodeIndex, std::size_t> places_;
 };
 

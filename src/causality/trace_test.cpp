@@ -161,6 +161,69 @@ TEST_F(TraceWithGapsTest, ListsTheGapsThatOverlapTheAnswer) {
   EXPECT_EQ(subgraph.gaps[0].count, 7);
 }
 
+class TraceWithOpenGapTest : public TraceTest {
+ protected:
+  TraceWithOpenGapTest()
+      : TraceTest(
+            "INSERT INTO recording VALUES ('r', 'sensor', 1, 'b', 1, NULL, false, NULL, NULL);"
+            "INSERT INTO gap VALUES (1, 'r', 2055, 9223372036854775807, 0, 9223372036854775807, "
+            "'end', NULL, 'cut off');") {}
+};
+
+TEST_F(TraceWithOpenGapTest, IsAnsweredThoughTheRecorderWasKilled) {
+  const Subgraph subgraph = Ask(Story::kCronJob, {});
+  ASSERT_EQ(subgraph.gaps.size(), 1u);
+  EXPECT_EQ(subgraph.gaps[0].until_ns, INT64_MAX);
+  EXPECT_THAT(RenderJson(subgraph), HasSubstr("cut off"));
+}
+
+class TraceAtTheEndsOfTimeTest : public TraceTest {
+ protected:
+  TraceAtTheEndsOfTimeTest()
+      : TraceTest(
+            "INSERT INTO event SELECT * EXCLUDE (n) REPLACE (1000000 + n AS event_id, "
+            "[-9223372036854775808, 9223372036854775807][n % 2 + 1] AS wall_ns, "
+            "[0, 9223372036854775807][n // 2 + 1] AS boot_ns, "
+            "[0, 9223372036854775807][n // 2 + 1] AS end_boot_ns) "
+            "FROM (FROM event LIMIT 1), range(4) AS r(n);") {}
+};
+
+TEST_F(TraceAtTheEndsOfTimeTest, KeepsTheClockOfTheOtherEvents) {
+  const Subgraph subgraph = Ask(Story::kCronJob, {.direction = Direction::kBackward});
+  ASSERT_FALSE(subgraph.edges.empty());
+  EXPECT_GE(subgraph.edges.front().begin_ns, Story::kWallShift);
+  EXPECT_LT(subgraph.edges.back().end_ns, Story::kWallShift + 10'000);
+}
+
+TEST(HelperProcesses, AreRemovedInOneGoHoweverManyThereAre) {
+  constexpr std::int64_t kHelpers = 20'000;
+  constexpr std::int64_t kShell = 1;
+  constexpr std::int64_t kFile = 2;
+  GraphBuilder builder;
+  builder.AddNode(kFile, NodeType::kFile);
+  for (std::int64_t i = 0; i < kHelpers; ++i) {
+    const std::int64_t helper = 1000 + 2 * i;
+    const std::int64_t pipe = helper + 1;
+    builder.AddNode(pipe, NodeType::kPipe);
+    const auto flow = [&](std::int64_t from, std::int64_t to, event::EventKind kind) {
+      builder.AddFlow(
+          {.from_id = from, .to_id = to, .begin_ns = i, .end_ns = i, .event_id = i, .kind = kind});
+    };
+    flow(kShell, helper, event::EventKind::kFork);
+    flow(helper, pipe, event::EventKind::kWrite);
+    flow(pipe, kShell, event::EventKind::kRead);
+  }
+  builder.AddFlow({.from_id = kShell,
+                   .to_id = kFile,
+                   .begin_ns = kHelpers,
+                   .end_ns = kHelpers,
+                   .kind = event::EventKind::kWrite});
+  const Graph graph = builder.Build();
+  const Subgraph subgraph = Trace(graph, std::vector{kFile}, {});
+  EXPECT_EQ(subgraph.nodes.size(), 2U);
+  EXPECT_EQ(subgraph.rules.back().removed_nodes, 2U * kHelpers);
+}
+
 TEST_F(TraceTest, TreeShowsUsersAndTimesAndColoursOnlyWhenAsked) {
   const Subgraph subgraph = Ask(Story::kCronJob, {.direction = Direction::kBackward});
   const std::string plain = RenderTree(subgraph, false);

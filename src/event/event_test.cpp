@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "event/number_range.hpp"
+
 namespace spoor::event {
 namespace {
 
@@ -73,6 +75,45 @@ TEST(ObjectId, DependsOnEveryPartOfTheKey) {
   EXPECT_EQ(ObjectId("h", kBoot, {}), 0);
   EXPECT_NE(ObjectId("h", kBoot, {.type = ObjectType::kPath, .path = "/a"}),
             ObjectId("h", kBoot, {.type = ObjectType::kPath, .path = "/b"}));
+}
+
+TEST(NumberRange, HasRoomForEverySumOfABootTimeAndADifferenceOfClocks) {
+  std::int64_t difference = 0;
+  std::int64_t sum = 0;
+  const auto boot_max = static_cast<std::int64_t>(kBootNsMax);
+  EXPECT_FALSE(__builtin_sub_overflow(kWallNsMin, boot_max, &difference));
+  EXPECT_FALSE(__builtin_add_overflow(difference, std::int64_t{0}, &sum));
+  EXPECT_FALSE(__builtin_add_overflow(kWallNsMax, boot_max, &sum));
+}
+
+TEST(NumberRange, PutsNumbersOutOfItAtItsEndsAndTimesBesideTheEventBefore) {
+  Event event;
+  event.boot_ns = INT64_MAX;
+  event.wall_ns = INT64_MIN;
+  event.begin_boot_ns = UINT64_MAX;
+  event.process.start_boot_ns = UINT64_MAX;
+  event.child_process = ProcessKey{7, UINT64_MAX};
+  event.size_bytes = UINT64_MAX;
+  event.result = INT64_MIN;
+  event.offset_bytes = INT64_MAX;
+  event.loss =
+      LossCount{.loss_class = "io", .count = UINT64_MAX, .from_boot_ns = UINT64_MAX, .reason = ""};
+  EXPECT_FALSE(IsInRange(event));
+  BringIntoRange(500, 1000, event);
+  EXPECT_TRUE(IsInRange(event));
+  EXPECT_EQ(event.boot_ns, 500U);
+  EXPECT_EQ(event.wall_ns, 1500);
+  EXPECT_EQ(event.size_bytes, kCountMax);
+  EXPECT_EQ(event.loss->count, kCountMax);
+  EXPECT_EQ(event.child_process->start_boot_ns, kBootNsMax);
+}
+
+TEST(NumberRange, LeavesWhatIsInItAlone) {
+  Event event;
+  event.boot_ns = kBootNsMax;
+  event.wall_ns = kWallNsMin;
+  event.result = kResultMin;
+  EXPECT_TRUE(IsInRange(event));
 }
 
 }  // namespace

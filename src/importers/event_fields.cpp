@@ -7,7 +7,9 @@
 #include <initializer_list>
 
 #include "base/base64.hpp"
+#include "base/saturating.hpp"
 #include "base/time.hpp"
+#include "event/number_range.hpp"
 #include "importers/json_fields.hpp"
 
 namespace spoor::importers {
@@ -412,19 +414,18 @@ void EventDefaults::FillTimes(event::Event& event, bool has_boot, bool has_wall)
   constexpr std::uint64_t kStepNs = 1'000'000;
   std::int64_t& difference_ns = wall_minus_boot_ns_[event.host];
   const auto signed_boot = [&] { return static_cast<std::int64_t>(event.boot_ns); };
-  if (has_boot && has_wall) {
-    // Unsigned arithmetic wraps where hostile numbers would overflow.
-    difference_ns =
-        static_cast<std::int64_t>(static_cast<std::uint64_t>(event.wall_ns) - event.boot_ns);
-  } else if (has_wall) {
-    event.boot_ns =
-        static_cast<std::uint64_t>(event.wall_ns) - static_cast<std::uint64_t>(difference_ns);
-    if (signed_boot() < 0) event.boot_ns = 0;
-  } else {
+  if (!has_boot && has_wall) {
+    const std::int64_t boot_ns = SaturatingSub(event.wall_ns, difference_ns);
+    event.boot_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(boot_ns, 0));
+  } else if (!has_wall) {
     if (!has_boot) event.boot_ns = last_boot_ns_ + kStepNs;
-    event.wall_ns =
-        static_cast<std::int64_t>(event.boot_ns + static_cast<std::uint64_t>(difference_ns));
+    event.wall_ns = SaturatingAdd(signed_boot(), difference_ns);
   }
+  // A line whose time cannot be says nothing about those after it.
+  if (!event::IsPossibleBootTime(event.boot_ns) || !event::IsPossibleWallTime(event.wall_ns)) {
+    return;
+  }
+  if (has_boot && has_wall) difference_ns = event.wall_ns - signed_boot();
   last_boot_ns_ = event.boot_ns;
 }
 

@@ -70,11 +70,11 @@ void WriteEventRow(store::TableWriter& table, const EventRow& row) {
       .TextOrNull(row.path)
       .TextOrNull(row.other_path);
   if (IsIo(row.kind)) {
-    table.Integer(Bits(row.size_bytes));
+    table.Unsigned(row.size_bytes);
   } else {
     table.Null();
   }
-  table.IntegerOrNull(NotNegative(row.offset_bytes)).Integer(Bits(row.count)).Integer(row.result);
+  table.IntegerOrNull(NotNegative(row.offset_bytes)).Unsigned(row.count).Integer(row.result);
   if (row.flags != 0 || HasFlags(row.kind)) {
     table.Integer(Bits(row.flags));
   } else {

@@ -12,21 +12,12 @@
 #include <vector>
 
 #include "event/event.hpp"
+#include "ingest/descriptor_table.hpp"
 #include "ingest/io_merger.hpp"
+#include "ingest/moment.hpp"
 
 /// What the normaliser knows about one boot of one host while it goes through a recording.
 namespace spoor::ingest {
-
-/// What a descriptor stands for.
-struct Descriptor {
-  std::int64_t object_id = 0;
-  std::uint64_t serial = 0;  ///< another for each open, dup …: tells uses of one number apart
-  bool close_on_exec = false;
-  bool pty_master = false;
-};
-
-/// The descriptors of a process, by number.
-using DescriptorTable = std::map<std::int32_t, Descriptor>;
 
 /// Real and effective user of a thread.
 struct User {
@@ -106,7 +97,9 @@ struct HostState {
   std::shared_ptr<const std::string> boot_id;
   std::unordered_map<event::ProcessKey, ProcessState, ProcessKeyHash> processes;
   std::unordered_map<std::int64_t, ObjectState> objects;
-  std::map<std::string, Name> names;  ///< absolute path → who has it now
+  std::map<std::string, Name> names;     ///< absolute path → who has it now
+  std::uint64_t names_not_followed = 0;  ///< through renames of folders, since a gap said so
+  Moment names_not_followed_since;
   /// "netns local_ip:port remote_ip:port" of connected sockets → object_id
   std::unordered_map<std::string, std::int64_t> socket_ends;
   std::unordered_map<std::int64_t, FlowState> flows;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/io_merger.hpp"
 
+#include "base/saturating.hpp"
+
 namespace spoor::ingest {
 namespace {
 
@@ -40,8 +42,8 @@ std::int64_t IoMerger::Add(const EventRow& row, std::uint64_t descriptor, FlowCo
     EventRow& merged = found->second.row;
     merged.end_boot_ns = row.end_boot_ns;
     merged.wall_ns = row.wall_ns;
-    merged.size_bytes += row.size_bytes;
-    merged.count += row.count;
+    merged.size_bytes = SaturatingAdd(merged.size_bytes, row.size_bytes);
+    merged.count = SaturatingAdd(merged.count, row.count);
     merged.result = row.result;
     event_id = merged.event_id;
   } else {

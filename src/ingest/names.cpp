@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/names.hpp"
 
+#include <algorithm>
+
 namespace spoor::ingest {
+namespace {
+
+/// What renames of folders may move: so many names to begin with, and more for each call that shows
+/// or ends one.
+constexpr std::uint64_t kAffordableAtFirst = 4096;
+constexpr std::uint64_t kAffordablePerCall = 4;
+
+}  // namespace
+
+NameKeeper::NameKeeper(store::SegmentWriter& rows)
+    : rows_(&rows), affordable_(kAffordableAtFirst) {}
 
 std::int64_t NameKeeper::Find(const HostState& host, const std::string& path) {
   const auto found = host.names.find(path);
@@ -10,6 +23,12 @@ std::int64_t NameKeeper::Find(const HostState& host, const std::string& path) {
 
 void NameKeeper::Show(HostState& host, std::int64_t object_id, const std::string& path,
                       const Moment& now, event::EventKind cause, std::int64_t revision) {
+  affordable_ += kAffordablePerCall;
+  Put(host, object_id, path, now, cause, revision);
+}
+
+void NameKeeper::Put(HostState& host, std::int64_t object_id, const std::string& path,
+                     const Moment& now, event::EventKind cause, std::int64_t revision) {
   const auto [position, added] = host.names.try_emplace(path);
   Name& name = position->second;
   if (!added) {
@@ -34,15 +53,20 @@ void NameKeeper::End(HostState& host, const std::string& path, const Moment& now
 void NameKeeper::Rename(HostState& host, const std::string& from, const std::string& to,
                         const Moment& now, std::int64_t revision) {
   if (from == to) return;
-  const Tree tree = Take(host, from, now, revision);
+  affordable_ += kAffordablePerCall;
+  Tree tree = Take(host, from, now, revision);
   Take(host, to, now, revision);
+  Afford(host, tree, now);
   Give(host, to, tree, now, revision);
 }
 
 void NameKeeper::Exchange(HostState& host, const std::string& a, const std::string& b,
                           const Moment& now, std::int64_t revision) {
-  const Tree of_a = Take(host, a, now, revision);
-  const Tree of_b = Take(host, b, now, revision);
+  affordable_ += kAffordablePerCall;
+  Tree of_a = Take(host, a, now, revision);
+  Tree of_b = Take(host, b, now, revision);
+  Afford(host, of_a, now);
+  Afford(host, of_b, now);
   Give(host, b, of_a, now, revision);
   Give(host, a, of_b, now, revision);
 }
@@ -64,11 +88,41 @@ NameKeeper::Tree NameKeeper::Take(HostState& host, const std::string& path, cons
   return tree;
 }
 
+void NameKeeper::Afford(HostState& host, Tree& tree, const Moment& now) {
+  if (tree.size() <= affordable_) {
+    affordable_ -= tree.size();
+    return;
+  }
+  const std::size_t kept = tree.front().first.empty() ? 1 : 0;
+  if (host.names_not_followed == 0) host.names_not_followed_since = now;
+  host.names_not_followed += tree.size() - kept;
+  tree.resize(kept);
+}
+
+void NameKeeper::WriteGap(HostState& host, const std::string& recording_id, const Moment& now) {
+  if (host.names_not_followed == 0) return;
+  const Moment& since = host.names_not_followed_since;
+  rows_->table(store::Table::kGap)
+      .Integer(host.host_id)
+      .Text(recording_id)
+      .Unsigned(since.boot_ns)
+      .Unsigned(std::max(since.boot_ns, now.boot_ns))
+      .Integer(since.wall_ns)
+      .Integer(std::max(since.wall_ns, now.wall_ns))
+      .Text("name")
+      .Unsigned(host.names_not_followed)
+      .Text(
+          "names below renamed folders that were not followed: each is known again from its next "
+          "use")
+      .EndRow();
+  host.names_not_followed = 0;
+}
+
 void NameKeeper::Give(HostState& host, const std::string& path, const Tree& tree, const Moment& now,
                       std::int64_t revision) {
   for (const auto& [rest, object_id] : tree) {
     const std::string name = path + rest;
-    Show(host, object_id, name, now, event::EventKind::kRename, revision);
+    Put(host, object_id, name, now, event::EventKind::kRename, revision);
     if (const auto object = host.objects.find(object_id); object != host.objects.end()) {
       object->second.path = name;
       object->second.changed = true;

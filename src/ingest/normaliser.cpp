@@ -63,6 +63,10 @@ Normaliser::Normaliser(store::SegmentWriter& rows, std::string recording_id)
           [this](const EventRow& row) { WriteEventRow(rows_.table(store::Table::kEvent), row); }) {}
 
 void Normaliser::Take(const Event& event, std::uint64_t entry_index) {
+  TakeAdmitted(door_.Admit(event), entry_index);
+}
+
+void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
   ++event_count_;
   last_event_id_ =
       std::max(last_event_id_ + 1, static_cast<std::int64_t>(entry_index << kEventsOfEntryBits));
@@ -125,8 +129,7 @@ ProcessState& Normaliser::ProcessOf(HostState& host, const event::ProcessKey& ke
     process.process_id = event::ProcessId(host.host, *host.boot_id, key);
     process.key = key;
     if (key.start_boot_ns != 0) {
-      process.start_wall_ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(now.wall_ns) -
-                                                        now.boot_ns + key.start_boot_ns);
+      process.start_wall_ns = WallTimeAt(key.start_boot_ns, now);
     }
   }
   return process;
@@ -148,9 +151,9 @@ ObjectState& Normaliser::ObjectOf(HostState& host, const ObjectKey& key, const M
 
 ObjectState* Normaliser::ByDescriptor(HostState& host, const ProcessState& process,
                                       std::int32_t fd) {
-  const auto descriptor = process.descriptors.find(fd);
-  if (descriptor == process.descriptors.end()) return nullptr;
-  const auto object = host.objects.find(descriptor->second.object_id);
+  const Descriptor* const descriptor = process.descriptors.Find(fd);
+  if (descriptor == nullptr) return nullptr;
+  const auto object = host.objects.find(descriptor->object_id);
   if (object == host.objects.end()) return nullptr;
   object->second.touched = true;
   return &object->second;
@@ -228,18 +231,12 @@ EventRow Normaliser::MakeRow(const HostState& host, const ProcessState& process,
 
 void Normaliser::TakeIo(HostState& host, ProcessState& process, const Event& event,
                         ObjectState& object, EventRow& row) {
-  Descriptor* descriptor = nullptr;
-  if (event.fd >= 0) {
-    const auto found = process.descriptors.find(event.fd);
-    const bool same =
-        found != process.descriptors.end() && found->second.object_id == object.object_id;
-    if (!same && event.result >= 0) {
-      // Its opening was not seen.
-      SetDescriptor(process, event.fd, &object, false, event.object_pty_master);
-      descriptor = &process.descriptors[event.fd];
-    } else if (same) {
-      descriptor = &found->second;
-    }
+  const Descriptor* descriptor = process.descriptors.Find(event.fd);
+  if (descriptor != nullptr && descriptor->object_id != object.object_id) descriptor = nullptr;
+  if (descriptor == nullptr && event.fd >= 0 && event.result >= 0) {
+    // Its opening was not seen.
+    SetDescriptor(process, event.fd, &object, false, event.object_pty_master);
+    descriptor = process.descriptors.Find(event.fd);
   }
   const std::uint64_t serial = descriptor == nullptr ? 0 : descriptor->serial;
   const std::int64_t event_id = merger_.Add(row, serial, process.flows, object.flows);
@@ -276,10 +273,10 @@ void Normaliser::BumpFlows(HostState& host, ProcessState& process, const Event& 
 void Normaliser::SetDescriptor(ProcessState& process, std::int32_t fd, const ObjectState* object,
                                bool close_on_exec, bool pty_master) {
   if (fd < 0 || object == nullptr) return;
-  process.descriptors[fd] = {.object_id = object->object_id,
-                             .serial = next_serial_++,
-                             .close_on_exec = close_on_exec,
-                             .pty_master = pty_master};
+  process.descriptors.Set(fd, {.object_id = object->object_id,
+                               .serial = next_serial_++,
+                               .close_on_exec = close_on_exec,
+                               .pty_master = pty_master});
 }
 
 void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
@@ -288,12 +285,10 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
   DescriptorTable& descriptors = process.descriptors;
   if (event.kind == EventKind::kClose) {
     const std::int32_t last = std::max(event.fd, event.other_fd);
-    const auto begin = descriptors.lower_bound(event.fd);
-    const auto end = descriptors.upper_bound(last);
     if ((event.flags & kCloseRangeCloseOnExec) != 0) {
-      for (auto it = begin; it != end; ++it) it->second.close_on_exec = true;
+      descriptors.SetCloseOnExec(event.fd, last);
     } else {
-      descriptors.erase(begin, end);
+      descriptors.Close(event.fd, last);
     }
     return;
   }
@@ -308,23 +303,22 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
                     false);
       break;
     case EventKind::kDup: {
-      const auto from = descriptors.find(event.fd);
-      const bool master =
-          event.object_pty_master || (from != descriptors.end() && from->second.pty_master);
+      const Descriptor* const from = descriptors.Find(event.fd);
+      const bool master = event.object_pty_master || (from != nullptr && from->pty_master);
       SetDescriptor(process, event.other_fd, object, close_on_exec, master);
       break;
     }
     case EventKind::kExec:
-      std::erase_if(descriptors, [](const auto& entry) { return entry.second.close_on_exec; });
+      descriptors.CloseOnExec();
       break;
     case EventKind::kExit:
-      descriptors.clear();
+      descriptors.Clear();
       break;
     default: {
       // A descriptor whose making was not seen is known from its first use.
-      const auto known = descriptors.find(event.fd);
-      const bool same = object != nullptr && known != descriptors.end() &&
-                        known->second.object_id == object->object_id;
+      const Descriptor* const known = descriptors.Find(event.fd);
+      const bool same =
+          object != nullptr && known != nullptr && known->object_id == object->object_id;
       if (event.object.type != ObjectType::kNone && !same && !IsIo(event.kind)) {
         SetDescriptor(process, event.fd, object, false, event.object_pty_master);
       }
@@ -388,7 +382,7 @@ void Normaliser::ApplyFork(HostState& host, ProcessState& process, const Event& 
   }
   if (!child.user) child.user = User{event.uid, event.euid};
   if (!child.credentials) child.credentials = process.credentials;
-  child.descriptors.insert(process.descriptors.begin(), process.descriptors.end());
+  child.descriptors.Inherit(process.descriptors);
   child.changed = true;
 }
 

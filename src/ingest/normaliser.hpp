@@ -11,6 +11,7 @@
 #include "ingest/host_state.hpp"
 #include "ingest/io_merger.hpp"
 #include "ingest/names.hpp"
+#include "ingest/range_door.hpp"
 #include "store/segment_writer.hpp"
 
 namespace spoor::ingest {
@@ -51,6 +52,7 @@ class Normaliser {
   ObjectState* ByDescriptor(HostState& host, const ProcessState& process, std::int32_t fd);
   ObjectState* ByName(HostState& host, const std::string& path, const Moment& now);
 
+  void TakeAdmitted(const event::Event& event, std::uint64_t entry_index);
   void TakeLoss(const event::Event& event);
   void ApplyToProcess(HostState& host, ProcessState& process, const event::Event& event,
                       const Moment& now);
@@ -76,6 +78,7 @@ class Normaliser {
 
   store::SegmentWriter& rows_;
   std::string recording_id_;
+  RangeDoor door_;
   NameKeeper names_;
   IoMerger merger_;
   std::map<std::pair<std::string, std::string>, HostState> hosts_;  // (host, boot_id)

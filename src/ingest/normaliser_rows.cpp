@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The half of the normaliser that follows names and writes rows.
-#include <unordered_set>
-
 #include "ingest/command_line.hpp"
 #include "ingest/normaliser.hpp"
 #include "ingest/sockets.hpp"
@@ -164,8 +162,7 @@ void Normaliser::TakeLoss(const Event& event) {
   table.Text(recording_id_)
       .Unsigned(from_boot_ns)
       .Unsigned(event.boot_ns)
-      .Integer(static_cast<std::int64_t>(static_cast<std::uint64_t>(event.wall_ns) -
-                                         (event.boot_ns - from_boot_ns)))
+      .Integer(WallTimeAt(from_boot_ns, {event.boot_ns, event.wall_ns}))
       .Integer(event.wall_ns)
       .Text(loss.loss_class)
       .Unsigned(loss.count)
@@ -234,19 +231,23 @@ void Normaliser::WriteTerminal(const HostState& host, const Event& event, const 
 
 void Normaliser::Flush() {
   merger_.Flush();
-  for (auto& [key, host] : hosts_) FlushHost(host);
+  door_.WriteGaps(recording_id_, rows_.table(store::Table::kGap));
+  for (auto& [key, host] : hosts_) {
+    names_.WriteGap(host, recording_id_, last_moment_);
+    FlushHost(host);
+  }
 }
 
 void Normaliser::FlushHost(HostState& host) {
   const std::int64_t revision = last_event_id_;
-  std::unordered_set<std::int64_t> held;
+  DescriptorTable::Objects held;
   for (auto it = host.processes.begin(); it != host.processes.end();) {
     ProcessState& process = it->second;
     if (process.changed) {
       WriteProcess(rows_.table(store::Table::kProcess), host, process, revision);
     }
     process.changed = false;
-    for (const auto& [fd, descriptor] : process.descriptors) held.insert(descriptor.object_id);
+    process.descriptors.AddObjects(held);
     it = process.end_boot_ns ? host.processes.erase(it) : std::next(it);
   }
   for (auto& [flow_id, flow] : host.flows) {
@@ -265,8 +266,8 @@ void Normaliser::FlushHost(HostState& host) {
       object.socket->changed = false;
     }
     object.changed = false;
-    const bool forget =
-        !object.touched && IsShortLived(object.key.type) && !held.contains(object.object_id);
+    const bool forget = !object.touched && IsShortLived(object.key.type) &&
+                        !held.object_ids.contains(object.object_id);
     object.touched = false;
     if (!forget) {
       ++it;

@@ -13,6 +13,8 @@
 #include <tuple>
 
 #include "base/file.hpp"
+#include "base/saturating.hpp"
+#include "event/number_range.hpp"
 #include "ingest/record_events.hpp"
 #include "wire/chunk.hpp"
 #include "wire/loss_class.hpp"
@@ -23,7 +25,6 @@ using event::Event;
 
 namespace {
 
-constexpr std::uint64_t kBootNsMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kCpusMax = 65536;
 constexpr std::size_t kScopesMax = 64;
 // The sensor reads its counters each drain, some ten times a batch; each reading can make an event
@@ -56,7 +57,7 @@ struct Missing {
   void Add(std::uint64_t more, std::uint64_t from, std::uint64_t until) {
     from_boot_ns = count == 0 ? from : std::min(from_boot_ns, from);
     until_boot_ns = std::max(until_boot_ns, until);
-    count += more;
+    count = SaturatingAdd(count, more);
   }
 };
 
@@ -153,7 +154,8 @@ Result<> RecordDecoder::Impl::Feed(const wire::Batch& batch, const BatchOrigin& 
     return Fail(ErrorCode::kInvalidArgument, "recording: batch {} holds imported data",
                 batch.batch_index);
   }
-  if (batch.boot_ns > kBootNsMax || batch.complete_until_boot_ns > kBootNsMax) {
+  if (!event::IsPossibleBootTime(batch.boot_ns) ||
+      !event::IsPossibleBootTime(batch.complete_until_boot_ns)) {
     return Fail(ErrorCode::kCorrupt, "recording: batch {} is sealed at an impossible time",
                 batch.batch_index);
   }
@@ -163,8 +165,9 @@ Result<> RecordDecoder::Impl::Feed(const wire::Batch& batch, const BatchOrigin& 
     return Fail(ErrorCode::kInvalidArgument, "recording: batch {} is of another recording",
                 batch.batch_index);
   }
-  current_ = {.entry_index = origin.entry_index,
-              .wall_minus_boot_ns = static_cast<std::uint64_t>(batch.wall_ns) - batch.boot_ns};
+  current_ = {
+      .entry_index = origin.entry_index,
+      .wall_minus_boot_ns = SaturatingSub(batch.wall_ns, static_cast<std::int64_t>(batch.boot_ns))};
   if (!FollowsTheLast(batch)) return {};
   last_sha256_ = origin.sha256;
 
@@ -301,7 +304,7 @@ void RecordDecoder::Impl::WatchSequence(const chunk_header& header, std::uint64_
   CpuSequence& cpu = cpus_[header.cpu];
   if (header.first_sequence > cpu.next) {
     const std::uint64_t missing = header.first_sequence - cpu.next;
-    sequence_missing_ += missing;
+    sequence_missing_ = SaturatingAdd(sequence_missing_, missing);
     unexplained_.Add(missing, cpu.last_boot_ns == 0 ? counted_boot_ns_ : cpu.last_boot_ns, boot_ns);
   }
   if (header.first_sequence < cpu.next) AddMalformed(1, "a chunk whose sequence goes back");
@@ -382,11 +385,11 @@ void RecordDecoder::Impl::ReadCounters(const Item& item) {
 
 void RecordDecoder::Impl::ReportUnexplained() {
   std::uint64_t explained = sequence_reported_;
-  for (std::size_t i = 0; i < LOSS_PAYLOAD; ++i) explained += counted_[i];
+  for (std::size_t i = 0; i < LOSS_PAYLOAD; ++i) explained = SaturatingAdd(explained, counted_[i]);
   if (sequence_missing_ <= explained) return;
   Missing missing = std::exchange(unexplained_, {});
   missing.count = sequence_missing_ - explained;
-  sequence_reported_ += missing.count;
+  sequence_reported_ = SaturatingAdd(sequence_reported_, missing.count);
   AddLoss("sequence", missing, "records that the sequence numbers count and no counter does");
 }
 
@@ -405,7 +408,8 @@ void RecordDecoder::Impl::AddLoss(std::string_view loss_class, const Missing& mi
     event.host = host;
     event.boot_id = description.boot_id;
     event.boot_ns = missing.until_boot_ns;
-    event.wall_ns = static_cast<std::int64_t>(event.boot_ns + current_.wall_minus_boot_ns);
+    event.wall_ns =
+        SaturatingAdd(static_cast<std::int64_t>(event.boot_ns), current_.wall_minus_boot_ns);
     event.entry_index = current_.entry_index;
     event.loss = event::LossCount{.loss_class = std::string(loss_class),
                                   .count = missing.count,

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/saturating.hpp"
 #include "ingest/record_names.hpp"
 
 namespace spoor::ingest {
@@ -164,7 +165,7 @@ Event RecordEvents::Begin(const record_header& header, EventKind kind, const Ori
   event.host = hosts_[header.scope];
   event.boot_id = boot_id_;
   event.boot_ns = header.boot_ns;
-  event.wall_ns = static_cast<std::int64_t>(header.boot_ns + origin.wall_minus_boot_ns);
+  event.wall_ns = SaturatingAdd(Saturated<std::int64_t>(header.boot_ns), origin.wall_minus_boot_ns);
   event.baseline = (header.flags & RECORD_FLAG_BASELINE) != 0;
   event.entry_index = origin.entry_index;
   event.process = {.pid = header.pid, .start_boot_ns = header.process_start_boot_ns};

@@ -26,7 +26,7 @@ class RecordEvents {
   /// What the record's batch says about the record.
   struct Origin {
     std::int64_t entry_index = -1;
-    std::uint64_t wall_minus_boot_ns = 0;  ///< modulo 2^64
+    std::int64_t wall_minus_boot_ns = 0;
   };
 
   /// Appends what `record` (one whole record, as wire::TakeRecord gives it, but no RECORD_LOSS)

@@ -191,8 +191,7 @@ void RecordingIngest::WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_b
                                std::string_view loss_class, std::string_view reason) {
   const auto wall_ns = [&](std::uint64_t boot_ns) {
     if (boot_ns == kOpenEnd) return static_cast<std::int64_t>(kOpenEnd);
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(last_wall_ns_) - last_boot_ns_ +
-                                     boot_ns);
+    return WallTimeAt(boot_ns, {last_boot_ns_, last_wall_ns_});
   };
   std::vector<std::string> hosts{host_};
   if (!import_ && decoder_.opened()) hosts = decoder_.description().hosts;

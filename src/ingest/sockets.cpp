@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "base/saturating.hpp"
 #include "base/stable_id.hpp"
 #include "ingest/community_id.hpp"
 
@@ -180,10 +181,10 @@ void NoteSocket(HostState& host, ObjectState& object, const event::Event& event,
   }
   FlowState& flow = FlowOf(host, object, info, process_id, now);
   if (event.kind == EventKind::kWrite || event.kind == EventKind::kSend) {
-    flow.local_bytes += event.size_bytes;
+    flow.local_bytes = SaturatingAdd(flow.local_bytes, event.size_bytes);
   }
   if (event.kind == EventKind::kRead || event.kind == EventKind::kRecv) {
-    flow.remote_bytes += event.size_bytes;
+    flow.remote_bytes = SaturatingAdd(flow.remote_bytes, event.size_bytes);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/file.hpp"
+#include "base/saturating.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
@@ -90,9 +91,7 @@ Result<> WriteCastFiles(const replay::Recording& recording, const ReplayFlags& f
 
 /// The wall clock of a time of the boot clock; an end that is not known stays one.
 std::int64_t WallOf(const replay::Recording& recording, std::int64_t boot_ns) {
-  std::int64_t wall_ns = 0;
-  const bool overflow = __builtin_add_overflow(boot_ns, recording.wall_shift_ns, &wall_ns);
-  return overflow || boot_ns == INT64_MAX ? INT64_MAX : wall_ns;
+  return boot_ns == INT64_MAX ? INT64_MAX : SaturatingAdd(boot_ns, recording.wall_shift_ns);
 }
 
 void Narrate(const replay::Recording& recording) {

@@ -55,7 +55,7 @@ Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
   ASSIGN_OR_RETURN(Json totals, RowsOf(store, R"(
     SELECT (SELECT count(*) FROM evidence_batch) AS entry_count,
            (SELECT max(wall_ns) FROM evidence_batch) AS last_batch_wall_ns,
-           (SELECT sum(count)::BIGINT FROM event) AS event_count,
+           (SELECT _bigint(sum(count)) FROM event) AS event_count,
            (SELECT count(*) FROM event) AS event_row_count,
            (SELECT count(*) FROM process) AS process_count,
            (SELECT count(*) FROM flow) AS flow_count,
@@ -67,7 +67,7 @@ Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
     SELECT recording_id, recording.kind, host.name AS host, profile, begin_wall_ns, end_wall_ns,
            closed FROM recording LEFT JOIN host USING (host_id) ORDER BY begin_wall_ns)"));
   ASSIGN_OR_RETURN(status["gaps"], RowsOf(store, R"(
-    SELECT loss_class, count(*) AS gap_count, sum(count)::BIGINT AS lost_count,
+    SELECT loss_class, count(*) AS gap_count, _bigint(sum(count)) AS lost_count,
            min(from_wall_ns) AS from_wall_ns, max(until_wall_ns) AS until_wall_ns
     FROM gap GROUP BY loss_class ORDER BY loss_class)"));
   ASSIGN_OR_RETURN(const store::Catalog catalog, store::LoadCatalog(layout));

@@ -189,7 +189,7 @@ Result<> CheckSize(const ProveOptions& options, store::Store& store,
   if (in.empty() || options.scope == Scope::kTouched) return {};
   ASSIGN_OR_RETURN(
       const std::vector<std::int64_t> bytes,
-      store::ReadIntegers(store, "SELECT sum(size_bytes)::BIGINT FROM evidence_batch WHERE " + in,
+      store::ReadIntegers(store, "SELECT _bigint(sum(size_bytes)) FROM evidence_batch WHERE " + in,
                           {}));
   const auto size_bytes = bytes.empty() ? 0 : static_cast<std::uint64_t>(bytes.front());
   if (size_bytes <= options.evidence_bytes_max) return {};

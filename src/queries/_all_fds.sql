@@ -5,6 +5,7 @@
 -- parameter: path     text      file name, a * stands for any text; none: any  [default]
 -- parameter: fds      integers  descriptors whose aliases are wanted; none: any  [default]
 -- parameter: time     time      the moment; none: at any time  [default]
+-- parameter: uses     structs   {process_id, fd}: only these descriptors; none: all  [default]
 -- column:    process_id     BIGINT   the process
 -- column:    fd             BIGINT   the descriptor
 -- column:    object_id      BIGINT   what it referred to
@@ -19,12 +20,12 @@
 -- limits:    a file counts when it bore the name at any time, so that a later rename does not hide it;
 --            see also _descriptors
 -- source:    Forensix All_FDs (FX-31), for several processes at once
-CREATE OR REPLACE MACRO _all_fds(processes, path := NULL, fds := NULL, "time" := NULL) AS TABLE
+CREATE OR REPLACE MACRO _all_fds(processes, path := NULL, fds := NULL, "time" := NULL, uses := NULL) AS TABLE
 WITH held AS (
-  SELECT af_d.*, af_d.from_boot_ns + clock.wall_minus_boot_ns AS from_wall_ns,
-         af_d.until_boot_ns + clock.wall_minus_boot_ns AS until_wall_ns
-  FROM _descriptors(processes) AS af_d
-  JOIN (SELECT af_p.process_id, af_p.start_wall_ns - af_p.start_boot_ns AS wall_minus_boot_ns
+  SELECT af_d.*, _plus(af_d.from_boot_ns, clock.wall_minus_boot_ns) AS from_wall_ns,
+         _plus(af_d.until_boot_ns, clock.wall_minus_boot_ns) AS until_wall_ns
+  FROM _descriptors(processes, uses := uses) AS af_d
+  JOIN (SELECT af_p.process_id, _minus(af_p.start_wall_ns, af_p.start_boot_ns) AS wall_minus_boot_ns
         FROM process AS af_p) AS clock ON clock.process_id = af_d.process_id
 ), at_that_time AS MATERIALIZED (
   SELECT held.* FROM held

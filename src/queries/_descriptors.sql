@@ -2,6 +2,7 @@
 -- question:  What did each descriptor of these processes refer to, from when until when?
 -- reads:     process, _lineage, event, exec
 -- parameter: processes  integers  whose descriptors
+-- parameter: uses       structs   {process_id, fd}: only these descriptors of them; none: all  [default]
 -- column:    process_id     BIGINT   the process
 -- column:    fd             BIGINT   the descriptor
 -- column:    object_id      BIGINT   what it referred to
@@ -14,37 +15,50 @@
 -- limits:    descriptors set close-on-exec later by fcntl stay in the list until used otherwise;
 --            descriptors passed over a unix socket, or shared by CLONE_FILES, are known from first use
 -- source:    Forensix All_FDs (FX-31), its inner part
-CREATE OR REPLACE MACRO _descriptors(processes) AS TABLE
+CREATE OR REPLACE MACRO _descriptors(processes, uses := NULL) AS TABLE
 -- One time line for each process and what it inherited: its own events, those of its parent before
--- it was forked, those of the grandparent before the parent was, and so on.
+-- it was forked, those of the grandparent before the parent was, and so on. What was inherited is
+-- looked up for the descriptors that are asked for: children are many, and have all of their parent's.
 WITH line AS MATERIALIZED (
   SELECT d_line.* FROM _lineage(processes) AS d_line
+), used AS MATERIALIZED (
+  SELECT DISTINCT d_u.process_id, d_u.fd
+  FROM (SELECT unnest(CAST(uses AS STRUCT(process_id BIGINT, fd BIGINT)[]), recursive := true)) AS d_u
 ), seen AS MATERIALIZED (
-  SELECT line.process_id, line.depth, e.event_id, e.end_boot_ns AS at_boot_ns, e.kind, e.fd, e.other_fd,
+  SELECT e.process_id AS line_process_id, e.event_id, e.end_boot_ns AS at_boot_ns, e.kind, e.fd, e.other_fd,
          e.object_id, e.other_object_id, e.path, coalesce(e.flags, 0) AS flags
-  FROM event AS e JOIN line ON e.process_id = line.line_process_id
-  WHERE e.end_boot_ns <= line.cut_boot_ns AND e.fd IS NOT NULL
+  FROM event AS e
+  WHERE e.process_id IN (SELECT line.line_process_id FROM line) AND e.fd IS NOT NULL
     AND (e.result >= 0 OR e.kind = 'connect')
     AND e.kind IN ('open', 'dup', 'pipe', 'socketpair', 'socket', 'accept', 'descriptor', 'close',
                    'read', 'write', 'send', 'recv', 'bind', 'listen', 'connect')
-), points AS (  -- object_id NULL: closed
-  SELECT s.process_id, s.depth, s.event_id, s.at_boot_ns, s.fd, s.object_id, s.path, s.kind AS how, s.flags
+), made AS (  -- object_id NULL: closed
+  SELECT s.line_process_id, s.event_id, s.at_boot_ns, s.fd, s.object_id, s.path, s.kind AS how, s.flags
   FROM seen AS s
   WHERE s.kind IN ('open', 'pipe', 'socketpair', 'socket', 'accept', 'descriptor')
   UNION ALL
-  SELECT s.process_id, s.depth, s.event_id, s.at_boot_ns, s.other_fd, s.object_id, s.path, s.kind, s.flags
+  SELECT s.line_process_id, s.event_id, s.at_boot_ns, s.other_fd, s.object_id, s.path, s.kind, s.flags
   FROM seen AS s WHERE s.kind = 'dup' AND s.fd <> s.other_fd
   UNION ALL
-  SELECT s.process_id, s.depth, s.event_id, s.at_boot_ns, s.other_fd, s.other_object_id, NULL, s.kind, s.flags
+  SELECT s.line_process_id, s.event_id, s.at_boot_ns, s.other_fd, s.other_object_id, NULL, s.kind, s.flags
   FROM seen AS s WHERE s.kind IN ('pipe', 'socketpair')
   UNION ALL
-  SELECT s.process_id, s.depth, s.event_id, s.at_boot_ns, s.fd, s.object_id, s.path, 'seen', 0
+  SELECT s.line_process_id, s.event_id, s.at_boot_ns, s.fd, s.object_id, s.path, 'seen', 0
   FROM seen AS s
   WHERE s.kind IN ('read', 'write', 'send', 'recv', 'bind', 'listen', 'connect')
     AND s.object_id IS NOT NULL
   UNION ALL
-  SELECT s.process_id, s.depth, s.event_id, s.at_boot_ns, s.fd, NULL, NULL, s.kind, 0
+  SELECT s.line_process_id, s.event_id, s.at_boot_ns, s.fd, NULL, NULL, s.kind, 0
   FROM seen AS s WHERE s.kind = 'close' AND coalesce(s.other_fd, s.fd) <= s.fd
+), points AS (
+  SELECT line.process_id, line.depth, made.* EXCLUDE (line_process_id)
+  FROM made JOIN line ON line.line_process_id = made.line_process_id AND made.at_boot_ns <= line.cut_boot_ns
+  WHERE uses IS NULL
+  UNION ALL
+  SELECT line.process_id, line.depth, made.* EXCLUDE (line_process_id)
+  FROM used JOIN line ON line.process_id = used.process_id
+  JOIN made ON made.line_process_id = line.line_process_id AND made.fd = used.fd
+    AND made.at_boot_ns <= line.cut_boot_ns
 ), changes AS (  -- a use that shows what was known already says nothing new
   SELECT points.*, lag(points.object_id) OVER by_fd AS object_before
   FROM points
@@ -55,8 +69,9 @@ WITH line AS MATERIALIZED (
   WHERE changes.how <> 'seen' OR changes.object_id IS DISTINCT FROM changes.object_before
   WINDOW by_fd AS (PARTITION BY changes.process_id, changes.fd ORDER BY changes.at_boot_ns, changes.event_id)
 ), closes AS (  -- close_range, and exec for O_CLOEXEC (02000000)
-  SELECT s.process_id, s.at_boot_ns, s.fd AS first_fd, s.other_fd AS last_fd, FALSE AS on_exec
-  FROM seen AS s WHERE s.kind = 'close' AND s.other_fd > s.fd
+  SELECT line.process_id, s.at_boot_ns, s.fd AS first_fd, s.other_fd AS last_fd, FALSE AS on_exec
+  FROM seen AS s JOIN line ON line.line_process_id = s.line_process_id AND s.at_boot_ns <= line.cut_boot_ns
+  WHERE s.kind = 'close' AND s.other_fd > s.fd
   UNION ALL
   SELECT line.process_id, x.boot_ns, 0, 9223372036854775807, TRUE
   FROM exec AS x JOIN line ON x.process_id = line.line_process_id

@@ -20,7 +20,9 @@ CREATE OR REPLACE MACRO _did_process_write(processes, path, "start" := NULL, "en
 SELECT dw.process_id, dw.fd, dw.object_id, any_value(da.path) AS path, dw.begin_wall_ns, dw.wall_ns,
        dw.size_bytes, dw.count, dw.event_id
 FROM _fds_written(processes, "start" := "start", "end" := "end") AS dw
-JOIN _all_fds(processes, path := path) AS da
+JOIN _all_fds(processes, path := path, uses := (
+    SELECT coalesce(list(DISTINCT {'process_id': du.process_id, 'fd': du.fd}), [])
+    FROM _fds_written(processes, "start" := "start", "end" := "end") AS du)) AS da
   ON da.process_id = dw.process_id AND da.fd = dw.fd AND da.object_id = dw.object_id
  AND da.from_boot_ns <= dw.end_boot_ns
  AND (da.until_boot_ns IS NULL OR da.until_boot_ns >= dw.boot_ns)

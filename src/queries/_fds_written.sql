@@ -19,10 +19,10 @@
 -- source:    Forensix Fds_Written (FX-30), for several processes at once
 CREATE OR REPLACE MACRO _fds_written(processes, "start" := NULL, "end" := NULL) AS TABLE
 SELECT fw.process_id, fw.fd, fw.object_id, coalesce(fw.path, fwo.path) AS path,
-       fw.wall_ns - (fw.end_boot_ns - fw.boot_ns) AS begin_wall_ns, fw.wall_ns,
+       _minus(fw.wall_ns, _minus(fw.end_boot_ns, fw.boot_ns)) AS begin_wall_ns, fw.wall_ns,
        fw.boot_ns, fw.end_boot_ns, fw.size_bytes, fw.count, fw.event_id
 FROM event AS fw LEFT JOIN object AS fwo ON fwo.object_id = fw.object_id
 WHERE fw.process_id IN (SELECT unnest(processes)) AND fw.kind IN ('write', 'send') AND fw.result >= 0
   AND ("start" IS NULL OR fw.wall_ns >= "start")
-  AND ("end" IS NULL OR fw.wall_ns - (fw.end_boot_ns - fw.boot_ns) <= "end")
+  AND ("end" IS NULL OR _minus(fw.wall_ns, _minus(fw.end_boot_ns, fw.boot_ns)) <= "end")
 ORDER BY fw.process_id, fw.boot_ns, fw.event_id;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What inbound connection did this process, or the daemon it is a worker of, last hear from before that moment?
--- reads:     process, exec, event, socket
+-- reads:     _lineage, exec, event, socket
 -- parameter: questions  structs  {key, process_id, boot_ns}: whose, and before when
 -- column:    key         BIGINT  of the question
 -- column:    process_id  BIGINT  that heard
@@ -9,18 +9,21 @@
 -- limits:    among several connections served at the same time the last one heard from is taken
 -- source:    FX-21
 CREATE OR REPLACE MACRO _last_inbound(questions) AS TABLE
-WITH RECURSIVE question AS (
+WITH question AS (
   SELECT unnest(questions, recursive := true)
-), forked AS MATERIALIZED (  -- workers: created, and executed nothing
-  SELECT p.process_id, p.parent_process_id, p.start_boot_ns FROM process AS p
-  WHERE p.parent_process_id IS NOT NULL
-    AND p.process_id NOT IN (SELECT x.process_id FROM exec AS x WHERE x.result = 0)
+), lineage AS MATERIALIZED (
+  SELECT l.process_id, l.line_process_id, l.depth, l.cut_boot_ns
+  FROM _lineage((SELECT list(DISTINCT q.process_id) FROM question AS q)) AS l
+), executed AS (  -- a worker was created and executed nothing: the line ends with the first that did
+  SELECT l.process_id, min(l.depth) AS depth FROM lineage AS l
+  WHERE l.line_process_id IN (SELECT x.process_id FROM exec AS x WHERE x.result = 0)
+  GROUP BY l.process_id
 ), line AS (
-  SELECT q.key, q.process_id, q.boot_ns AS cut_boot_ns, 0 AS depth FROM question AS q
-  UNION ALL
-  SELECT below.key, f.parent_process_id, f.start_boot_ns, below.depth + 1
-  FROM line AS below JOIN forked AS f ON f.process_id = below.process_id
-  WHERE below.depth < 16
+  SELECT q.key, l.line_process_id AS process_id, l.depth,
+         CASE WHEN l.depth = 0 THEN q.boot_ns ELSE l.cut_boot_ns END AS cut_boot_ns
+  FROM question AS q JOIN lineage AS l ON l.process_id = q.process_id
+  LEFT JOIN executed ON executed.process_id = l.process_id
+  WHERE executed.depth IS NULL OR l.depth <= executed.depth
 ), accepted AS MATERIALIZED (
   SELECT e.object_id FROM event AS e
   WHERE e.kind = 'accept' AND e.result >= 0 AND e.object_id IS NOT NULL

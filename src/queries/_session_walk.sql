@@ -8,7 +8,8 @@
 -- limits:    see sessions
 -- source:    FX-21
 CREATE OR REPLACE VIEW _session_walk AS
--- From the top of every process tree downwards; a process in a session keeps it whatever it does.
+-- A process in a session keeps it whatever it does: the session is that of the topmost process above it
+-- that one can begin with.
 WITH RECURSIVE started AS MATERIALIZED (
   SELECT x.process_id, bool_or(_is_scheduler(x.executable)) AS scheduler,
          bool_or(_program_name(x.executable) = 'login') AS login
@@ -27,22 +28,31 @@ WITH RECURSIVE started AS MATERIALIZED (
   FROM process AS p
   LEFT JOIN started ON started.process_id = p.process_id
   LEFT JOIN serving ON serving.process_id = p.process_id
-), walk AS (
-  SELECT r.process_id, r.parent_process_id, CASE WHEN r.daemon THEN r.process_id END AS daemon_process_id,
-         CASE WHEN r.login AND NOT r.daemon THEN r.process_id END AS session_id, 0 AS depth
+), near AS (  -- by doubling (see _jump): the nearest daemon, itself included
+  SELECT r.process_id, CASE WHEN NOT r.daemon THEN r.parent_process_id END AS up_process_id,
+         CASE WHEN r.daemon THEN r.process_id END AS daemon_process_id, 0 AS round
   FROM role AS r
-  WHERE r.parent_process_id IS NULL
-     OR r.parent_process_id NOT IN (SELECT known.process_id FROM process AS known)
   UNION ALL
-  SELECT r.process_id, r.parent_process_id,
-         CASE WHEN above.session_id IS NOT NULL THEN above.daemon_process_id
-              WHEN r.daemon THEN r.process_id ELSE above.daemon_process_id END,
-         CASE WHEN above.session_id IS NOT NULL THEN above.session_id
-              WHEN r.daemon THEN NULL
-              WHEN r.login OR (above.daemon_process_id IS NOT NULL AND r.executed)
-              THEN r.process_id END,
-         above.depth + 1
-  FROM walk AS above JOIN role AS r ON r.parent_process_id = above.process_id
-  WHERE above.depth < 4096
+  SELECT below.process_id, above.up_process_id,
+         coalesce(below.daemon_process_id, above.daemon_process_id), below.round + 1
+  FROM near AS below LEFT JOIN near AS above ON above.process_id = below.up_process_id
+  WHERE EXISTS (SELECT 1 FROM near AS unfinished WHERE unfinished.up_process_id IS NOT NULL)
+    AND (CAST(1 AS BIGINT) << below.round) <= 2 * (SELECT count(*) FROM role)
+), served AS MATERIALIZED (
+  SELECT near.process_id, near.daemon_process_id FROM near
+  WHERE near.round = (SELECT max(last_near.round) FROM near AS last_near)
+), top AS (  -- by doubling: the topmost process that a session would begin with
+  SELECT r.process_id, r.parent_process_id AS up_process_id,
+         CASE WHEN NOT r.daemon AND (r.login OR (r.executed AND sv.daemon_process_id IS NOT NULL))
+              THEN r.process_id END AS session_id, 0 AS round
+  FROM role AS r JOIN served AS sv ON sv.process_id = r.process_id
+  UNION ALL
+  SELECT below.process_id, above.up_process_id, coalesce(above.session_id, below.session_id), below.round + 1
+  FROM top AS below LEFT JOIN top AS above ON above.process_id = below.up_process_id
+  WHERE EXISTS (SELECT 1 FROM top AS unfinished WHERE unfinished.up_process_id IS NOT NULL)
+    AND (CAST(1 AS BIGINT) << below.round) <= 2 * (SELECT count(*) FROM role)
 )
-SELECT walk.process_id, walk.daemon_process_id, walk.session_id, walk.parent_process_id FROM walk;
+SELECT t.process_id, sv.daemon_process_id, t.session_id, r.parent_process_id
+FROM top AS t JOIN role AS r ON r.process_id = t.process_id
+JOIN served AS sv ON sv.process_id = coalesce(t.session_id, t.process_id)
+WHERE t.round = (SELECT max(last_top.round) FROM top AS last_top);

@@ -66,8 +66,8 @@ SELECT n.name AS path, arg_max(n.object_id, n.boot_ns) AS object_id,
        bool_or(n.kind IN ('rename', 'renamed_to') AND n.result >= 0) AS renamed,
        bool_or(n.kind = 'exec' AND n.result >= 0) AS executed,
        bool_or(n.kind IN ('chmod', 'chown') AND n.result >= 0) AS changed,
-       sum(n.size_bytes) FILTER (WHERE n.kind IN ('read', 'recv'))::BIGINT AS read_bytes,
-       sum(n.size_bytes) FILTER (WHERE n.kind IN ('write', 'send'))::BIGINT AS written_bytes,
+       _bigint(sum(n.size_bytes) FILTER (WHERE n.kind IN ('read', 'recv'))) AS read_bytes,
+       _bigint(sum(n.size_bytes) FILTER (WHERE n.kind IN ('write', 'send'))) AS written_bytes,
        count(DISTINCT n.process_id) AS processes, min(n.wall_ns) AS first_wall_ns,
        max(n.wall_ns) AS last_wall_ns
 FROM named AS n LEFT JOIN first_use AS f ON f.name = n.name

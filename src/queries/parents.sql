@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes does this process descend from?
--- reads:     immediate_parent
+-- reads:     _lineage, process
 -- parameter: process  process  the descendant
 -- column:    process_id         BIGINT   the process
 -- column:    pid                BIGINT   its number in the initial pid namespace
@@ -11,15 +11,12 @@
 -- column:    euid               BIGINT   last known effective user
 -- column:    start_wall_ns      BIGINT   NULL: not known
 -- column:    end_wall_ns        BIGINT   NULL: not seen to end
--- column:    depth              INTEGER  1: its creator, 2: the creator of that one, and so on
+-- column:    depth              BIGINT   1: its creator, 2: the creator of that one, and so on
 -- limits:    ends at the first process whose creation was not seen
 -- source:    Forensix Parents (FX-29)
 CREATE OR REPLACE MACRO parents(process) AS TABLE
-WITH RECURSIVE ascent AS (
-  SELECT first_parent.*, 1 AS depth FROM immediate_parent(process) AS first_parent
-  UNION ALL
-  SELECT next_parent.*, below.depth + 1
-  FROM ascent AS below, immediate_parent(below.process_id) AS next_parent
-  WHERE below.depth < 4096  -- deeper than any process tree: damaged input cannot loop for ever
-)
-SELECT * FROM ascent ORDER BY depth;
+SELECT pa.process_id, pa.pid, pa.parent_process_id, pa.name, pa.command_line, pa.uid, pa.euid,
+       pa.start_wall_ns, pa.end_wall_ns, pa_l.depth
+FROM _lineage([process]) AS pa_l JOIN process AS pa ON pa.process_id = pa_l.line_process_id
+WHERE pa_l.depth > 0
+ORDER BY pa_l.depth;

@@ -59,7 +59,7 @@ SELECT sa.wall_ns, sa.process_id, sap.pid, sap.name, sa.euid, sa.kind,
          WHEN sa.kind = 'setsid' THEN 'began a process session of its own'
          ELSE sa.kind || coalesce(' ' || coalesce(sa.path, sao.path), '')
        END || CASE WHEN sa.count > 1 THEN ' in ' || sa.count || ' calls' ELSE '' END
-         || CASE WHEN sa.result < 0 THEN ' (refused: error ' || -sa.result || ')' ELSE '' END AS text,
+         || CASE WHEN sa.result < 0 THEN ' (refused: error ' || _minus(0, sa.result) || ')' ELSE '' END AS text,
        sa.object_id, sa.event_id
 FROM event AS sa
 JOIN _session_walk AS saw ON saw.process_id = sa.process_id

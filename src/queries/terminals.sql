@@ -28,8 +28,8 @@ SELECT te.object_id, coalesce(max(tn.path), any_value(tob.path)) AS path, min(tw
        arg_min(te.process_id, te.boot_ns)
          FILTER (WHERE te.kind = 'read' AND shell.process_id IS NOT NULL) AS shell_process_id,
        count(DISTINCT te.process_id) AS processes,
-       coalesce(sum(te.size_bytes) FILTER (WHERE te.kind = 'read'), 0)::BIGINT AS in_bytes,
-       coalesce(sum(te.size_bytes) FILTER (WHERE te.kind = 'write'), 0)::BIGINT AS out_bytes,
+       _bigint(coalesce(sum(te.size_bytes) FILTER (WHERE te.kind = 'read'), 0)) AS in_bytes,
+       _bigint(coalesce(sum(te.size_bytes) FILTER (WHERE te.kind = 'write'), 0)) AS out_bytes,
        min(te.wall_ns) AS begin_wall_ns, max(te.wall_ns) AS end_wall_ns
 FROM event AS te
 JOIN object AS tob ON tob.object_id = te.object_id

@@ -30,8 +30,8 @@ WITH candidate AS MATERIALIZED (
 )
 SELECT c.process_id, c.pid, c.name, c.command_line, c.uid, c.euid, ww.object_id,
        any_value(ww.path) AS path, min(ww.begin_wall_ns) AS first_wall_ns,
-       max(ww.wall_ns) AS last_wall_ns, sum(ww.size_bytes)::BIGINT AS size_bytes,
-       sum(ww.count)::BIGINT AS count
+       max(ww.wall_ns) AS last_wall_ns, _bigint(sum(ww.size_bytes)) AS size_bytes,
+       _bigint(sum(ww.count)) AS count
 FROM candidate AS c
 JOIN _did_process_write((SELECT list(c0.process_id) FROM candidate AS c0), path,
                         "start" := "start", "end" := "end") AS ww ON ww.process_id = c.process_id

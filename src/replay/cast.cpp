@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/saturating.hpp"
 #include "base/visible_text.hpp"
 #include "replay/text.hpp"
 
@@ -93,7 +94,7 @@ class CastMaker {
     } else {
       header["term"] = {{"cols", recording_.columns}, {"rows", recording_.rows}};
     }
-    header["timestamp"] = (first_ns_ + recording_.wall_shift_ns) / 1'000'000'000;
+    header["timestamp"] = SaturatingAdd(first_ns_, recording_.wall_shift_ns) / 1'000'000'000;
     if (options_.idle_max_ns) {
       header["idle_time_limit"] = static_cast<double>(*options_.idle_max_ns) / 1e9;
     }
@@ -136,7 +137,7 @@ class CastMaker {
 
   void AddEvent(std::int64_t boot_ns, const char* code, const std::string& data) {
     // Whole microseconds from the start, so that intervals add up to the times.
-    const std::int64_t now_us = (boot_ns - first_ns_) / kNsPerUs;
+    const std::int64_t now_us = SaturatingSub(boot_ns, first_ns_) / kNsPerUs;
     const std::int64_t time_us = options_.version == 2 ? now_us : now_us - last_us_;
     last_us_ = now_us;
     AddLine(Json::array({static_cast<double>(time_us) / 1e6, code, data}));

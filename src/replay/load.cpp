@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/visible_text.hpp"
 #include "replay/recording.hpp"
@@ -18,24 +20,43 @@ using store::IntegerOf;
 using store::TextOf;
 using store::Value;
 
-/// `tree(process_id)`: process $1 and its descendants.
-constexpr std::string_view kDescendants =
-    "tree AS (SELECT $1::BIGINT AS process_id UNION "
-    "SELECT p.process_id FROM process AS p JOIN tree ON p.parent_process_id = tree.process_id)";
+/// "1, 2, 3": the processes that `query` gives and all that descend from them. Linear, however deep
+/// they lie, and each is visited once.
+Result<std::string> Descendants(store::Store& store, const std::string& query) {
+  std::unordered_multimap<std::int64_t, std::int64_t> children;
+  RETURN_IF_ERROR(store::ForEachRow(
+      store,
+      "SELECT parent_process_id, process_id FROM process WHERE parent_process_id IS NOT NULL", {},
+      [&](const std::vector<Value>& row) {
+        children.emplace(IntegerOf(row[0]).value_or(0), IntegerOf(row[1]).value_or(0));
+      }));
+  ASSIGN_OR_RETURN(std::vector<std::int64_t> waiting, store::ReadIntegers(store, query, {}));
+  std::unordered_set<std::int64_t> found(waiting.begin(), waiting.end());
+  std::string list = "0";
+  while (!waiting.empty()) {
+    const std::int64_t process_id = waiting.back();
+    waiting.pop_back();
+    list += fmt::format(", {}", process_id);
+    const auto [first, last] = children.equal_range(process_id);
+    for (auto child = first; child != last; ++child) {
+      if (found.insert(child->second).second) waiting.push_back(child->second);
+    }
+  }
+  return list;
+}
 
 struct Terminal {
   std::int64_t object_id;
   std::string name;
 };
 
-Result<std::vector<Terminal>> Terminals(store::Store& store, std::string_view condition,
-                                        std::int64_t id) {
+Result<std::vector<Terminal>> Terminals(store::Store& store, const std::string& condition) {
   const std::string query = fmt::format(
-      "WITH RECURSIVE {} SELECT object_id, any_value(path) FROM io JOIN object USING (object_id) "
+      "SELECT object_id, any_value(path) FROM io JOIN object USING (object_id) "
       "WHERE type IN ('pty', 'tty') AND {} GROUP BY object_id ORDER BY min(io.boot_ns), object_id",
-      kDescendants, condition);
+      condition);
   std::vector<Terminal> terminals;
-  RETURN_IF_ERROR(store::ForEachRow(store, query, {id}, [&](const std::vector<Value>& row) {
+  RETURN_IF_ERROR(store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     terminals.push_back({IntegerOf(row[0]).value_or(0), TextOf(row[1])});
   }));
   return terminals;
@@ -56,10 +77,10 @@ Result<Terminal> OnlyOne(const std::vector<Terminal>& terminals, const std::stri
 Result<std::vector<IoRow>> ReadIo(store::Store& store, std::string_view where,
                                   const std::vector<Value>& parameters) {
   const std::string query = fmt::format(
-      "WITH RECURSIVE {} SELECT event_id, process_id, boot_ns, direction = 'out', pty_master, "
+      "SELECT event_id, process_id, boot_ns, direction = 'out', pty_master, "
       "size_bytes, data, rows, columns, echo, canonical FROM io WHERE {} "
       "ORDER BY boot_ns, event_id",
-      kDescendants, where);
+      where);
   std::vector<IoRow> rows;
   RETURN_IF_ERROR(store::ForEachRow(store, query, parameters, [&](std::vector<Value>& row) {
     IoRow& io = rows.emplace_back();
@@ -96,9 +117,9 @@ Result<std::vector<StateRow>> ReadStates(store::Store& store, std::int64_t objec
 /// What the programs of this recording did meanwhile: programs started, connections, other users.
 Result<> AddMarkers(store::Store& store, const std::string& programs, Recording& recording) {
   const std::int64_t last_ns = recording.events.back().boot_ns;
+  ASSIGN_OR_RETURN(const std::string descendants, Descendants(store, programs));
   const std::string query = fmt::format(
-      "WITH RECURSIVE tree AS (SELECT process_id FROM ({}) UNION SELECT p.process_id FROM process "
-      "  AS p JOIN tree ON p.parent_process_id = tree.process_id) "
+      "WITH tree AS (SELECT unnest(CAST([{}] AS BIGINT[])) AS process_id) "
       "SELECT event_id, process_id, boot_ns, 'exec ' || command_line AS text FROM exec "
       "  SEMI JOIN tree USING (process_id) WHERE result >= 0 AND boot_ns <= $1 "
       "UNION ALL SELECT event_id, process_id, event.boot_ns, 'connect ' || "
@@ -112,7 +133,7 @@ Result<> AddMarkers(store::Store& store, const std::string& programs, Recording&
       "  FROM credential_change SEMI JOIN tree USING (process_id) WHERE boot_ns <= $1 "
       "  AND euid IS NOT NULL AND before_euid IS DISTINCT FROM euid "
       "ORDER BY 3, 1",
-      programs);
+      descendants);
   return store::ForEachRow(store, query, {last_ns}, [&](const std::vector<Value>& row) {
     recording.events.push_back({.type = EventType::kMarker,
                                 .boot_ns = IntegerOf(row[2]).value_or(0),
@@ -147,7 +168,7 @@ Result<> AddSurroundings(store::Store& store, Recording& recording) {
   }
   RETURN_IF_ERROR(store::ForEachRow(
       store,
-      "SELECT host.name, wall_ns - end_boot_ns FROM event JOIN host USING (host_id) "
+      "SELECT host.name, _minus(wall_ns, end_boot_ns) FROM event JOIN host USING (host_id) "
       "WHERE event_id = $1",
       {event_id}, [&](const std::vector<Value>& row) {
         recording.host = TextOf(row[0]);
@@ -204,19 +225,22 @@ Result<Recording> LoadTerminal(store::Store& store, const Terminal& terminal,
 /// and wrote to those of its descriptors 1 and 2.
 Result<Recording> LoadDescriptors(store::Store& store, std::int64_t process_id,
                                   const std::string& who) {
+  const std::string process = fmt::format("SELECT {}::BIGINT AS process_id", process_id);
+  ASSIGN_OR_RETURN(const std::string descendants, Descendants(store, process));
   ASSIGN_OR_RETURN(
       std::vector<IoRow> rows,
-      ReadIo(store,
-             "process_id IN (SELECT process_id FROM tree) AND ((direction = 'in' AND object_id IN "
-             "(SELECT object_id FROM io AS i WHERE i.process_id = $1 AND fd = 0 AND direction = "
-             "'in')) OR (direction = 'out' AND object_id IN (SELECT object_id FROM io AS o WHERE "
-             "o.process_id = $1 AND fd IN (1, 2) AND direction = 'out')))",
-             {process_id}));
+      ReadIo(
+          store,
+          "process_id IN (" + descendants +
+              ") AND ((direction = 'in' AND object_id IN "
+              "(SELECT object_id FROM io AS i WHERE i.process_id = $1 AND fd = 0 AND direction = "
+              "'in')) OR (direction = 'out' AND object_id IN (SELECT object_id FROM io AS o WHERE "
+              "o.process_id = $1 AND fd IN (1, 2) AND direction = 'out')))",
+          {process_id}));
   for (IoRow& row : rows) row.pty_master = false;
   Recording recording = Combine(rows, {});
   recording.title = fmt::format("descriptors 0, 1 and 2 of process {}", process_id);
-  return Finish(store, fmt::format("SELECT {}::BIGINT AS process_id", process_id),
-                std::move(recording), who);
+  return Finish(store, process, std::move(recording), who);
 }
 
 }  // namespace
@@ -230,15 +254,16 @@ Result<Recording> Load(store::Store& store, const Subject& subject) {
       return tl::unexpected<Error>(process.error());
     }
     ASSIGN_OR_RETURN(const std::vector<Terminal> terminals,
-                     Terminals(store, "object_id = $1", objects->front()));
+                     Terminals(store, fmt::format("object_id = {}", objects->front())));
     if (terminals.empty()) return tl::unexpected<Error>(process.error());
     return LoadTerminal(store, terminals.front(), subject.who);
   }
   if (!subject.descriptors) {
-    for (const std::string_view condition :
-         {"process_id = $1", "process_id IN (SELECT process_id FROM tree)"}) {
+    ASSIGN_OR_RETURN(const std::string descendants,
+                     Descendants(store, fmt::format("SELECT {}::BIGINT", *process)));
+    for (const std::string& ids : {std::to_string(*process), descendants}) {
       ASSIGN_OR_RETURN(const std::vector<Terminal> terminals,
-                       Terminals(store, condition, *process));
+                       Terminals(store, fmt::format("process_id IN ({})", ids)));
       if (terminals.empty()) continue;
       ASSIGN_OR_RETURN(const Terminal terminal, OnlyOne(terminals, subject.who));
       return LoadTerminal(store, terminal, subject.who);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/saturating.hpp"
+
 namespace spoor::replay {
 namespace {
 
@@ -15,7 +17,10 @@ struct Sides {
 // What a program prints last is often never read by the master end, which is then a little short.
 Sides ChooseSides(const std::vector<IoRow>& rows) {
   std::uint64_t moved[2][2] = {};  // [pty_master][out]
-  for (const IoRow& row : rows) moved[row.pty_master][row.out] += row.size_bytes;
+  for (const IoRow& row : rows) {
+    std::uint64_t& sum = moved[row.pty_master][row.out];
+    sum = SaturatingAdd(sum, row.size_bytes);
+  }
   const std::uint64_t shown = moved[true][false];
   return {.output_master = shown > 0 && shown >= moved[false][true] / 4 * 3,
           .input_master = moved[true][true] > 0 && moved[true][true] >= moved[false][false]};
@@ -205,7 +210,7 @@ Recording Combine(const std::vector<IoRow>& rows, const std::vector<StateRow>& s
       event.process_id = parts.empty() ? 0 : parts.back().process_id;
       event.bytes = parts.empty() ? std::string() : std::move(parts.back().bytes);
     }
-    recording.missing_bytes += event.missing_bytes;
+    recording.missing_bytes = SaturatingAdd(recording.missing_bytes, event.missing_bytes);
     event.echo_off = is_input && history.EchoOff(row.boot_ns);
     recording.events.push_back(std::move(event));
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/saturating.hpp"
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
 #include "replay/escape_sequence.hpp"
@@ -255,7 +256,8 @@ class TextMaker {
   }
 
   void AddLine(const TerminalEvent& event, char mark, std::string_view text) {
-    const std::string time = WallTimeText(event.boot_ns + recording_.wall_shift_ns);
+    const std::string time =
+        WallTimeText(SaturatingAdd(event.boot_ns, recording_.wall_shift_ns));
     const auto process = recording_.processes.find(event.process_id);
     const std::string who =
         process == recording_.processes.end()

@@ -118,7 +118,7 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder) {
   for (const auto& [table, list] : files) {
     sql += fmt::format("DROP TABLE {0}; CREATE VIEW {0} AS FROM read_parquet([{1}]);", table, list);
   }
-  auto defined = connection->Run(sql + "USE main;" + kViewsSql);
+  auto defined = connection->Run(sql + "USE main;" + kArithmeticSql + kViewsSql + kLookupsSql);
   std::unique_ptr<DuckStore> store =
       std::make_unique<DuckStore>(database, layout, catalog->segments);
   if (!defined) {
@@ -134,8 +134,9 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder) {
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
   ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(database));
-  RETURN_IF_ERROR(connection->Run(std::string(kSchemaSql) +
-                                  "CREATE VIEW event_by_object AS FROM event;" + sql));
+  RETURN_IF_ERROR(connection->Run(std::string(kSchemaSql) + kArithmeticSql +
+                                  "CREATE VIEW event_by_object AS FROM event;" + kLookupsSql +
+                                  sql));
   RETURN_IF_ERROR(Confine(*connection, ""));
   std::unique_ptr<DuckStore> store =
       std::make_unique<DuckStore>(database, StoreLayout{}, std::vector<Segment>());

@@ -101,7 +101,7 @@ Result<std::vector<std::int64_t>> FindFile(Store& store, std::string_view path) 
         ids, ReadIntegers(store, "SELECT object_id FROM object WHERE object_id = $1", {*number}));
   } else {
     ASSIGN_OR_RETURN(ids, ReadIntegers(store,
-                                       "SELECT object_id FROM object_name WHERE path = $1 "
+                                       "SELECT object_id FROM _called(CAST($1 AS VARCHAR)) "
                                        "GROUP BY object_id ORDER BY min(from_boot_ns), object_id",
                                        {std::string(path)}));
   }

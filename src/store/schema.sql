@@ -186,7 +186,8 @@ CREATE TABLE gap (
   recording_id VARCHAR NOT NULL,
   from_boot_ns BIGINT NOT NULL, until_boot_ns BIGINT NOT NULL,
   from_wall_ns BIGINT NOT NULL, until_wall_ns BIGINT NOT NULL,
-  loss_class VARCHAR NOT NULL,       -- 'process', …, 'payload', 'missed_hook', 'batch', 'end' (sensor was killed)
+  loss_class VARCHAR NOT NULL,       -- 'process', …, 'payload', 'missed_hook', 'batch', 'end' (sensor was killed),
+                                     -- 'malformed' (numbers that cannot be), 'name' (names not followed)
   count BIGINT,                      -- NULL: not known
   reason VARCHAR NOT NULL
 );

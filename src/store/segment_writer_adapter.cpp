@@ -21,6 +21,8 @@ namespace spoor::store {
 namespace {
 
 constexpr std::int64_t kNsPerDay = 86'400'000'000'000;
+/// Above it days and hosts are put together: a Write makes at most twice as many files of a table.
+constexpr std::size_t kPartitionsMax = 64;
 
 class DuckTableWriter : public TableWriter {
  public:
@@ -196,6 +198,7 @@ class DuckSegmentWriter : public SegmentWriter {
   Result<> Restart() override {
     writers_.clear();
     partitions_.clear();
+    last_partition_ = nullptr;
     connection_.reset();
     ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
     ASSIGN_OR_RETURN(connection_, Connection::Open(std::move(database)));
@@ -212,11 +215,11 @@ class DuckSegmentWriter : public SegmentWriter {
 
   void NotePartition(std::int64_t host_id, std::string_view host, std::int64_t wall_ns) override {
     const std::int64_t day = wall_ns / kNsPerDay - (wall_ns % kNsPerDay < 0 ? 1 : 0);
-    if (host_id == last_partition_.first && day == last_partition_.second && !partitions_.empty()) {
-      return;
+    const std::pair key(host_id, day);
+    if (last_partition_ == nullptr || last_partition_->first != key) {
+      last_partition_ = &*partitions_.try_emplace(key, Partition{.host = std::string(host)}).first;
     }
-    last_partition_ = {host_id, day};
-    partitions_.emplace(last_partition_, host);
+    ++last_partition_->second.event_count;
   }
 
   std::uint64_t row_count() const override {
@@ -245,6 +248,11 @@ class DuckSegmentWriter : public SegmentWriter {
   }
 
  private:
+  struct Partition {
+    std::string host;
+    std::uint64_t event_count = 0;
+  };
+
   Result<> WriteAll(std::vector<Segment>& written) {
     for (std::size_t i = 0; i < writers_.size(); ++i) {
       if (writers_[i]->row_count() == 0) continue;
@@ -267,15 +275,31 @@ class DuckSegmentWriter : public SegmentWriter {
 
   Result<> WritePartitions(const std::string& source, const std::string& table,
                            std::string_view order, std::vector<Segment>& written) {
-    for (const auto& [partition, host] : partitions_) {
-      const auto& [host_id, day] = partition;
+    std::uint64_t event_count = 0;
+    for (const auto& [key, partition] : partitions_) event_count += partition.event_count;
+    const std::uint64_t together_max =
+        partitions_.size() <= kPartitionsMax ? 0 : event_count / kPartitionsMax;
+    for (auto first = partitions_.begin(); first != partitions_.end();) {
+      auto last = first;
+      std::uint64_t together = first->second.event_count;
+      for (auto next = std::next(last);
+           next != partitions_.end() && together + next->second.event_count <= together_max;
+           ++next) {
+        together += next->second.event_count;
+        last = next;
+      }
+      const auto& [first_host_id, first_day] = first->first;
+      const auto& [last_host_id, last_day] = last->first;
       Segment segment{.table = table};
-      segment.day = FormatWallTime(day * kNsPerDay).substr(0, 10);
-      segment.host = host;
-      const std::string rows =
-          fmt::format("FROM {} WHERE host_id = {} AND wall_ns >= {} AND wall_ns < {} ORDER BY {}",
-                      source, host_id, day * kNsPerDay, (day + 1) * kNsPerDay, order);
+      segment.day = FormatWallTime(first_day * kNsPerDay).substr(0, 10);
+      if (first_host_id == last_host_id) segment.host = first->second.host;
+      const std::string rows = fmt::format(
+          "FROM {} WHERE (host_id > {} OR (host_id = {} AND wall_ns >= {})) "
+          "AND (host_id < {} OR (host_id = {} AND wall_ns < {})) ORDER BY {}",
+          source, first_host_id, first_host_id, first_day * kNsPerDay, last_host_id, last_host_id,
+          (last_day + 1) * kNsPerDay, order);
       RETURN_IF_ERROR(WriteOne(rows, std::move(segment), written));
+      first = std::next(last);
     }
     return {};
   }
@@ -328,8 +352,8 @@ class DuckSegmentWriter : public SegmentWriter {
   Options options_;
   std::unique_ptr<Connection> connection_;
   std::vector<std::unique_ptr<DuckTableWriter>> writers_;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::string> partitions_;  // (host, day) → name
-  std::pair<std::int64_t, std::int64_t> last_partition_;
+  std::map<std::pair<std::int64_t, std::int64_t>, Partition> partitions_;  // (host, day)
+  std::pair<const std::pair<std::int64_t, std::int64_t>, Partition>* last_partition_ = nullptr;
   std::uint64_t next_number_ = 0;
   std::uint64_t first_entry_ = 0, last_entry_ = 0;
 };

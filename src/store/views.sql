@@ -60,7 +60,7 @@ SELECT s.flow_id, any_value(s.host_id) AS host_id, arg_min(s.process_id, s.revis
        arg_min(s.source_ip, s.revision) AS source_ip, arg_min(s.source_port, s.revision) AS source_port,
        arg_min(s.destination_ip, s.revision) AS destination_ip,
        arg_min(s.destination_port, s.revision) AS destination_port,
-       sum(s.source_bytes)::BIGINT AS source_bytes,
-       sum(s.destination_bytes)::BIGINT AS destination_bytes,
+       _bigint(sum(s.source_bytes)) AS source_bytes,
+       _bigint(sum(s.destination_bytes)) AS destination_bytes,
        any_value(s.community_id) AS community_id
 FROM segment.flow AS s GROUP BY s.flow_id;

@@ -241,7 +241,7 @@ class Listening:
         self.process.communicate()
 
     def connect(self, source="127.0.0.1"):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S,
+        return socket.create_connection(("127.0.0.1", self.port), timeout=collecting.PATIENCE_S,
                                         source_address=(source, 0))
 
     def answer(self, request, source="127.0.0.1"):
