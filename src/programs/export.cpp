@@ -9,9 +9,9 @@
 #include <map>
 #include <optional>
 
-#include "base/file.hpp"
 #include "base/time.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
 #include "proof/prove.hpp"
@@ -111,7 +111,7 @@ class Selection {
 Result<ExitCode> RunExport(const ExportCommand& command) {
   const StoreLayout layout{command.store};
   ASSIGN_OR_RETURN(Choice choice, ParseChoice(command));
-  auto key = ReadTextFile(layout.public_key(), 4096);
+  auto key = evidence::ReadPublicKey(layout);
   if (!key) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
   }

@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
-#include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/subcommand.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 
 /// Reads all evidence, so that nothing is removed that could not be made again.
 Result<> VerifyEvidence(const StoreLayout& layout) {
-  auto key = ReadTextFile(layout.public_key(), 4096);
+  auto key = evidence::ReadPublicKey(layout);
   if (!key) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
   }

@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
 #include "collector/retention.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/retention_options.hpp"
 #include "programs/subcommand.hpp"
 
 namespace spoor::programs {
 namespace {
-
-constexpr std::uint64_t kKeyBytesMax = 4096;
 
 struct RetainCommand {
   std::string store;
@@ -45,7 +43,7 @@ void Print(const collector::RetentionPlan& plan, const RetainCommand& command,
 Result<ExitCode> Retain(const RetainCommand& command) {
   ASSIGN_OR_RETURN(const collector::RetentionPolicy policy, command.retention.Policy());
   const StoreLayout layout{command.store};
-  const auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
+  const auto key = evidence::ReadPublicKey(layout);
   if (!key) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
   }
