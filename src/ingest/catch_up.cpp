@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/catch_up.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
 #include <system_error>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "ingest/recording_ingest.hpp"
 #include "store/catalog.hpp"
 #include "wire/batch.hpp"
@@ -17,11 +20,10 @@
 namespace spoor::ingest {
 namespace {
 
-constexpr std::uint64_t kKeyBytesMax = 4096;
 constexpr std::uint64_t kEntriesBetweenProgress = 16;
 
 Result<std::unique_ptr<evidence::LogReader>> OpenLog(const StoreLayout& layout) {
-  auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
+  auto key = evidence::ReadPublicKey(layout);
   if (!key && key.error().code == ErrorCode::kNotFound) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (it has no {})", layout.root.string(),
                 layout.public_key().lexically_relative(layout.root).string());
@@ -30,10 +32,11 @@ Result<std::unique_ptr<evidence::LogReader>> OpenLog(const StoreLayout& layout) 
   return evidence::LogReader::Open(layout.evidence(), *key);
 }
 
-/// Whether somebody writes to the log at this moment, so that its last recording may go on.
-bool HasWriter(const StoreLayout& layout) {
-  const auto lock = FileLock::AcquireFolder(layout.evidence(), FileLock::Mode::kTry);
-  return !lock && lock.error().code == ErrorCode::kUnavailable;
+/// One ingests at a time; the others wait.
+Result<FileLock> LockForIngest(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(FileDescriptor file,
+                   OpenInside(layout.root, layout.ingest_lock(), O_RDWR | O_CREAT));
+  return FileLock::Lock(std::move(file), layout.ingest_lock(), FileLock::Mode::kWait);
 }
 
 /// One catch-up: reads entries, leads each to its recording.
@@ -182,8 +185,8 @@ class Run {
   }
 
   void Remove(const std::string& file) const {
-    std::error_code ignored;  // a file that stays takes room, nothing else
-    std::filesystem::remove(layout_.segments() / file, ignored);
+    // A file that stays takes room, nothing else.
+    (void)RemoveInside(layout_.root, layout_.segments() / file);
   }
 
   const StoreLayout& layout_;
@@ -223,6 +226,13 @@ bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, b
 
 }  // namespace
 
+bool HasWriter(const StoreLayout& layout) {
+  auto folder = OpenInside(layout.root, layout.evidence(), O_RDONLY | O_DIRECTORY);
+  if (!folder) return false;  // the log's reader says why
+  const auto lock = FileLock::Lock(*std::move(folder), layout.evidence(), FileLock::Mode::kTry);
+  return !lock && lock.error().code == ErrorCode::kUnavailable;
+}
+
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress) {
   {
@@ -232,8 +242,7 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
     ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
     if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
   }
-  ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
+  ASSIGN_OR_RETURN(const FileLock lock, LockForIngest(layout));
   // Asked before the log is read: what is written after this moment is read next time.
   const bool has_writer = HasWriter(layout);
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
@@ -270,6 +279,13 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   }
 }
 
+Result<EntryRange> NotIngested(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+  ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
+  const std::uint64_t begin = std::max(catalog.next_entry, log->removed_until());
+  return EntryRange{begin, std::max(begin, log->size())};
+}
+
 Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::string>& open,
                                   const StoreLayout& layout, const CatchUpOptions& options) {
   Run run(layout, options, store::Catalog{}, wire::Carried{}, 0);
@@ -282,8 +298,7 @@ Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const std::set<std::str
 }
 
 Result<> RemoveDerived(const StoreLayout& layout) {
-  ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
+  ASSIGN_OR_RETURN(const FileLock lock, LockForIngest(layout));
   std::error_code error;
   std::filesystem::remove(layout.catalog(), error);
   if (!error) std::filesystem::remove_all(layout.segments(), error);

@@ -7,8 +7,8 @@
 #include <set>
 #include <tuple>
 
-#include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "ingest/recording_ingest.hpp"
 #include "store/catalog.hpp"
 #include "store/compare_segments.hpp"
@@ -18,8 +18,6 @@
 
 namespace spoor::ingest {
 namespace {
-
-constexpr std::uint64_t kKeyBytesMax = 4096;
 
 /// What tells a segment from all others of its store.
 using SegmentKey =
@@ -209,7 +207,7 @@ class Check {
 Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const CatchUpOptions& options,
                                          const std::filesystem::path& scratch,
                                          const DerivationProgress& progress) {
-  ASSIGN_OR_RETURN(const std::string key, ReadTextFile(layout.public_key(), kKeyBytesMax));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(layout));
   // The catalog first: what it names is under every later checkpoint.
   ASSIGN_OR_RETURN(store::Catalog catalog, store::LoadCatalog(layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,

@@ -13,6 +13,7 @@
 #include "base/visible_text.hpp"
 #include "collector/canary_audit.hpp"
 #include "collector/seal_audit.hpp"
+#include "evidence/named_key.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/subcommand.hpp"
@@ -36,6 +37,7 @@ struct VerifyCommand {
   std::string key_file;
   std::string escrow_file;
   OutsideViews outside;
+  QuestionLimits limits{};
   std::string authority_file;
   bool json = false;
   bool quiet = false;
@@ -70,7 +72,7 @@ struct Proof {
 Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLayout& layout) {
   const bool given = !command.key_file.empty();
   const fs::path path = given ? fs::path(command.key_file) : layout.public_key();
-  Result<std::string> text = ReadTextFile(path, 4096);
+  Result<std::string> text = given ? ReadTextFile(path, 4096) : evidence::ReadPublicKey(layout);
   if (!text) {
     return Fail(text.error().code, "{}{}", text.error().message,
                 given ? "" : " (--key names a copy of it)");
@@ -355,8 +357,11 @@ Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
   if (!command.escrow_file.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--escrow is for stores: a bundle has no seals");
   }
-  VerifyBundleCommand bundle{
-      .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
+  VerifyBundleCommand bundle{.file = command.bundle,
+                             .public_key = {},
+                             .json = command.json,
+                             .quiet = command.quiet,
+                             .limits = command.limits};
   if (!command.key_file.empty()) {
     ASSIGN_OR_RETURN(bundle.public_key, ReadVerifierKey(command, StoreLayout{command.store}));
   }
@@ -406,6 +411,7 @@ void RegisterVerify(CLI::App& application, Action& action) {
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
   command->outside.AddOptions(subcommand);
+  command->limits.AddTo(subcommand);
   subcommand
       .add_option("--authority", command->authority_file,
                   "the authority's ca.crt: checks that it issued the certificates of the sensors "

@@ -99,18 +99,14 @@ Result<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Create(const std::filesyst
   }
   std::unique_ptr<ArchiveWriter> writer(new ArchiveWriter(path, FileDescriptor()));
   ASSIGN_OR_RETURN(writer->file_,
-                   OpenFile(writer->TemporaryPath(), O_RDWR | O_CREAT | O_TRUNC, 0644));
+                   OpenFile(writer->temporary_path_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW));
   return writer;
 }
 
 ArchiveWriter::~ArchiveWriter() {
   if (finished_ || !file_.valid()) return;
   std::error_code ignored;
-  std::filesystem::remove(TemporaryPath(), ignored);
-}
-
-std::filesystem::path ArchiveWriter::TemporaryPath() const {
-  return path_.string() + ".part";
+  std::filesystem::remove(temporary_path_, ignored);
 }
 
 Result<> ArchiveWriter::Put(std::span<const std::byte> bytes) {
@@ -161,7 +157,7 @@ Result<> ArchiveWriter::Finish() {
   RETURN_IF_ERROR(Put(Block{}));
   RETURN_IF_ERROR(Put(Block{}));
   if (::fsync(file_.get()) != 0) return FailErrno(errno, "{}: cannot sync", path_.string());
-  if (std::rename(TemporaryPath().c_str(), path_.c_str()) != 0) {
+  if (std::rename(temporary_path_.c_str(), path_.c_str()) != 0) {
     return FailErrno(errno, "{}: cannot give it its name", path_.string());
   }
   finished_ = true;
@@ -169,7 +165,12 @@ Result<> ArchiveWriter::Finish() {
 }
 
 Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDONLY));
+  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDONLY | O_NONBLOCK));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return FailErrno(errno, "{}: cannot stat", path.string());
+  if (!S_ISREG(status.st_mode)) {
+    return Fail(ErrorCode::kIo, "{}: is not a regular file", path.string());
+  }
   std::unique_ptr<ArchiveReader> archive(new ArchiveReader(path, std::move(file)));
   RETURN_IF_ERROR(archive->ReadMembers());
   return archive;

@@ -28,7 +28,8 @@ bool LooksLikeBundle(std::string_view bytes);
 /// all is there. Not thread-safe.
 class ArchiveWriter {
  public:
-  /// Fails: kInvalidArgument (there is something at `path`), kIo.
+  /// Its owner's alone (0600): it holds what was recorded. Fails: kInvalidArgument (there is
+  /// something at `path`), kIo.
   static Result<std::unique_ptr<ArchiveWriter>> Create(const std::filesystem::path& path);
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;
@@ -46,11 +47,11 @@ class ArchiveWriter {
 
  private:
   ArchiveWriter(std::filesystem::path path, FileDescriptor file)
-      : path_(std::move(path)), file_(std::move(file)) {}
-  std::filesystem::path TemporaryPath() const;
+      : path_(std::move(path)), temporary_path_(TemporaryPathFor(path_)), file_(std::move(file)) {}
   Result<> Put(std::span<const std::byte> bytes);
 
   const std::filesystem::path path_;
+  const std::filesystem::path temporary_path_;
   FileDescriptor file_;
   std::uint64_t at_ = 0;
   std::string name_;  // of the member that is being written

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "proof/answer.hpp"
 #include "proof/archive.hpp"
 #include "store/lookup.hpp"
@@ -195,7 +195,8 @@ Result<> CheckThatItFollows(const ProveOptions& options, const Answer& answer,
                    DerivedStore::Make(feed,
                                       {.ingest = options.ingest,
                                        .open_recordings = {manifest.open_recordings.begin(),
-                                                           manifest.open_recordings.end()}},
+                                                           manifest.open_recordings.end()},
+                                       .memory_bytes_max = 0},
                                       library));
   ASSIGN_OR_RETURN(const Answer again, Ask(derived->store(), question, options.watch));
   const std::optional<std::string> difference = DifferenceOf(answer.rows, again.rows);
@@ -234,7 +235,7 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
   ASSIGN_OR_RETURN(const std::vector<evidence::EntryRange> ranges,
                    ChooseEntries(options, question.sql, store, catalog));
   RETURN_IF_ERROR(CheckSize(options, store, ranges));
-  ASSIGN_OR_RETURN(const std::string key, ReadTextFile(options.layout.public_key(), 4096));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(options.layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(options.layout, key));
 
   Manifest manifest{.made_by = options.made_by,
@@ -276,7 +277,7 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
 Result<ProveReport> Export(const StoreLayout& layout,
                            const std::vector<evidence::EntryRange>& ranges,
                            const std::filesystem::path& out, const Manifest& manifest) {
-  ASSIGN_OR_RETURN(const std::string key, ReadTextFile(layout.public_key(), 4096));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout, key));
   ASSIGN_OR_RETURN(const std::unique_ptr<ArchiveWriter> archive, ArchiveWriter::Create(out));
   RETURN_IF_ERROR(archive->Add(kReadmeName, kReadme));

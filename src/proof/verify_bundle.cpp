@@ -128,7 +128,8 @@ class BundleCheck {
     auto derived = DerivedStore::Make(
         feed,
         {.ingest = options_.ingest,
-         .open_recordings = {answer.open_recordings.begin(), answer.open_recordings.end()}},
+         .open_recordings = {answer.open_recordings.begin(), answer.open_recordings.end()},
+         .memory_bytes_max = options_.memory_bytes_max},
         library);
     if (!derived) return Blame(archive_, "the rows cannot be made again", derived.error());
     RETURN_IF_ERROR(CheckQuestion(answer, library, (*derived)->store()));

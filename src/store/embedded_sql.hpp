@@ -7,4 +7,8 @@ extern const char* const kSchemaSql;    ///< schema.sql: the tables as analysts 
 extern const char* const kSegmentsSql;  ///< segments.sql: what segments have more than that
 extern const char* const kViewsSql;     ///< views.sql: tables made of segments
 
+/// Names of DuckDB's functions that queries may call, between white space.
+extern const char* const kSqlFunctions;       ///< sql_functions.txt: in expressions
+extern const char* const kSqlTableFunctions;  ///< sql_table_functions.txt: behind FROM
+
 }  // namespace spoor::store
