@@ -80,16 +80,14 @@ TEST(Catalog, TakesNoNegativeNumberForACount) {
 }
 
 TEST(Catalog, IsNotParsedDeeperOrLongerThanOneCanBe) {
-  for (const std::string& text : {std::string(1'000'000, '['), "[" + [] {
-                                    std::string lists;
-                                    for (int i = 0; i < 5'000'000; ++i) lists += "[],";
-                                    return lists;
-                                  }() + "0]"}) {
-    const auto catalog = ParseCatalog(text);
-    ASSERT_FALSE(catalog);
-    EXPECT_THAT(catalog.error().message,
-                testing::AnyOf(HasSubstr("nested too deeply"), HasSubstr("too many values")));
-  }
+  const auto deep = ParseCatalog(std::string(100'000, '['));
+  ASSERT_FALSE(deep);
+  EXPECT_THAT(deep.error().message, HasSubstr("nested too deeply"));
+  std::string zeros = "[0";
+  while (zeros.size() < 8'100'000) zeros += ",0";
+  const auto longer = ParseCatalog(zeros + "]");
+  ASSERT_FALSE(longer);
+  EXPECT_THAT(longer.error().message, HasSubstr("too many values"));
 }
 
 TEST(Catalog, HasEachFileOnce) {

@@ -69,14 +69,15 @@ TEST(SqlCheck, LooksIntoDefinitionsAndTheirDefaults) {
 
 TEST(SqlCheck, AllowsOnlyFunctionsThatThisDuckDbHas) {
   const auto connection = Connect();
+  const auto names = connection->RunForText(
+      "SELECT string_agg(DISTINCT function_name, chr(10)) FROM duckdb_functions()");
+  ASSERT_TRUE(names) << names.error().message;
+  std::istringstream there{names->value_or("")};
+  std::set<std::string> known;
+  for (std::string name; there >> name;) known.insert(name);
   for (const char* const list : {kSqlFunctions, kSqlTableFunctions}) {
-    std::istringstream names{list};
-    for (std::string name; names >> name;) {
-      const auto count = connection->RunForInteger(fmt::format(
-          "SELECT count(*) FROM duckdb_functions() WHERE function_name = {}", Quoted(name)));
-      ASSERT_TRUE(count) << count.error().message;
-      EXPECT_GT(*count, 0) << name;
-    }
+    std::istringstream allowed{list};
+    for (std::string name; allowed >> name;) EXPECT_TRUE(known.contains(name)) << name;
   }
 }
 
