@@ -63,7 +63,7 @@ def add_events(store, folder, host="web-1", events=EVENTS, **keys):
     file = folder / f"{host}.events"
     file.write_text("".join(json.dumps({"boot_ns": 1_000_000 * (i + 1), **event}) + "\n"
                             for i, event in enumerate(events)))
-    run("import", "--kind", "events", "--host", host, file, store=store, status=0, **keys)
+    run("import", "--again", "--kind", "events", "--host", host, file, store=store, status=0, **keys)
 
 
 def snapshot(folder):
