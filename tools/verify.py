@@ -109,7 +109,7 @@ class Log:
                 else:
                     names.add(name)
         for name in sorted(names):
-            if name == "checkpoint.tmp":
+            if re.fullmatch(r"checkpoint(\.[0-9a-f]{16})?\.tmp", name):
                 self.tail_bytes += os.path.getsize(os.path.join(self.folder, name))
             elif name != "checkpoint":
                 self.check_name(name, names)

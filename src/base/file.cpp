@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/check.hpp"
+
 namespace spoor {
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
@@ -45,31 +47,38 @@ Result<> WriteAll(int fd, std::span<const std::byte> bytes, const std::filesyste
   return {};
 }
 
-Result<std::vector<std::byte>> ReadFile(const std::filesystem::path& path,
-                                        std::uint64_t size_bytes_max) {
-  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+Result<std::vector<std::byte>> ReadAll(int fd, const std::filesystem::path& name,
+                                       std::uint64_t size_bytes_max) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return FailErrno(errno, "{}: cannot stat", path.string());
-  if (S_ISDIR(status.st_mode)) return Fail(ErrorCode::kIo, "{}: is a folder", path.string());
-  std::vector<std::byte> bytes(
-      std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), size_bytes_max));
+  if (::fstat(fd, &status) != 0) return FailErrno(errno, "{}: cannot stat", name.string());
+  if (S_ISDIR(status.st_mode)) return Fail(ErrorCode::kIo, "{}: is a folder", name.string());
+  const auto too_large = [&] {
+    return Fail(ErrorCode::kCorrupt, "{}: larger than {} bytes", name.string(), size_bytes_max);
+  };
+  const auto size_bytes = static_cast<std::uint64_t>(status.st_size);
+  if (size_bytes > size_bytes_max) return too_large();
+  std::vector<std::byte> bytes(size_bytes);
   std::size_t filled = 0;
   for (;;) {
     // One byte more than the file said, so that a growing file is noticed.
     if (filled == bytes.size()) bytes.resize(filled + 4096);
-    const ssize_t got = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
+    const ssize_t got = ::read(fd, bytes.data() + filled, bytes.size() - filled);
     if (got < 0) {
       if (errno == EINTR) continue;
-      return FailErrno(errno, "{}: cannot read", path.string());
+      return FailErrno(errno, "{}: cannot read", name.string());
     }
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
-    if (filled > size_bytes_max) {
-      return Fail(ErrorCode::kCorrupt, "{}: larger than {} bytes", path.string(), size_bytes_max);
-    }
+    if (filled > size_bytes_max) return too_large();
   }
   bytes.resize(filled);
   return bytes;
+}
+
+Result<std::vector<std::byte>> ReadFile(const std::filesystem::path& path,
+                                        std::uint64_t size_bytes_max) {
+  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+  return ReadAll(file.get(), path, size_bytes_max);
 }
 
 Result<std::string> ReadTextFile(const std::filesystem::path& path, std::uint64_t size_bytes_max) {
@@ -77,17 +86,39 @@ Result<std::string> ReadTextFile(const std::filesystem::path& path, std::uint64_
   return std::string(AsText(bytes));
 }
 
+std::filesystem::path TemporaryPathFor(const std::filesystem::path& path) {
+  std::uint64_t random = 0;
+  SPOOR_CHECK(::getentropy(&random, sizeof(random)) == 0) << "no random numbers";
+  return path.string() + fmt::format(".{:016x}.tmp", random);
+}
+
+bool IsTemporaryName(std::string_view name, std::string_view of) {
+  constexpr std::string_view kHexDigits = "0123456789abcdef";
+  constexpr std::string_view kSuffix = ".tmp";
+  constexpr std::size_t kDigits = 16;
+  return name.size() == of.size() + 1 + kDigits + kSuffix.size() && name.starts_with(of) &&
+         name[of.size()] == '.' && name.ends_with(kSuffix) &&
+         name.substr(of.size() + 1, kDigits).find_first_not_of(kHexDigits) == name.npos;
+}
+
 Result<> WriteFileAtomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
                              unsigned mode) {
-  const std::filesystem::path temporary = path.string() + ".tmp";
+  const std::filesystem::path temporary = TemporaryPathFor(path);
+  const auto give_up = [&](Result<> failed) {
+    ::unlink(temporary.c_str());
+    return failed;
+  };
   {
     ASSIGN_OR_RETURN(const FileDescriptor file,
-                     OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode));
-    RETURN_IF_ERROR(WriteAll(file.get(), bytes, temporary));
-    if (::fsync(file.get()) != 0) return FailErrno(errno, "{}: cannot sync", temporary.string());
+                     OpenFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+    Result<> written = WriteAll(file.get(), bytes, temporary);
+    if (written && ::fsync(file.get()) != 0) {
+      written = FailErrno(errno, "{}: cannot sync", temporary.string());
+    }
+    if (!written) return give_up(written);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    return FailErrno(errno, "{}: cannot rename to {}", temporary.string(), path.string());
+    return give_up(FailErrno(errno, "{}: cannot rename to {}", temporary.string(), path.string()));
   }
   return SyncFolder(path.has_parent_path() ? path.parent_path() : ".");
 }
@@ -99,14 +130,20 @@ Result<> SyncFolder(const std::filesystem::path& folder) {
 }
 
 Result<> CreateFolders(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return Fail(ErrorCode::kIo, "{}: cannot create: {}", folder.string(), error.message());
+  std::filesystem::path made;
+  for (const std::filesystem::path& part : folder) {
+    made /= part;
+    if (part.empty() || ::mkdir(made.c_str(), 0700) == 0) continue;
+    const int why = errno;
+    std::error_code error;  // a read-only file system says so before it says that it is there
+    if (std::filesystem::is_directory(made, error)) continue;
+    return FailErrno(why, "{}: cannot create", folder.string());
+  }
   return {};
 }
 
 Result<FileLock> FileLock::Acquire(const std::filesystem::path& path, Mode mode) {
-  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDWR | O_CREAT, 0644));
+  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDWR | O_CREAT));
   return Lock(std::move(file), path, mode);
 }
 

@@ -33,12 +33,18 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-/// Opens with O_CLOEXEC added. Fails: kNotFound (ENOENT), kIo (anything else).
-Result<FileDescriptor> OpenFile(const std::filesystem::path& path, int flags, unsigned mode = 0644);
+/// Opens with O_CLOEXEC added, over links, whatever it is: for files that the user names. Files of
+/// a store: inside.hpp. Fails: kNotFound (ENOENT), kIo (anything else).
+Result<FileDescriptor> OpenFile(const std::filesystem::path& path, int flags, unsigned mode = 0600);
 
 /// Writes all of `bytes` at the file position, resuming after short writes and EINTR.
 /// `name` is only for the error message. Fails: kIo.
 Result<> WriteAll(int fd, std::span<const std::byte> bytes, const std::filesystem::path& name);
+
+/// What is left to read of an open file. Refuses more than `size_bytes_max` with kCorrupt. `name`
+/// is only for the error message.
+Result<std::vector<std::byte>> ReadAll(int fd, const std::filesystem::path& name,
+                                       std::uint64_t size_bytes_max);
 
 /// The whole file. Refuses files above `size_bytes_max` with kCorrupt.
 Result<std::vector<std::byte>> ReadFile(const std::filesystem::path& path,
@@ -46,14 +52,20 @@ Result<std::vector<std::byte>> ReadFile(const std::filesystem::path& path,
 Result<std::string> ReadTextFile(const std::filesystem::path& path, std::uint64_t size_bytes_max);
 
 /// Replaces `path` so that after a crash it holds either the old or the new bytes, never a mixture:
-/// temporary file in the same folder, fsync, rename, fsync of the folder.
+/// temporary file in the same folder, fsync, rename, fsync of the folder. The umask is taken off
+/// `mode`.
 Result<> WriteFileAtomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
                              unsigned mode = 0644);
+
+/// A name beside `path` that nobody can foresee: "NAME.0123456789abcdef.tmp".
+std::filesystem::path TemporaryPathFor(const std::filesystem::path& path);
+/// Whether `name` is what TemporaryPathFor gives for a file of the name `of`.
+bool IsTemporaryName(std::string_view name, std::string_view of);
 
 /// Makes names created in or removed from `folder` durable.
 Result<> SyncFolder(const std::filesystem::path& folder);
 
-/// std::filesystem::create_directories as a Result.
+/// Makes the folder and those above it that are missing, for their owner alone (0700).
 Result<> CreateFolders(const std::filesystem::path& folder);
 
 /// An advisory lock on `path` (created if missing), held until destruction.
@@ -62,11 +74,12 @@ class FileLock {
   enum class Mode { kWait, kTry };
   /// Fails: kUnavailable when kTry finds it held by another process; kIo.
   static Result<FileLock> Acquire(const std::filesystem::path& path, Mode mode);
+  /// The same on a file or folder that is open already. `path` is only for the error message.
+  static Result<FileLock> Lock(FileDescriptor file, const std::filesystem::path& path, Mode mode);
   /// The same on an existing folder itself, which then needs no lock file.
   static Result<FileLock> AcquireFolder(const std::filesystem::path& folder, Mode mode);
 
  private:
-  static Result<FileLock> Lock(FileDescriptor file, const std::filesystem::path& path, Mode mode);
   explicit FileLock(FileDescriptor fd) : fd_(std::move(fd)) {}
   FileDescriptor fd_;
 };

@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "evidence/named_key.hpp"
 
 namespace spoor::collector {
 namespace {
@@ -17,7 +18,6 @@ namespace {
 constexpr std::size_t kAccountBytesMax = 48 << 10;
 constexpr std::uint64_t kReopenIntervalNs = 1'000'000'000;
 constexpr std::int64_t kRefusalIntervalNs = 1'000'000'000;
-constexpr std::uint64_t kPublicKeyBytesMax = 4096;
 constexpr int kRetryAfterSeconds = 1;
 constexpr int kOverQuotaStatus = 429;
 constexpr int kQuotaRetryAfterSecondsMax = 10;
@@ -86,8 +86,7 @@ Result<> Intake::OpenLog() {
                                            .key_file = store.private_key(),
                                            .append_only_attribute = options_.append_only_attribute,
                                            .origin = options_.origin}));
-  ASSIGN_OR_RETURN(const std::string public_key,
-                   ReadTextFile(store.public_key(), kPublicKeyBytesMax));
+  ASSIGN_OR_RETURN(const std::string public_key, evidence::ReadPublicKey(store));
   ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(store.evidence(), public_key));
   auto ledger = std::make_unique<Ledger>(options_.escrow_private.get(), options_.root.get());
   Quota quota(options_.sensor_bytes_per_day);

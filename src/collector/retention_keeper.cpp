@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 
 namespace spoor::collector {
 namespace {
 
-constexpr std::uint64_t kPublicKeyBytesMax = 4096;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kHourNs = 3600 * kSecondNs;
 
@@ -50,8 +49,7 @@ void RetentionKeeper::Run() {
 }
 
 Result<> RetentionKeeper::Apply() {
-  ASSIGN_OR_RETURN(const std::string key,
-                   ReadTextFile(options_.store.public_key(), kPublicKeyBytesMax));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(options_.store));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                    evidence::LogReader::Open(options_.store.evidence(), key));
   ASSIGN_OR_RETURN(const RetentionPlan plan, PlanRetention(*log, options_.policy, options_.by, {}));

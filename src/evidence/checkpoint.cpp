@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "base/base64.hpp"
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "base/time.hpp"
 #include "evidence/tile_path.hpp"
 
@@ -78,7 +78,7 @@ Result<Checkpoint> OpenCheckpoint(std::string_view note, const VerifierKey& key)
 
 Result<Checkpoint> ReadCheckpoint(const std::filesystem::path& folder, const VerifierKey& key) {
   const std::filesystem::path path = folder / kCheckpointName;
-  Result<std::string> note = ReadTextFile(path, kCheckpointBytesMax);
+  Result<std::string> note = ReadTextFileInside(RootOf(folder), path, kCheckpointBytesMax);
   if (!note) {
     if (note.error().code == ErrorCode::kCorrupt) note.error().code = ErrorCode::kUnverified;
     return tl::unexpected<Error>(note.error());

@@ -26,7 +26,7 @@ constexpr std::uint8_t kCheckpointInInput = 1;
 
 std::string NameOf(std::uint8_t selector) {
   if (selector == 255) return std::string(kCheckpointName);
-  if (selector == 254) return std::string(kCheckpointTemporaryName);
+  if (selector == 254) return "checkpoint.0123456789abcdef.tmp";
   const TileId id{.entries = (selector & 1) != 0,
                   .level = (selector & 1) != 0 ? 0U : (selector >> 1) & 1U,
                   .index = (selector >> 2) & 3U};

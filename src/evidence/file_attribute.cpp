@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 
 namespace spoor::evidence {
 namespace {
@@ -25,8 +25,9 @@ Result<> Change(const FileDescriptor& file, const std::filesystem::path& path, i
 
 }  // namespace
 
-Result<> SetAttribute(const std::filesystem::path& path, FileAttribute attribute) {
-  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+Result<> SetAttribute(const std::filesystem::path& root, const std::filesystem::path& path,
+                      FileAttribute attribute) {
+  ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(root, path, O_RDONLY));
   int flags = 0;
   if (::ioctl(file.get(), FS_IOC_GETFLAGS, &flags) != 0) {
     return Fail(ErrorCode::kUnavailable,
@@ -36,8 +37,8 @@ Result<> SetAttribute(const std::filesystem::path& path, FileAttribute attribute
   return Change(file, path, (flags & ~kOurs) | wanted);
 }
 
-Result<> ClearAttributes(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+Result<> ClearAttributes(const std::filesystem::path& root, const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(root, path, O_RDONLY));
   int flags = 0;
   if (::ioctl(file.get(), FS_IOC_GETFLAGS, &flags) != 0 || (flags & kOurs) == 0) return {};
   return Change(file, path, flags & ~kOurs);

@@ -17,10 +17,11 @@ enum class FileAttribute : std::uint8_t {
 
 /// Fails: kUnavailable (this file system has no such thing, or CAP_LINUX_IMMUTABLE is missing),
 /// kIo.
-Result<> SetAttribute(const std::filesystem::path& path, FileAttribute attribute);
+Result<> SetAttribute(const std::filesystem::path& root, const std::filesystem::path& path,
+                      FileAttribute attribute);
 
 /// Takes both off, if there; to be called before a rename, a cut or a removal. Does nothing where
 /// there can be none. Fails: kUnavailable (no CAP_LINUX_IMMUTABLE), kNotFound, kIo.
-Result<> ClearAttributes(const std::filesystem::path& path);
+Result<> ClearAttributes(const std::filesystem::path& root, const std::filesystem::path& path);
 
 }  // namespace spoor::evidence

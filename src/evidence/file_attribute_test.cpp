@@ -41,13 +41,14 @@ class FileAttributeTest : public testing::Test {
     const fs::path probe = store_.root() / "probe";
     ASSERT_TRUE(WriteFileAtomically(probe, AsBytes("x")));
     if (const std::string why = WhyThereAreNoAttributes(probe); !why.empty()) GTEST_SKIP() << why;
-    const auto set = SetAttribute(probe, FileAttribute::kAppendOnly);
+    const auto set = SetAttribute(probe.parent_path(), probe, FileAttribute::kAppendOnly);
     ASSERT_TRUE(set) << set.error().message;
-    ASSERT_TRUE(ClearAttributes(probe));
+    ASSERT_TRUE(ClearAttributes(probe.parent_path(), probe));
   }
   ~FileAttributeTest() override {
     for (const auto& file : fs::recursive_directory_iterator(store_.root())) {
-      if (file.is_regular_file()) static_cast<void>(ClearAttributes(file.path()));
+      if (file.is_regular_file())
+        static_cast<void>(ClearAttributes(file.path().parent_path(), file.path()));
     }
   }
   /// Appends until there are `size`; closes only when asked.
@@ -115,10 +116,10 @@ TEST_F(FileAttributeTest, RetentionMayRemoveWhatIsImmutable) {
 }
 
 TEST(FileAttribute, IsRefusedWhereTheFileSystemHasNone) {
-  const auto set = SetAttribute("/proc/version", FileAttribute::kAppendOnly);
+  const auto set = SetAttribute("/proc", "/proc/version", FileAttribute::kAppendOnly);
   ASSERT_FALSE(set);
   EXPECT_EQ(set.error().code, ErrorCode::kUnavailable);
-  EXPECT_TRUE(ClearAttributes("/proc/version"));
+  EXPECT_TRUE(ClearAttributes("/proc", "/proc/version"));
 }
 
 }  // namespace

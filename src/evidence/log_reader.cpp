@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/inside.hpp"
 #include "evidence/checkpoint.hpp"
 #include "evidence/log.hpp"
 #include "evidence/removal.hpp"
@@ -61,10 +62,11 @@ class TileLogReader final : public LogReader {
     for (std::uint64_t bundle = 0; bundle < removed_until() / kTileWidth; ++bundle) {
       ASSIGN_OR_RETURN([[maybe_unused]] const std::span<const Hash> leaves, tree_->Tile(0, bundle));
       const TileId id{.entries = true, .level = 0, .index = bundle};
-      if (!fs::exists(folder_ / TilePath(id, TileForm::kFull))) continue;
+      if (!ExistsInside(RootOf(folder_), folder_ / TilePath(id, TileForm::kFull))) continue;
       const auto ignore = [](std::uint64_t, std::span<const std::byte>) { return Result<>(); };
       Result<> left = VisitBundle(bundle, bundle * kTileWidth, ignore);
-      if (!left && fs::exists(folder_ / TilePath(id, TileForm::kFull))) return left;
+      if (!left && ExistsInside(RootOf(folder_), folder_ / TilePath(id, TileForm::kFull)))
+        return left;
     }
     return {};
   }
@@ -136,13 +138,13 @@ class TileLogReader final : public LogReader {
 
 Result<std::unique_ptr<LogReader>> LogReader::Open(const fs::path& folder,
                                                    const std::string& public_key) {
-  if (!fs::exists(folder)) {
+  if (!ExistsInside(RootOf(folder), folder)) {
     return Fail(ErrorCode::kNotFound, "{}: no evidence log there", folder.string());
   }
   ASSIGN_OR_RETURN(const VerifierKey key, VerifierKey::Parse(public_key));
   Result<struct Checkpoint> checkpoint = ReadCheckpoint(folder, key);
   if (!checkpoint && checkpoint.error().code == ErrorCode::kNotFound &&
-      fs::exists(folder / "tile")) {
+      ExistsInside(RootOf(folder), folder / "tile")) {
     return Fail(ErrorCode::kUnverified, "{}: missing, though there are tiles",
                 (folder / kCheckpointName).string());
   }

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "base/check.hpp"
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "base/time.hpp"
 #include "evidence/checkpoint.hpp"
 #include "evidence/file_attribute.hpp"
@@ -86,6 +86,8 @@ class TileLogWriter final : public LogWriter {
     return Fail(closed_because_->code, "{}: closed for writing since: {}", parts_.folder.string(),
                 closed_because_->message);
   }
+  fs::path root() const { return RootOf(parts_.folder); }
+  bool Exists(const fs::path& path) const { return ExistsInside(root(), path); }
   Result<> AppendToColumns(std::span<const std::byte> entry);
   Result<> AppendTo(Column& column, std::span<const std::byte> bytes);
   Result<> OpenColumn(Column& column);
@@ -112,7 +114,7 @@ class TileLogWriter final : public LogWriter {
 Result<> TileLogWriter::Continue() {
   ASSIGN_OR_RETURN(const struct Checkpoint checkpoint,
                    ReadCheckpoint(parts_.folder, parts_.verifier));
-  const fs::path set_aside = fs::absolute(parts_.folder).parent_path() / "set-aside";
+  const fs::path set_aside = RootOf(parts_.folder) / "set-aside";
   ASSIGN_OR_RETURN(const Recovered recovered, RecoverLog(parts_.folder, set_aside, checkpoint));
   set_aside_bytes_ = recovered.set_aside_bytes;
   checkpoint_size_ = checkpoint.size;
@@ -166,8 +168,8 @@ Result<> TileLogWriter::AppendTo(Column& column, std::span<const std::byte> byte
 Result<> TileLogWriter::OpenColumn(Column& column) {
   const fs::path growing = parts_.folder / TilePath(column.id, TileForm::kGrowing);
   const fs::path parent = growing.parent_path();
-  if (!fs::exists(parent)) {
-    RETURN_IF_ERROR(CreateFolders(parent));
+  if (!Exists(parent)) {
+    RETURN_IF_ERROR(CreateFoldersInside(root(), parent));
     for (fs::path made = parent; made != parts_.folder; made = made.parent_path()) {
       changed_folders_.insert(made);
     }
@@ -178,19 +180,20 @@ Result<> TileLogWriter::OpenColumn(Column& column) {
       width > 0 && column.id.index == HashesAtLevel(checkpoint_size_, column.id.level) / kTileWidth;
   if (!continues) {
     changed_folders_.insert(parent);
-    ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND | O_CREAT | O_EXCL));
+    ASSIGN_OR_RETURN(column.file,
+                     OpenInside(root(), growing, O_WRONLY | O_APPEND | O_CREAT | O_EXCL));
     return Protect(growing, FileAttribute::kAppendOnly);
   }
-  if (!fs::exists(growing)) {
+  if (!Exists(growing)) {
     const fs::path closed_folder = parts_.folder / ClosedFolderPath(column.id);
     RETURN_IF_ERROR(Rename(parts_.folder / TilePath(column.id, TileForm::kClosed, width), growing));
     // Before it grows: a file that a power cut left longer under its old name, which says how many
     // hashes it has, would not verify.
-    RETURN_IF_ERROR(SyncFolder(parent));
-    RETURN_IF_ERROR(SyncFolder(closed_folder));
-    if (::rmdir(closed_folder.c_str()) == 0) changed_folders_.erase(closed_folder);
+    RETURN_IF_ERROR(SyncFolderInside(root(), parent));
+    RETURN_IF_ERROR(SyncFolderInside(root(), closed_folder));
+    if (RemoveFolderInside(root(), closed_folder)) changed_folders_.erase(closed_folder);
   }
-  ASSIGN_OR_RETURN(column.file, OpenFile(growing, O_WRONLY | O_APPEND));
+  ASSIGN_OR_RETURN(column.file, OpenInside(root(), growing, O_WRONLY | O_APPEND));
   return Protect(growing, FileAttribute::kAppendOnly);
 }
 
@@ -237,7 +240,9 @@ Result<> TileLogWriter::SyncData() {
 }
 
 Result<> TileLogWriter::SyncChangedFolders() {
-  for (const fs::path& folder : changed_folders_) RETURN_IF_ERROR(SyncFolder(folder));
+  for (const fs::path& folder : changed_folders_) {
+    RETURN_IF_ERROR(SyncFolderInside(root(), folder));
+  }
   changed_folders_.clear();
   return {};
 }
@@ -248,8 +253,8 @@ Result<> TileLogWriter::PublishCheckpoint() {
                                              .root = tree_.Root(hasher_),
                                              .signed_wall_ns = WallNow(),
                                              .other_signatures = 0});
-  RETURN_IF_ERROR(WriteFileAtomically(parts_.folder / kCheckpointName,
-                                      AsBytes(SignNote(text, parts_.verifier, parts_.key))));
+  RETURN_IF_ERROR(WriteFileAtomicallyInside(root(), parts_.folder / kCheckpointName,
+                                            AsBytes(SignNote(text, parts_.verifier, parts_.key))));
   checkpoint_size_ = tree_.size();
   return {};
 }
@@ -278,8 +283,8 @@ Result<> TileLogWriter::NameEdgeTiles() {
   for (Column& column : columns_) {
     column.file.Reset();
     const fs::path growing = parts_.folder / TilePath(column.id, TileForm::kGrowing);
-    if (column.width == 0 || !fs::exists(growing)) continue;
-    RETURN_IF_ERROR(CreateFolders(parts_.folder / ClosedFolderPath(column.id)));
+    if (column.width == 0 || !Exists(growing)) continue;
+    RETURN_IF_ERROR(CreateFoldersInside(root(), parts_.folder / ClosedFolderPath(column.id)));
     const fs::path closed = parts_.folder / TilePath(column.id, TileForm::kClosed, column.width);
     RETURN_IF_ERROR(Rename(growing, closed));
     RETURN_IF_ERROR(Protect(closed, FileAttribute::kImmutable));
@@ -288,14 +293,12 @@ Result<> TileLogWriter::NameEdgeTiles() {
 }
 
 Result<> TileLogWriter::Protect(const fs::path& path, FileAttribute attribute) const {
-  return parts_.append_only_attribute ? SetAttribute(path, attribute) : Result<>();
+  return parts_.append_only_attribute ? SetAttribute(root(), path, attribute) : Result<>();
 }
 
 Result<> TileLogWriter::Rename(const fs::path& from, const fs::path& to) {
-  RETURN_IF_ERROR(ClearAttributes(from));
-  if (::rename(from.c_str(), to.c_str()) != 0) {
-    return FailErrno(errno, "{}: cannot rename to {}", from.string(), to.string());
-  }
+  RETURN_IF_ERROR(ClearAttributes(root(), from));
+  RETURN_IF_ERROR(RenameInside(root(), from, to));
   changed_folders_.insert(from.parent_path());
   changed_folders_.insert(to.parent_path());
   return {};
@@ -313,7 +316,8 @@ Result<NamedKey> OpenKey(const LogOptions& options, bool exists) {
   if (exists && wanted.name.empty() && !fs::exists(verifier_file.replace_extension(".vkey"))) {
     // Who signed under that name is checked when the log is taken up.
     ASSIGN_OR_RETURN(const std::string note,
-                     ReadTextFile(options.folder / kCheckpointName, kCheckpointBytesMax));
+                     ReadTextFileInside(RootOf(options.folder), options.folder / kCheckpointName,
+                                        kCheckpointBytesMax));
     wanted.name = note.substr(0, note.find('\n'));
   }
   Result<NamedKey> key = NamedKey::Open(wanted);
@@ -327,16 +331,21 @@ Result<NamedKey> OpenKey(const LogOptions& options, bool exists) {
 }  // namespace
 
 Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
-  RETURN_IF_ERROR(CreateFolders(options.folder));
-  Result<FileLock> lock = FileLock::AcquireFolder(options.folder, FileLock::Mode::kTry);
+  const fs::path root = RootOf(options.folder);
+  RETURN_IF_ERROR(CreateFolders(root));
+  RETURN_IF_ERROR(CreateFoldersInside(root, options.folder));
+  ASSIGN_OR_RETURN(FileDescriptor to_lock,
+                   OpenInside(root, options.folder, O_RDONLY | O_DIRECTORY));
+  Result<FileLock> lock = FileLock::Lock(std::move(to_lock), options.folder, FileLock::Mode::kTry);
   if (!lock && lock.error().code == ErrorCode::kUnavailable) {
     return Fail(ErrorCode::kUnavailable, "{}: another writer has this log open",
                 options.folder.string());
   }
   if (!lock) return tl::unexpected<Error>(lock.error());
-  ASSIGN_OR_RETURN(FileDescriptor folder_fd, OpenFile(options.folder, O_RDONLY | O_DIRECTORY));
-  const bool exists = fs::exists(options.folder / kCheckpointName);
-  if (!exists && fs::exists(options.folder / "tile")) {
+  ASSIGN_OR_RETURN(FileDescriptor folder_fd,
+                   OpenInside(root, options.folder, O_RDONLY | O_DIRECTORY));
+  const bool exists = ExistsInside(root, options.folder / kCheckpointName);
+  if (!exists && ExistsInside(root, options.folder / "tile")) {
     return Fail(ErrorCode::kUnverified, "{}: missing, though there are tiles",
                 (options.folder / kCheckpointName).string());
   }
@@ -346,12 +355,12 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Open(const LogOptions& options) {
       std::move(key.verifier), options.append_only_attribute});
   // A log has a checkpoint before it has anything else, so that none can be missing later.
   RETURN_IF_ERROR(exists ? writer->Continue() : writer->PublishCheckpoint());
-  if (!exists) RETURN_IF_ERROR(SyncFolder(fs::absolute(options.folder).parent_path()));
+  if (!exists) RETURN_IF_ERROR(SyncFolderInside(root, root));
   if (options.append_only_attribute) {
     // Said now and not at the first entry. The checkpoint itself is replaced, so it stays without.
     const fs::path probe = options.folder / kCheckpointName;
-    RETURN_IF_ERROR(SetAttribute(probe, FileAttribute::kAppendOnly));
-    RETURN_IF_ERROR(ClearAttributes(probe));
+    RETURN_IF_ERROR(SetAttribute(root, probe, FileAttribute::kAppendOnly));
+    RETURN_IF_ERROR(ClearAttributes(root, probe));
   }
   return writer;
 }

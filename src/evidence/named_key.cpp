@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/named_key.hpp"
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "evidence/hash.hpp"
 
 namespace spoor::evidence {
@@ -40,9 +40,10 @@ Result<std::string> NameOf(const NamedKey::Options& options, const SigningKey& k
 
 Result<> CheckOrWriteVerifier(const fs::path& key_file, const VerifierKey& verifier) {
   const fs::path path = VerifierFile(key_file);
-  const Result<std::string> text = ReadTextFile(path, kVerifierKeyBytesMax);
+  const fs::path root = path.parent_path().parent_path();
+  const Result<std::string> text = ReadTextFileInside(root, path, kVerifierKeyBytesMax);
   if (!text && text.error().code == ErrorCode::kNotFound) {
-    return WriteFileAtomically(path, AsBytes(verifier.Text() + "\n"));
+    return WriteFileAtomicallyInside(root, path, AsBytes(verifier.Text() + "\n"));
   }
   RETURN_IF_ERROR(text);
   if (*text == verifier.Text() + "\n") return {};
@@ -59,6 +60,10 @@ Result<NamedKey> NamedKey::Open(const Options& options) {
                    VerifierKey::Make(std::move(name), key.public_key(), options.use));
   RETURN_IF_ERROR(CheckOrWriteVerifier(options.key_file, verifier));
   return NamedKey{std::move(key), std::move(verifier)};
+}
+
+Result<std::string> ReadPublicKey(const StoreLayout& layout) {
+  return ReadTextFileInside(layout.root, layout.public_key(), kVerifierKeyBytesMax);
 }
 
 }  // namespace spoor::evidence

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/store_layout.hpp"
 #include "evidence/note.hpp"
 
 namespace spoor::evidence {
@@ -27,5 +28,9 @@ struct NamedKey {
   /// (the .vkey file belongs to another key or name); kInvalidArgument (no such name can be).
   static Result<NamedKey> Open(const Options& options);
 };
+
+/// The verifier key of the log in the store `layout`, as text: its key/log.vkey. Fails: kNotFound,
+/// kCorrupt (a link, or too large), kIo.
+Result<std::string> ReadPublicKey(const StoreLayout& layout);
 
 }  // namespace spoor::evidence

@@ -12,7 +12,7 @@
 
 #include "base/base64.hpp"
 #include "base/check.hpp"
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "evidence/hash.hpp"
 
 namespace spoor::evidence {
@@ -35,6 +35,20 @@ bool IsKeyName(std::string_view name) {
   return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) {
     return c > ' ' && c < 0x7F && c != '+';
   });
+}
+
+/// Key files stand in a folder of their own: STORE/key/log.pem.
+std::filesystem::path StoreOf(const std::filesystem::path& key_file) {
+  return key_file.parent_path().parent_path();
+}
+
+/// Of mode 0700, also where the store is shared with a group.
+Result<> MakeKeyFolder(const std::filesystem::path& root, const std::filesystem::path& folder) {
+  if (ExistsInside(root, folder)) return {};
+  RETURN_IF_ERROR(CreateFoldersInside(root, folder));
+  ASSIGN_OR_RETURN(const FileDescriptor made, OpenInside(root, folder, O_RDONLY | O_DIRECTORY));
+  if (::fchmod(made.get(), 0700) == 0) return {};
+  return FailErrno(errno, "{}: cannot set its mode", folder.string());
 }
 
 /// Refuses to ask for a passphrase on the terminal.
@@ -121,7 +135,7 @@ void SigningKey::FreeKey::operator()(evp_pkey_st* key) const {
 }
 
 Result<SigningKey> SigningKey::Load(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+  ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(StoreOf(path), path, O_RDONLY));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return FailErrno(errno, "{}: cannot stat", path.string());
   if ((status.st_mode & 077) != 0) {
@@ -130,7 +144,7 @@ Result<SigningKey> SigningKey::Load(const std::filesystem::path& path) {
                 "else start a new log",
                 path.string(), status.st_mode & 07777U);
   }
-  ASSIGN_OR_RETURN(std::vector<std::byte> pem, ReadFile(path, kKeyFileBytesMax));
+  ASSIGN_OR_RETURN(std::vector<std::byte> pem, ReadAll(file.get(), path, kKeyFileBytesMax));
   const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   SPOOR_CHECK(bio != nullptr) << "out of memory";
   SigningKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
@@ -150,17 +164,14 @@ Result<SigningKey> SigningKey::Create(const std::filesystem::path& path) {
           1) {
     return Fail(ErrorCode::kUnavailable, "{}: OpenSSL cannot make an Ed25519 key", path.string());
   }
-  const std::filesystem::path folder = path.parent_path();
-  if (!folder.empty() && !std::filesystem::exists(folder)) {
-    RETURN_IF_ERROR(CreateFolders(folder));
-    if (::chmod(folder.c_str(), 0700) != 0) {
-      return FailErrno(errno, "{}: cannot set its mode", folder.string());
-    }
-  }
+  const std::filesystem::path root = StoreOf(path);
+  RETURN_IF_ERROR(CreateFolders(root));
+  RETURN_IF_ERROR(MakeKeyFolder(root, path.parent_path()));
   char* pem = nullptr;
   const long size_bytes = BIO_get_mem_data(bio.get(), &pem);
-  const Result<> written = WriteFileAtomically(
-      path, AsBytes(std::string_view(pem, static_cast<std::size_t>(size_bytes))), 0600);
+  const Result<> written = WriteFileAtomicallyInside(
+      root, path, AsBytes(std::string_view(pem, static_cast<std::size_t>(size_bytes))),
+      Readers::kOwner);
   OPENSSL_cleanse(pem, static_cast<std::size_t>(size_bytes));
   RETURN_IF_ERROR(written);
   return key;

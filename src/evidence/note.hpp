@@ -49,8 +49,8 @@ struct VerifierKey {
 /// An Ed25519 private key. Never printed, never in an error message.
 class SigningKey {
  public:
-  /// Reads a PEM file. Fails: kNotFound; kUnavailable (group or others may read it); kCorrupt (no
-  /// unencrypted Ed25519 key).
+  /// Reads a PEM file. Neither it nor its folder may be a link. Fails: kNotFound; kUnavailable
+  /// (group or others may read it); kCorrupt (no unencrypted Ed25519 key).
   static Result<SigningKey> Load(const std::filesystem::path& path);
   /// Makes a new key and stores it with mode 0600, all or nothing, in a folder of mode 0700 made
   /// for it when missing.

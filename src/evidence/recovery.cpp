@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "base/time.hpp"
 #include "evidence/file_attribute.hpp"
 #include "evidence/tile_tree.hpp"
@@ -16,31 +16,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of the log's own folder: "checkpoint", "tile" and what killed writers leave.
+constexpr std::size_t kFolderNamesMax = 10'000;
+
 class Recovery {
  public:
   Recovery(const fs::path& folder, const fs::path& set_aside_folder, const Checkpoint& checkpoint)
       : folder_(folder),
+        root_(RootOf(folder)),
         aside_(set_aside_folder /
                fmt::format("{}-behind-entry-{}", FormatWallTime(WallNow()), checkpoint.size)),
         checkpoint_(checkpoint) {}
 
   Result<Recovered> Run() {
-    RETURN_IF_ERROR(MoveAside(std::string(kCheckpointTemporaryName)));
+    ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                     ListInside(root_, folder_, kFolderNamesMax));
+    for (const std::string& name : names) {
+      if (IsCheckpointTemporary(name)) RETURN_IF_ERROR(MoveAside(name));
+    }
     RETURN_IF_ERROR(RecoverColumn({.entries = true, .level = 0, .index = 0}));
     for (unsigned level = 0; level < kTileLevelsMax; ++level) {
       RETURN_IF_ERROR(RecoverColumn({.entries = false, .level = level, .index = 0}));
     }
-    for (const fs::path& changed : changed_folders_) RETURN_IF_ERROR(SyncFolder(changed));
+    for (const fs::path& changed : changed_folders_) {
+      RETURN_IF_ERROR(SyncFolderInside(root_, changed));
+    }
     RETURN_IF_ERROR(LoadEdges());
     RETURN_IF_ERROR(CheckEdgeBundle());
     return std::move(recovered_);
   }
 
  private:
-  bool Exists(const std::string& name) const {
-    std::error_code error;
-    return fs::symlink_status(folder_ / name, error).type() != fs::file_type::not_found;
-  }
+  bool Exists(const std::string& name) const { return ExistsInside(root_, folder_ / name); }
 
   /// All tiles of one level, or the bundles: from the edge of the checkpoint outwards, then inwards
   /// as far as a killed writer's unfinished renames reach.
@@ -69,11 +76,13 @@ class Recovery {
       return NotByKill(folder_ / TilePath(id, TileForm::kFull));
     }
     bool closed = false;
-    std::error_code error;
-    for (fs::directory_iterator file(closed_folder, error), end; !error && file != end;
-         file.increment(error)) {
-      if (width == 0 || file->path() != folder_ / TilePath(id, TileForm::kClosed, width)) {
-        return NotByKill(file->path());
+    const Result<std::vector<std::string>> names = ListInside(root_, closed_folder, kTileWidth);
+    if (!names && names.error().code != ErrorCode::kNotFound) {
+      return tl::unexpected<Error>(names.error());
+    }
+    for (const std::string& name : names ? *names : std::vector<std::string>()) {
+      if (width == 0 || closed_folder / name != folder_ / TilePath(id, TileForm::kClosed, width)) {
+        return NotByKill(closed_folder / name);
       }
       closed = true;
     }
@@ -81,7 +90,7 @@ class Recovery {
     if (closed && grows) return NotByKill(folder_ / growing);
     // Left empty by a writer killed between making the folder and the rename into it (or out of
     // it).
-    if (!closed && ::rmdir(closed_folder.c_str()) == 0) {
+    if (!closed && RemoveFolderInside(root_, closed_folder)) {
       changed_folders_.insert(closed_folder.parent_path());
     }
     if (width == 0) {
@@ -115,10 +124,10 @@ class Recovery {
     const fs::path target =
         aside_ / fmt::format("{}.from-byte-{}", TilePath(id, TileForm::kGrowing), covered_bytes);
     RETURN_IF_ERROR(MakeAsideFolder(target));
-    RETURN_IF_ERROR(WriteFileAtomically(target, tail, 0600));
+    RETURN_IF_ERROR(WriteFileAtomicallyInside(root_, target, tail));
     recovered_.set_aside_bytes += tail.size();
-    RETURN_IF_ERROR(ClearAttributes(tile.path));
-    ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(tile.path, O_WRONLY));
+    RETURN_IF_ERROR(ClearAttributes(root_, tile.path));
+    ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(root_, tile.path, O_WRONLY));
     if (::ftruncate(file.get(), static_cast<off_t>(covered_bytes)) != 0 ||
         ::fsync(file.get()) != 0) {
       return FailErrno(errno, "{}: cannot cut at byte {}", tile.path.string(), covered_bytes);
@@ -129,7 +138,8 @@ class Recovery {
   Result<> MoveAside(const std::string& name) {
     if (!Exists(name)) return {};
     std::error_code error;
-    const std::uintmax_t size_bytes = fs::file_size(folder_ / name, error);
+    const std::uintmax_t size_bytes =
+        fs::is_regular_file(folder_ / name, error) ? fs::file_size(folder_ / name, error) : 0;
     const fs::path target = aside_ / name;
     RETURN_IF_ERROR(MakeAsideFolder(target));
     RETURN_IF_ERROR(Rename(name, target));
@@ -138,11 +148,8 @@ class Recovery {
   }
 
   Result<> Rename(const std::string& name, const fs::path& target) {
-    RETURN_IF_ERROR(ClearAttributes(folder_ / name));
-    if (::rename((folder_ / name).c_str(), target.c_str()) != 0) {
-      return FailErrno(errno, "{}: cannot rename to {}", (folder_ / name).string(),
-                       target.string());
-    }
+    RETURN_IF_ERROR(ClearAttributes(root_, folder_ / name));
+    RETURN_IF_ERROR(RenameInside(root_, folder_ / name, target));
     changed_folders_.insert((folder_ / name).parent_path());
     changed_folders_.insert(target.parent_path());
     return {};
@@ -150,12 +157,11 @@ class Recovery {
 
   /// Makes the folder of `target` with all names leading there durable.
   Result<> MakeAsideFolder(const fs::path& target) {
-    RETURN_IF_ERROR(CreateFolders(target.parent_path()));
-    const fs::path top = aside_.parent_path().parent_path();
-    for (fs::path made = target.parent_path(); made != top; made = made.parent_path()) {
-      RETURN_IF_ERROR(SyncFolder(made));
+    RETURN_IF_ERROR(CreateFoldersInside(root_, target.parent_path()));
+    for (fs::path made = target.parent_path(); made != root_; made = made.parent_path()) {
+      RETURN_IF_ERROR(SyncFolderInside(root_, made));
     }
-    return SyncFolder(top.empty() ? "." : top);
+    return SyncFolderInside(root_, root_);
   }
 
   Result<> LoadEdges() {
@@ -201,6 +207,7 @@ class Recovery {
   }
 
   const fs::path folder_;
+  const fs::path root_;
   const fs::path aside_;
   const Checkpoint checkpoint_;
   Recovered recovered_;

@@ -112,7 +112,9 @@ TEST(Recovery, SetsAsideWhatAKilledWriterLeftBehindItsCheckpoint) {
 TEST(Recovery, SetsATornCheckpointAside) {
   const TestStore store;
   store.Fill(10);
-  ASSERT_TRUE(WriteFileAtomically(store.folder() / "checkpoint.tmp", AsBytes("test.exam")));
+  ASSERT_TRUE(WriteFileAtomically(store.folder() / "checkpoint.tmp", AsBytes("test.")));
+  ASSERT_TRUE(
+      WriteFileAtomically(TemporaryPathFor(store.folder() / "checkpoint"), AsBytes("exam")));
   const auto report = store.Verify();
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->tail_bytes, 9U);

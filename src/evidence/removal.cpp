@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/removal.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <bit>
 #include <set>
 #include <vector>
 
 #include "base/check.hpp"
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "evidence/file_attribute.hpp"
 
 namespace spoor::evidence {
@@ -69,8 +69,8 @@ bool LacksBeginning(const fs::path& folder, std::uint64_t size) {
   if (size < kTileWidth) return false;
   const TileId first{.entries = true, .level = 0, .index = 0};
   // A writer may rename it at this moment: from growing to full.
-  return !fs::exists(folder / TilePath(first, TileForm::kGrowing)) &&
-         !fs::exists(folder / TilePath(first, TileForm::kFull));
+  return !ExistsInside(RootOf(folder), folder / TilePath(first, TileForm::kGrowing)) &&
+         !ExistsInside(RootOf(folder), folder / TilePath(first, TileForm::kFull));
 }
 
 Result<Hash> RootOfFirst(std::uint64_t size, const NodeReader& node) {
@@ -96,8 +96,8 @@ Result<std::optional<FoundRetention>> FindRetention(const fs::path& folder, std:
     // What is missing is named by whoever reads it, once it is known what may be.
     const TileId id{.entries = true, .level = 0, .index = bundle};
     const bool whole = (bundle + 1) * kTileWidth <= size;
-    if (whole && !fs::exists(folder / TilePath(id, TileForm::kGrowing)) &&
-        !fs::exists(folder / TilePath(id, TileForm::kFull))) {
+    if (whole && !ExistsInside(RootOf(folder), folder / TilePath(id, TileForm::kGrowing)) &&
+        !ExistsInside(RootOf(folder), folder / TilePath(id, TileForm::kFull))) {
       continue;
     }
     ASSIGN_OR_RETURN(std::optional<FoundRetention> found,
@@ -116,14 +116,19 @@ Result<std::uint64_t> RemoveBundles(const fs::path& folder, std::uint64_t until_
     const TileId id{.entries = true, .level = 0, .index = bundle};
     // A power cut may leave a complete bundle under its growing name.
     fs::path path = folder / TilePath(id, TileForm::kFull);
-    if (!fs::exists(path)) path = folder / TilePath(id, TileForm::kGrowing);
+    if (!ExistsInside(RootOf(folder), path)) path = folder / TilePath(id, TileForm::kGrowing);
+    const Result<FileDescriptor> file = OpenInside(RootOf(folder), path, O_RDONLY);
+    if (!file && file.error().code == ErrorCode::kNotFound) continue;  // an earlier run did
+    if (!file) return tl::unexpected<Error>(file.error());
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) continue;  // an earlier run did
-    RETURN_IF_ERROR(ClearAttributes(path));
-    if (::unlink(path.c_str()) != 0) return FailErrno(errno, "{}: cannot remove", path.string());
+    if (::fstat(file->get(), &status) != 0) {
+      return FailErrno(errno, "{}: cannot stat", path.string());
+    }
+    RETURN_IF_ERROR(ClearAttributes(RootOf(folder), path));
+    RETURN_IF_ERROR(RemoveInside(RootOf(folder), path));
     removed_bytes += static_cast<std::uint64_t>(status.st_size);
     if (bundle == 0) {
-      RETURN_IF_ERROR(SyncFolder(path.parent_path()));
+      RETURN_IF_ERROR(SyncFolderInside(RootOf(folder), path.parent_path()));
     } else {
       changed.insert(path.parent_path());
     }
@@ -131,8 +136,8 @@ Result<std::uint64_t> RemoveBundles(const fs::path& folder, std::uint64_t until_
   const fs::path top = folder / "tile" / "entries";
   // The deepest first: a folder is empty only when those in it are gone.
   for (auto item = changed.rbegin(); item != changed.rend(); ++item) {
-    RETURN_IF_ERROR(SyncFolder(*item));
-    for (fs::path empty = *item; empty != top && ::rmdir(empty.c_str()) == 0;) {
+    RETURN_IF_ERROR(SyncFolderInside(RootOf(folder), *item));
+    for (fs::path empty = *item; empty != top && RemoveFolderInside(RootOf(folder), empty);) {
       empty = empty.parent_path();
     }
   }

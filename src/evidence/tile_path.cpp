@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "base/file.hpp"
 #include "evidence/tree.hpp"
 
 namespace spoor::evidence {
@@ -49,6 +50,10 @@ bool ParseIndex(std::string_view text, std::uint64_t& index) {
 }
 
 }  // namespace
+
+bool IsCheckpointTemporary(std::string_view name) {
+  return name == "checkpoint.tmp" || IsTemporaryName(name, kCheckpointName);
+}
 
 std::string TilePath(TileId id, TileForm form, unsigned width) {
   switch (form) {

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,15 @@
 namespace spoor::evidence {
 
 inline constexpr std::string_view kCheckpointName = "checkpoint";
-/// What a writer killed while publishing leaves: WriteFileAtomically's temporary file.
-inline constexpr std::string_view kCheckpointTemporaryName = "checkpoint.tmp";
+/// Whether `name` is what a writer killed while publishing leaves: the temporary file of an atomic
+/// write, of this version or an earlier one ("checkpoint.tmp").
+bool IsCheckpointTemporary(std::string_view name);
+
+/// The files of a log in `folder` are opened inside this (base/inside.hpp), so that neither they
+/// nor the folder itself can be links.
+inline std::filesystem::path RootOf(const std::filesystem::path& folder) {
+  return folder.parent_path();
+}
 
 /// A tile of hashes, or an entry bundle (which stands beside the tile of level 0 of its index).
 struct TileId {

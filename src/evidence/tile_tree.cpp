@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 
 namespace spoor::evidence {
 namespace {
@@ -14,12 +14,12 @@ namespace {
 constexpr int kAttempts = 100;
 
 /// The number of the file in the closed form's folder that has at least `width`; nothing if none.
-std::optional<unsigned> FindClosedWidth(const std::filesystem::path& closed_folder,
+std::optional<unsigned> FindClosedWidth(const std::filesystem::path& folder, TileId id,
                                         unsigned width) {
-  std::error_code error;
-  std::filesystem::directory_iterator file(closed_folder, error);
-  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
-    const std::string name = file->path().filename().string();
+  const Result<std::vector<std::string>> names =
+      ListInside(RootOf(folder), folder / ClosedFolderPath(id), kTileWidth);
+  if (!names) return std::nullopt;
+  for (const std::string& name : *names) {
     unsigned number = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
     if (parsed.ec == std::errc() && fmt::format("{}", number) == name && number >= width) {
@@ -37,16 +37,15 @@ Result<StoredTile> ReadStoredTile(const std::filesystem::path& folder, TileId id
     for (const TileForm form : {TileForm::kFull, TileForm::kGrowing, TileForm::kClosed}) {
       StoredTile tile{.path = {}, .form = form, .width = 0, .bytes = {}};
       if (form == TileForm::kClosed) {
-        const std::optional<unsigned> closed =
-            FindClosedWidth(folder / ClosedFolderPath(id), width);
+        const std::optional<unsigned> closed = FindClosedWidth(folder, id, width);
         if (!closed) continue;
         tile.width = *closed;
       }
       tile.path = folder / TilePath(id, form, tile.width);
-      Result<std::vector<std::byte>> bytes = ReadFile(tile.path, bytes_max);
+      Result<std::vector<std::byte>> bytes = ReadFileInside(RootOf(folder), tile.path, bytes_max);
       if (bytes) {
         // A writer that opened the log again in the meantime has appended to the same file.
-        if (form == TileForm::kClosed && !std::filesystem::exists(tile.path)) continue;
+        if (form == TileForm::kClosed && !ExistsInside(RootOf(folder), tile.path)) continue;
         tile.bytes = std::move(*bytes);
         return tile;
       }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/inside.hpp"
 #include "evidence/tile_tree.hpp"
 
 namespace spoor::evidence {
@@ -70,7 +71,7 @@ class FolderCheck {
     }
     const std::uint64_t size_bytes = item.file_size(error);
     if (name == kCheckpointName || error) return {};
-    if (name == kCheckpointTemporaryName) {
+    if (IsCheckpointTemporary(name)) {
       tail_bytes_ += size_bytes;
       return {};
     }
@@ -85,7 +86,7 @@ class FolderCheck {
       // A live writer may have published a newer checkpoint in the meantime.
       ASSIGN_OR_RETURN(const Checkpoint newest, ReadCheckpoint(folder_, key_));
       size_ = std::max(size_, newest.size);
-      if (!IsCovered(tile) && fs::exists(path)) {
+      if (!IsCovered(tile) && Exists(path)) {
         return Fail(ErrorCode::kUnverified,
                     "{}: not covered by the checkpoint of {} entries: the checkpoint was put back "
                     "to an older one, or the file was added",
@@ -100,8 +101,8 @@ class FolderCheck {
     // the other.
     const fs::path full = folder_ / TilePath(tile.id, TileForm::kFull);
     const fs::path growing = folder_ / TilePath(tile.id, TileForm::kGrowing);
-    const bool twice = fs::exists(full) || (tile.form == TileForm::kClosed && fs::exists(growing));
-    if (twice && fs::exists(path)) return Unexpected(path, "is there in another form, too");
+    const bool twice = Exists(full) || (tile.form == TileForm::kClosed && Exists(growing));
+    if (twice && Exists(path)) return Unexpected(path, "is there in another form, too");
     return {};
   }
 
@@ -109,8 +110,8 @@ class FolderCheck {
   bool Continues(TileId id) const {
     if (id.index <= ColumnExtent(id, size_).edge) return true;
     --id.index;
-    return fs::exists(folder_ / TilePath(id, TileForm::kGrowing)) ||
-           fs::exists(folder_ / TilePath(id, TileForm::kFull));
+    return Exists(folder_ / TilePath(id, TileForm::kGrowing)) ||
+           Exists(folder_ / TilePath(id, TileForm::kFull));
   }
 
   bool IsCovered(const TileName& tile) const {
@@ -131,6 +132,8 @@ class FolderCheck {
       tail_bytes_ += size_bytes - std::min(size_bytes, extent.width * std::uint64_t{sizeof(Hash)});
     }
   }
+
+  bool Exists(const fs::path& path) const { return ExistsInside(RootOf(folder_), path); }
 
   static Result<> Unexpected(const fs::path& path, std::string_view what) {
     return Fail(ErrorCode::kUnverified, "{}: {}", path.string(), what);
@@ -216,7 +219,7 @@ Result<std::unique_ptr<LogReader>> OpenReader(const VerifyOptions& options,
 }  // namespace
 
 Result<VerifyReport> VerifyLog(const VerifyOptions& options) {
-  if (!fs::exists(options.folder)) {
+  if (!ExistsInside(RootOf(options.folder), options.folder)) {
     return Fail(ErrorCode::kNotFound, "{}: no evidence log there", options.folder.string());
   }
   ASSIGN_OR_RETURN(const VerifierKey key, VerifierKey::Parse(options.public_key));

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/catch_up.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <system_error>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "ingest/derived_files.hpp"
 #include "ingest/recording_ingest.hpp"
 #include "ingest/removal_gap.hpp"
@@ -20,11 +23,10 @@
 namespace spoor::ingest {
 namespace {
 
-constexpr std::uint64_t kKeyBytesMax = 4096;
 constexpr std::uint64_t kEntriesBetweenProgress = 16;
 
 Result<std::unique_ptr<evidence::LogReader>> OpenLog(const StoreLayout& layout) {
-  auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
+  auto key = evidence::ReadPublicKey(layout);
   if (!key && key.error().code == ErrorCode::kNotFound) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (it has no {})", layout.root.string(),
                 layout.public_key().lexically_relative(layout.root).string());
@@ -33,10 +35,18 @@ Result<std::unique_ptr<evidence::LogReader>> OpenLog(const StoreLayout& layout) 
   return evidence::LogReader::Open(layout.evidence(), *key);
 }
 
-/// Whether somebody writes to the log at this moment, so that its last recording may go on.
-bool HasWriter(const StoreLayout& layout) {
-  const auto lock = FileLock::AcquireFolder(layout.evidence(), FileLock::Mode::kTry);
-  return !lock && lock.error().code == ErrorCode::kUnavailable;
+/// One ingests at a time.
+Result<FileLock> LockForIngest(const StoreLayout& layout, FileLock::Mode mode) {
+  ASSIGN_OR_RETURN(FileDescriptor file,
+                   OpenInside(layout.root, layout.ingest_lock(), O_RDWR | O_CREAT));
+  return FileLock::Lock(std::move(file), layout.ingest_lock(), mode);
+}
+
+/// Held while the tables are made again.
+Result<FileLock> LockSegments(const StoreLayout& layout, FileLock::Mode mode) {
+  ASSIGN_OR_RETURN(FileDescriptor folder,
+                   OpenInside(layout.root, layout.segments(), O_RDONLY | O_DIRECTORY));
+  return FileLock::Lock(std::move(folder), layout.segments(), mode);
 }
 
 /// One catch-up: reads entries, leads each to its recording.
@@ -213,8 +223,8 @@ class Run {
   }
 
   void Remove(const std::string& file) const {
-    std::error_code ignored;  // a file that stays takes room, nothing else
-    std::filesystem::remove(layout_.segments() / file, ignored);
+    // A file that stays takes room, nothing else.
+    (void)RemoveInside(layout_.root, layout_.segments() / file);
   }
 
   const StoreLayout& layout_;
@@ -255,17 +265,17 @@ bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, b
 }
 
 /// The lock of whoever ingests.
-Result<FileLock> LockForIngest(const StoreLayout& layout, const CatchUpOptions& options) {
-  if (!options.wait_for_rebuild && std::filesystem::exists(layout.catalog())) {
-    Result<FileLock> lock = FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kTry);
+Result<FileLock> LockForCatchUp(const StoreLayout& layout, const CatchUpOptions& options) {
+  if (!options.wait_for_rebuild && ExistsInside(layout.root, layout.catalog())) {
+    Result<FileLock> lock = LockForIngest(layout, FileLock::Mode::kTry);
     if (lock || lock.error().code != ErrorCode::kUnavailable) return lock;
-    const Result<FileLock> sign = FileLock::AcquireFolder(layout.segments(), FileLock::Mode::kTry);
+    const Result<FileLock> sign = LockSegments(layout, FileLock::Mode::kTry);
     if (!sign && sign.error().code == ErrorCode::kUnavailable) {
       return Fail(ErrorCode::kUnavailable, "{}: spoor rebuild makes the tables again",
                   layout.root.string());
     }
   }
-  return FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait);
+  return LockForIngest(layout, FileLock::Mode::kWait);
 }
 
 /// Brings `catalog` up to what `log` has and publishes it. `superseded`: segments that no catalog
@@ -314,14 +324,21 @@ Result<> RemoveUnnamed(const StoreLayout& layout, std::vector<std::string>& stra
   for (const store::Segment& segment : catalog.segments) named.insert(segment.file);
   ASSIGN_OR_RETURN(DerivedFiles files, ListDerivedFiles(layout));
   for (const std::string& file : files.segments) {
-    std::error_code ignored;  // a file that stays takes room, nothing else
-    if (!named.contains(file)) std::filesystem::remove(layout.segments() / file, ignored);
+    // A file that stays takes room, nothing else.
+    if (!named.contains(file)) (void)RemoveInside(layout.root, layout.segments() / file);
   }
   strangers = std::move(files.strangers);
   return {};
 }
 
 }  // namespace
+
+bool HasWriter(const StoreLayout& layout) {
+  auto folder = OpenInside(layout.root, layout.evidence(), O_RDONLY | O_DIRECTORY);
+  if (!folder) return false;  // the log's reader says why
+  const auto lock = FileLock::Lock(*std::move(folder), layout.evidence(), FileLock::Mode::kTry);
+  return !lock && lock.error().code == ErrorCode::kUnavailable;
+}
 
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress) {
@@ -332,7 +349,7 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
     ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
     if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
   }
-  ASSIGN_OR_RETURN(const FileLock lock, LockForIngest(layout, options));
+  ASSIGN_OR_RETURN(const FileLock lock, LockForCatchUp(layout, options));
   // Asked before the log is read: what is written after this moment is read next time.
   const bool has_writer = HasWriter(layout);
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
@@ -344,11 +361,9 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
 Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress) {
   ASSIGN_OR_RETURN([[maybe_unused]] const DerivedFiles checked, ListDerivedFiles(layout));
-  ASSIGN_OR_RETURN(const FileLock lock,
-                   FileLock::Acquire(layout.ingest_lock(), FileLock::Mode::kWait));
-  RETURN_IF_ERROR(CreateFolders(layout.segments()));
-  ASSIGN_OR_RETURN(const FileLock sign,
-                   FileLock::AcquireFolder(layout.segments(), FileLock::Mode::kWait));
+  ASSIGN_OR_RETURN(const FileLock lock, LockForIngest(layout, FileLock::Mode::kWait));
+  RETURN_IF_ERROR(CreateFoldersInside(layout.root, layout.segments()));
+  ASSIGN_OR_RETURN(const FileLock sign, LockSegments(layout, FileLock::Mode::kWait));
   const bool has_writer = HasWriter(layout);
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
   ASSIGN_OR_RETURN(const DerivedFiles before, ListDerivedFiles(layout));
@@ -366,6 +381,13 @@ Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& 
                                         std::move(none), std::move(superseded)));
   RETURN_IF_ERROR(RemoveUnnamed(layout, summary.strangers));
   return summary;
+}
+
+Result<EntryRange> NotIngested(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
+  ASSIGN_OR_RETURN(const store::Catalog catalog, LoadCatalogOrNone(layout));
+  const std::uint64_t begin = std::max(catalog.next_entry, log->removed_until());
+  return EntryRange{begin, std::max(begin, log->size())};
 }
 
 Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const FeedOrigin& origin,

@@ -59,6 +59,16 @@ using CatchUpProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress);
 
+/// Whether somebody writes to the log at this moment, so that its last recording may go on.
+bool HasWriter(const StoreLayout& layout);
+
+/// Entries that the log has and the catalog does not show: [begin, end), empty when it shows all.
+/// Writes nothing. Fails: kNotFound (no store), kUnverified, kCorrupt (the catalog).
+struct EntryRange {
+  std::uint64_t begin = 0, end = 0;
+};
+Result<EntryRange> NotIngested(const StoreLayout& layout);
+
 /// Entries in ascending order from elsewhere than the store's log: hands each to `visit`.
 using EntryFeed = std::function<Result<>(
     const std::function<Result<>(std::uint64_t index, std::span<const std::byte> entry)>& visit)>;

@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "ingest/recording_ingest.hpp"
 #include "ingest/removal_gap.hpp"
 #include "store/catalog.hpp"

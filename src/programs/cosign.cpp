@@ -7,6 +7,7 @@
 
 #include "base/store_layout.hpp"
 #include "base/wall_time_text.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/cosigned.hpp"
@@ -36,8 +37,8 @@ Result<witness::Cosigned> CosignAt(const StoreLayout& layout, const evidence::Ve
 
 Result<ExitCode> Cosign(const CosignOptions& options) {
   const StoreLayout layout{options.store};
-  ASSIGN_OR_RETURN(const evidence::VerifierKey log,
-                   evidence::VerifierKey::Load(layout.public_key(), evidence::KeyUse::kNote));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(layout));
+  ASSIGN_OR_RETURN(const evidence::VerifierKey log, evidence::VerifierKey::Parse(key));
   std::vector<witness::WitnessAddress> addresses;
   for (const std::string& text : options.witnesses) {
     ASSIGN_OR_RETURN(witness::WitnessAddress address, witness::WitnessAddress::Parse(text));

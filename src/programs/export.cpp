@@ -10,9 +10,9 @@
 #include <optional>
 #include <set>
 
-#include "base/file.hpp"
 #include "base/time.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
@@ -150,7 +150,7 @@ class Selection {
 Result<ExitCode> RunExport(const ExportCommand& command) {
   const StoreLayout layout{command.store};
   ASSIGN_OR_RETURN(Choice choice, ParseChoice(command));
-  auto key = ReadTextFile(layout.public_key(), 4096);
+  auto key = evidence::ReadPublicKey(layout);
   if (!key) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
   }

@@ -204,7 +204,7 @@ Result<ExitCode> Import(const ImportOptions& options) {
     ASSIGN_OR_RETURN(files.emplace_back(), Check(options, path));
   }
   if (!options.again && std::filesystem::exists(layout.evidence())) {
-    ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(options.store));
+    ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(options.store));
     for (const Checked& file : files) {
       RETURN_IF_ERROR(RefuseTheSameAgain(*store, file.description));
     }

@@ -24,6 +24,31 @@ void NoteInterrupt(int) {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
+Result<> DefineLibrary(store::Store& store) {
+  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
+  return library.Define(store);
+}
+
+/// For a store of which nothing could be ingested yet.
+Result<std::unique_ptr<store::Store>> OpenStoreWithoutRows() {
+  ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::OpenEmptyStore());
+  RETURN_IF_ERROR(DefineLibrary(*store));
+  return store;
+}
+
+/// For a function that does not look for interrupts while it computes.
+constexpr std::chrono::seconds kLateMax{20};
+
+void EndLate(store::Store& store, std::chrono::nanoseconds time_max,
+             std::chrono::nanoseconds taken) {
+  const std::string reason = fmt::format("took longer than the limit of {:.3g} s (--time-max)",
+                                         std::chrono::duration<double>(time_max).count());
+  store.Interrupt(reason);
+  if (taken < time_max + kLateMax) return;
+  PrintError("spoor: the question {}, and did not end when it was interrupted\n", reason);
+  ::_exit(static_cast<int>(ExitCode::kCannotRun));
+}
+
 }  // namespace
 
 struct QueryWatch::Impl {
@@ -31,17 +56,21 @@ struct QueryWatch::Impl {
   std::jthread thread;
 };
 
-QueryWatch::QueryWatch(store::Store& store) : impl_(std::make_unique<Impl>()) {
+QueryWatch::QueryWatch(store::Store& store, std::chrono::nanoseconds time_max)
+    : impl_(std::make_unique<Impl>()) {
   interrupted = false;
   struct sigaction action {};
   action.sa_handler = NoteInterrupt;
   sigaction(SIGINT, &action, &impl_->before);
-  impl_->thread = std::jthread([&store](const std::stop_token& stop) {
+  impl_->thread = std::jthread([&store, time_max](const std::stop_token& stop) {
+    const auto begin = std::chrono::steady_clock::now();
     const bool shows = ErrorIsTerminal();
     bool shown = false;
     for (int tenths = 0; !stop.stop_requested(); ++tenths) {
       std::this_thread::sleep_for(std::chrono::milliseconds(tenths < 10 ? 10 : 100));
       if (interrupted) store.Interrupt();
+      const auto taken = std::chrono::steady_clock::now() - begin;
+      if (time_max.count() != 0 && taken > time_max) EndLate(store, time_max, taken);
       const double progress = shows && tenths > 20 ? store.Progress() : -1;
       if (progress < 0) continue;
       ShowProgress(fmt::format("{:3.0f} %", progress * 100));
@@ -88,23 +117,38 @@ Result<> IngestNewEvidence(const StoreLayout& layout, bool wait_for_rebuild) {
 }
 
 Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder) {
-  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
   ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::OpenStore(folder));
-  RETURN_IF_ERROR(library.Define(*store));
+  RETURN_IF_ERROR(DefineLibrary(*store));
   return store;
 }
 
-Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder) {
-  const auto ingested = IngestNewEvidence(StoreLayout{folder}, /*wait_for_rebuild=*/false);
-  const bool only_not_written = !ingested && (ingested.error().code == ErrorCode::kIo ||
-                                              ingested.error().code == ErrorCode::kUnavailable);
-  if (!ingested && !only_not_written) return tl::unexpected<Error>(ingested.error());
-  auto store = OpenIngestedStore(folder);
-  if (only_not_written) {
-    if (!store) return tl::unexpected<Error>(ingested.error());
-    PrintError("spoor: what is new in the evidence is not shown: {}\n", ingested.error().message);
+ExitCode ReadableStore::Judge(ExitCode code) const {
+  const bool answers = code == ExitCode::kDone || code == ExitCode::kNone;
+  return incomplete_ && answers ? ExitCode::kIncomplete : code;
+}
+
+Result<ReadableStore> OpenStoreForReading(const std::string& folder) {
+  const StoreLayout layout{folder};
+  const auto ingested = IngestNewEvidence(layout, /*wait_for_rebuild=*/false);
+  const bool must_end = !ingested && (ingested.error().code == ErrorCode::kNotFound ||
+                                      ingested.error().code == ErrorCode::kUnverified);
+  if (must_end) return tl::unexpected<Error>(ingested.error());
+  if (ingested) {
+    ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, OpenIngestedStore(folder));
+    return ReadableStore(std::move(store), false);
   }
-  return store;
+  const auto left = ingest::NotIngested(layout);
+  auto store = OpenIngestedStore(folder);
+  if (!store && store.error().code == ErrorCode::kNotFound) store = OpenStoreWithoutRows();
+  if (!store) return tl::unexpected<Error>(store.error());
+  const bool all_shown = left && left->begin == left->end;
+  if (all_shown) return ReadableStore(*std::move(store), false);
+  const std::string entries =
+      left ? fmt::format("entries {} to {} of the evidence are", left->begin, left->end - 1)
+           : std::string("what is new in the evidence is");
+  PrintError("spoor: {} not shown, for they could not be ingested: {}\n", entries,
+             ingested.error().message);
+  return ReadableStore(*std::move(store), true);
 }
 
 }  // namespace spoor::programs

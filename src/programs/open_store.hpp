@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,13 +16,30 @@
 /// rows.
 namespace spoor::programs {
 
-/// Ingests what the evidence has and the tables have not, opens the store and defines the query
-/// library. A store that cannot be written to (no permission, full disk, a rebuild) is opened as
-/// far as it was ingested, and stderr says so. Fails: kNotFound, kUnverified (evidence), kCorrupt
-/// (a segment).
-Result<std::unique_ptr<store::Store>> OpenStoreForReading(const std::string& folder);
+/// A store that questions are asked of, and whether all evidence is in its tables.
+class ReadableStore {
+ public:
+  ReadableStore(std::unique_ptr<store::Store> store, bool incomplete)
+      : store_(std::move(store)), incomplete_(incomplete) {}
+  store::Store& operator*() const { return *store_; }
+  store::Store* operator->() const { return store_.get(); }
+  /// The exit code of an answer: whatever it says, it is kIncomplete where there is evidence that
+  /// the tables do not show.
+  ExitCode Judge(ExitCode code) const;
 
-/// The same as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
+ private:
+  std::unique_ptr<store::Store> store_;
+  bool incomplete_;
+};
+
+/// Ingests what the evidence has and the tables have not, opens the store and defines the query
+/// library. Where that cannot be (no permission, full disk, a rebuild, an entry that this build
+/// cannot read)
+/// the store is opened as far as it was ingested, without a byte written into it, and stderr says
+/// which entries are not shown. Fails: kNotFound, kUnverified (evidence), kCorrupt (a segment).
+Result<ReadableStore> OpenStoreForReading(const std::string& folder);
+
+/// The store as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
 /// kCorrupt.
 Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder);
 
@@ -46,10 +64,11 @@ Result<std::uint64_t> PrintRows(store::RowReader& rows, Format format);
 
 /// How long work shows itself and ends early: while it lives, the progress of `store`'s queries
 /// goes to stderr (when that is a terminal and it takes longer than a second), and Ctrl-C
-/// interrupts them instead of ending the program.
+/// interrupts them instead of ending the program. So does the end of `time_max` (0: there is none),
+/// and where that does not end them the program ends, with a message and kCannotRun.
 class QueryWatch {
  public:
-  explicit QueryWatch(store::Store& store);
+  explicit QueryWatch(store::Store& store, std::chrono::nanoseconds time_max = {});
   QueryWatch(const QueryWatch&) = delete;
   QueryWatch& operator=(const QueryWatch&) = delete;
   ~QueryWatch();

@@ -26,6 +26,7 @@ struct ProveCommand {
 };
 
 struct OpenedStore {
+  ExitCode done = ExitCode::kDone;  ///< of an answer with rows: not all evidence may be shown
   store::Catalog catalog;
   std::unique_ptr<store::Store> store;
 };
@@ -34,10 +35,14 @@ struct OpenedStore {
 /// meanwhile makes a new one.
 Result<OpenedStore> OpenWithCatalog(const std::string& folder) {
   // Once, for a recorder that runs has always something new.
-  { ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> newest, OpenStoreForReading(folder)); }
+  ExitCode done = ExitCode::kDone;
+  {
+    ASSIGN_OR_RETURN(const ReadableStore newest, OpenStoreForReading(folder));
+    done = newest.Judge(done);
+  }
   for (int i = 0; i < kCatalogTriesMax; ++i) {
     ASSIGN_OR_RETURN(const store::Catalog before, store::LoadCatalog(StoreLayout{folder}));
-    OpenedStore opened;
+    OpenedStore opened{.done = done, .catalog = {}, .store = {}};
     ASSIGN_OR_RETURN(opened.store, OpenIngestedStore(folder));
     ASSIGN_OR_RETURN(opened.catalog, store::LoadCatalog(StoreLayout{folder}));
     if (before.generation == opened.catalog.generation) return opened;
@@ -93,7 +98,10 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
         "The rows cannot be made again from these entries: spoor verify will say "
         "so (exit code 4).\n");
   }
-  if (report.gap_count == 0) return report.row_count == 0 ? ExitCode::kNone : ExitCode::kDone;
+  if (report.gap_count == 0) {
+    const bool none = report.row_count == 0 && opened.done == ExitCode::kDone;
+    return none ? ExitCode::kNone : opened.done;
+  }
   PrintError("The answer may be incomplete: {} gaps are named in the bundle.\n", report.gap_count);
   return ExitCode::kIncomplete;
 }

@@ -103,7 +103,7 @@ Result<ExitCode> Ask(const QueryOptions& options, const queries::Library& librar
                      const queries::Query& query) {
   ASSIGN_OR_RETURN(const std::vector<queries::NamedText> arguments,
                    queries::ParseArguments(std::span(options.words).subspan(1)));
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(options.store));
+  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(options.store));
   const std::int64_t now_wall_ns = WallNow();
   ASSIGN_OR_RETURN(const std::string sql,
                    library.Render(query.name, arguments, *store, now_wall_ns));
@@ -116,7 +116,7 @@ Result<ExitCode> Ask(const QueryOptions& options, const queries::Library& librar
   ASSIGN_OR_RETURN(const bool incomplete,
                    NarrateGaps(*store, library, query, arguments, now_wall_ns));
   if (incomplete) return ExitCode::kIncomplete;
-  return count == 0 ? ExitCode::kNone : ExitCode::kDone;
+  return store.Judge(count == 0 ? ExitCode::kNone : ExitCode::kDone);
 }
 
 Result<ExitCode> RunQueryCommand(const QueryOptions& options, const std::string& general_help) {

@@ -4,9 +4,9 @@
 
 #include <cstdio>
 
-#include "base/file.hpp"
 #include "base/visible_text.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 /// Reads all evidence, so that nothing takes the place of tables that could not be made again.
 Result<> VerifyEvidence(const StoreLayout& layout) {
-  auto key = ReadTextFile(layout.public_key(), 4096);
+  auto key = evidence::ReadPublicKey(layout);
   if (!key) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
   }

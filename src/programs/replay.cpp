@@ -82,11 +82,11 @@ Result<> WriteCastFiles(const replay::Recording& recording, const ReplayFlags& f
                         std::optional<std::int64_t> idle_max_ns) {
   const replay::Cast cast =
       replay::MakeCast(recording, {.version = flags.cast_version, .idle_max_ns = idle_max_ns});
-  RETURN_IF_ERROR(WriteFileAtomically(flags.cast, AsBytes(VisibleJson(cast.text))));
+  RETURN_IF_ERROR(WriteFileAtomically(flags.cast, AsBytes(VisibleJson(cast.text)), 0600));
   if (cast.raw.empty()) return {};
   PrintError("spoor replay: bytes that are not UTF-8 are replaced in {}; as recorded in {}.raw\n",
              flags.cast, flags.cast);
-  return WriteFileAtomically(flags.cast + ".raw", AsBytes(cast.raw));
+  return WriteFileAtomically(flags.cast + ".raw", AsBytes(cast.raw), 0600);
 }
 
 /// The wall clock of a time of the boot clock; an end that is not known stays one.
@@ -116,12 +116,12 @@ Result<ExitCode> Replay(const ReplayFlags& flags) {
   if (!flags.idle_max.empty()) {
     ASSIGN_OR_RETURN(idle_max_ns, ParseDuration(flags.idle_max));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(flags.store));
+  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(flags.store));
   const Result<replay::Recording> loaded =
       replay::Load(*store, {.who = flags.who, .descriptors = flags.descriptors});
   if (!loaded && loaded.error().code == ErrorCode::kNotFound) {
     PrintError("spoor replay: {}\n", loaded.error().message);
-    return ExitCode::kNone;
+    return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(loaded);
   const replay::Recording& recording = *loaded;
@@ -136,7 +136,7 @@ Result<ExitCode> Replay(const ReplayFlags& flags) {
     RETURN_IF_ERROR(Play(recording, flags, idle_max_ns.value_or(INT64_MAX)));
   }
   const bool complete = recording.gaps.empty() && recording.missing_bytes == 0;
-  return complete ? ExitCode::kDone : ExitCode::kIncomplete;
+  return store.Judge(complete ? ExitCode::kDone : ExitCode::kIncomplete);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ Result<ExitCode> WriteStory(const report::Story& story, const Arguments& argumen
 }
 
 Result<ExitCode> Run(const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(arguments.store));
+  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(arguments.store));
   report::StoryOptions options;
   options.store_words = StoreWords(arguments.store);
   if (!arguments.session.empty()) {
@@ -53,7 +53,10 @@ Result<ExitCode> Run(const Arguments& arguments) {
     ASSIGN_OR_RETURN(options.process_id, store::FindProcess(*store, arguments.process));
   }
   ASSIGN_OR_RETURN(const std::optional<report::Story> story, report::Tell(*store, options));
-  if (story) return WriteStory(*story, arguments);
+  if (story) {
+    ASSIGN_OR_RETURN(const ExitCode code, WriteStory(*story, arguments));
+    return store.Judge(code);
+  }
   ASSIGN_OR_RETURN(
       const std::vector<std::int64_t> gaps,
       store::ReadIntegers(*store, "SELECT count(*) FROM gap WHERE loss_class <> 'payload'", {}));
@@ -62,7 +65,7 @@ Result<ExitCode> Run(const Arguments& arguments) {
       "spoor report: no session looks like a break-in (no shell from a daemon, nobody became "
       "root){}; spoor query sessions lists all of them\n",
       gap ? ", but the record has gaps (spoor query coverage)" : "");
-  return gap ? ExitCode::kIncomplete : ExitCode::kNone;
+  return store.Judge(gap ? ExitCode::kIncomplete : ExitCode::kNone);
 }
 
 }  // namespace

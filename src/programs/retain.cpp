@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
 #include "collector/retention.hpp"
+#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/retention_options.hpp"
@@ -12,8 +12,6 @@
 
 namespace spoor::programs {
 namespace {
-
-constexpr std::uint64_t kKeyBytesMax = 4096;
 
 struct RetainCommand {
   std::string store;
@@ -48,7 +46,7 @@ Result<ExitCode> Retain(const RetainCommand& command) {
   retention.remove_everything |= command.dry_run;  // nothing goes
   ASSIGN_OR_RETURN(const collector::RetentionPolicy policy, retention.Policy());
   const StoreLayout layout{command.store};
-  const auto key = ReadTextFile(layout.public_key(), kKeyBytesMax);
+  const auto key = evidence::ReadPublicKey(layout);
   if (!key) {
     return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
   }

@@ -85,11 +85,14 @@ Result<ExitCode> RunSql(const SqlOptions& options) {
       return Fail(ErrorCode::kInvalidArgument, "no query: give one as argument or on stdin");
     }
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(options.store));
-  if (query.empty()) return RunInteractively(*store, options.format.format());
+  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(options.store));
+  if (query.empty()) {
+    ASSIGN_OR_RETURN(const ExitCode code, RunInteractively(*store, options.format.format()));
+    return store.Judge(code);
+  }
   const QueryWatch watch(*store);
   ASSIGN_OR_RETURN(const std::uint64_t count, RunQuery(*store, query, options.format.format()));
-  return count == 0 ? ExitCode::kNone : ExitCode::kDone;
+  return store.Judge(count == 0 ? ExitCode::kNone : ExitCode::kDone);
 }
 
 }  // namespace

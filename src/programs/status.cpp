@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
 #include "base/wall_time_text.hpp"
 #include "event/event_text.hpp"
 #include "programs/open_store.hpp"
@@ -70,15 +69,19 @@ Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
     SELECT loss_class, count(*) AS gap_count, _bigint(sum(count)) AS lost_count,
            min(from_wall_ns) AS from_wall_ns, max(until_wall_ns) AS until_wall_ns
     FROM gap GROUP BY loss_class ORDER BY loss_class)"));
-  ASSIGN_OR_RETURN(const store::Catalog catalog, store::LoadCatalog(layout));
+  const Result<store::Catalog> catalog = store::LoadCatalog(layout);
+  if (!catalog && catalog.error().code != ErrorCode::kNotFound) {
+    return tl::unexpected<Error>(catalog.error());
+  }
+  const std::vector<store::Segment> segments =
+      catalog ? catalog->segments : std::vector<store::Segment>();
   std::uint64_t segment_bytes = 0;
-  for (const store::Segment& segment : catalog.segments) segment_bytes += segment.size_bytes;
-  status["segment_count"] = catalog.segments.size();
+  for (const store::Segment& segment : segments) segment_bytes += segment.size_bytes;
+  status["segment_count"] = segments.size();
   status["segment_bytes"] = segment_bytes;
   status["evidence_bytes"] = SizeOfFolder(layout.evidence());
   status["set_aside_bytes"] = SizeOfFolder(layout.set_aside());
-  const auto writer = FileLock::AcquireFolder(layout.evidence(), FileLock::Mode::kTry);
-  status["being_written"] = !writer && writer.error().code == ErrorCode::kUnavailable;
+  status["being_written"] = ingest::HasWriter(layout);
   return status;
 }
 
@@ -136,14 +139,14 @@ void PrintText(const Json& status) {
 
 Result<ExitCode> PrintStatus(const std::string& folder, bool json) {
   const StoreLayout layout{folder};
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(folder));
+  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(folder));
   ASSIGN_OR_RETURN(const Json status, StatusOf(layout, *store));
   if (json) {
     PrintJson(status);
   } else {
     PrintText(status);
   }
-  return ExitCode::kDone;
+  return store.Judge(ExitCode::kDone);
 }
 
 }  // namespace

@@ -138,11 +138,11 @@ Result<ExitCode> Track(const TrackFlags& flags) {
     return Fail(ErrorCode::kInvalidArgument, "give one start: --process, --file or --flow");
   }
   ASSIGN_OR_RETURN(const causality::TraceOptions options, OptionsOf(flags));
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store, OpenStoreForReading(flags.store));
+  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(flags.store));
   const Result<std::vector<std::int64_t>> starts = FindStarts(*store, flags);
   if (!starts && starts.error().code == ErrorCode::kNotFound) {
     PrintError("spoor track: {}\n", starts.error().message);
-    return ExitCode::kNone;
+    return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(starts);
   ASSIGN_OR_RETURN(const causality::Graph graph,
@@ -150,12 +150,15 @@ Result<ExitCode> Track(const TrackFlags& flags) {
                                                    .until_wall_ns = options.until_wall_ns}));
   causality::Subgraph subgraph = causality::Trace(graph, *starts, options);
   RETURN_IF_ERROR(causality::Describe(*store, subgraph));
-  if (!flags.why.empty()) return ExplainWhy(*store, subgraph, flags);
+  if (!flags.why.empty()) {
+    ASSIGN_OR_RETURN(const ExitCode code, ExplainWhy(*store, subgraph, flags));
+    return store.Judge(code);
+  }
   ASSIGN_OR_RETURN(const std::string text, Render(subgraph, flags));
   RETURN_IF_ERROR(Write(text, IsJson(flags), flags.out));
   TellGaps(subgraph);
   if (!subgraph.gaps.empty()) return ExitCode::kIncomplete;
-  return subgraph.edges.empty() ? ExitCode::kNone : ExitCode::kDone;
+  return store.Judge(subgraph.edges.empty() ? ExitCode::kNone : ExitCode::kDone);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/wall_time_text.hpp"
 #include "collector/canary_audit.hpp"
 #include "collector/seal_audit.hpp"
+#include "evidence/named_key.hpp"
 #include "evidence/verify.hpp"
 #include "keys/certificate.hpp"
 #include "programs/print.hpp"
@@ -38,6 +39,7 @@ struct VerifyCommand {
   std::string key_file;
   std::string escrow_file;
   OutsideViews outside;
+  QuestionLimits limits{};
   std::string authority_file;
   bool json = false;
   bool quiet = false;
@@ -378,8 +380,11 @@ Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
   if (!command.escrow_file.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--escrow is for stores: a bundle has no seals");
   }
-  VerifyBundleCommand bundle{
-      .file = command.bundle, .public_key = {}, .json = command.json, .quiet = command.quiet};
+  VerifyBundleCommand bundle{.file = command.bundle,
+                             .public_key = {},
+                             .json = command.json,
+                             .quiet = command.quiet,
+                             .limits = command.limits};
   if (!command.key_file.empty()) {
     ASSIGN_OR_RETURN(bundle.public_key, ReadGivenKey(command.key_file));
   }
@@ -429,6 +434,7 @@ void RegisterVerify(CLI::App& application, Action& action) {
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
   command->outside.AddOptions(subcommand);
+  command->limits.AddTo(subcommand);
   subcommand
       .add_option("--authority", command->authority_file,
                   "the authority's ca.crt: checks that it issued the certificates of the sensors "

@@ -131,12 +131,17 @@ void PrintStatement(const proof::BundleReport& report, bool key_given) {
 
 Result<ExitCode> VerifyBundleFile(const VerifyBundleCommand& command) {
   ASSIGN_OR_RETURN(const queries::Library built_in, queries::Library::Load({}));
-  const auto report = proof::VerifyBundle({.file = command.file,
-                                           .public_key = command.public_key,
-                                           .program = "spoor " SPOOR_VERSION,
-                                           .built_in = &built_in,
-                                           .ingest = {.importers = MakeImporter},
-                                           .watch = WatchQueries});
+  ASSIGN_OR_RETURN(const std::chrono::nanoseconds time_max, command.limits.time());
+  command.limits.HoldProcess();
+  const auto report = proof::VerifyBundle(
+      {.file = command.file,
+       .public_key = command.public_key,
+       .program = "spoor " SPOOR_VERSION,
+       .built_in = &built_in,
+       .ingest = {.importers = MakeImporter},
+       .watch = [time_max](
+                    store::Store& store) { return std::make_shared<QueryWatch>(store, time_max); },
+       .memory_bytes_max = command.limits.memory_bytes_max});
   if (!report) {
     if (command.json && report.error().code == ErrorCode::kUnverified) {
       PrintLine({{"verified", false}, {"error", report.error().message}});

@@ -6,6 +6,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/result.hpp"
+#include "programs/question_limits.hpp"
 
 namespace spoor::programs {
 
@@ -14,6 +15,7 @@ struct VerifyBundleCommand {
   std::string public_key;  ///< text; empty: the one in the bundle
   bool json = false;
   bool quiet = false;
+  QuestionLimits limits{};
 };
 
 /// `spoor verify FILE`: verifies a bundle and states what that proves. A failure that is the

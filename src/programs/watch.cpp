@@ -15,6 +15,7 @@
 #include "collector/watch.hpp"
 #include "event/event_text.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "keys/certificate.hpp"
 #include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
@@ -163,10 +164,9 @@ Result<ExitCode> RunWatch(const WatchOptions& options) {
   const StoreLayout layout{options.store};
   ASSIGN_OR_RETURN(const std::int64_t silence_ns, ParseDuration(options.silence));
   if (silence_ns <= 0) return Fail(ErrorCode::kInvalidArgument, "--silence must be above 0");
-  ASSIGN_OR_RETURN(std::string public_key,
-                   ReadTextFile(options.key_file.empty() ? layout.public_key()
-                                                         : std::filesystem::path(options.key_file),
-                                4096));
+  ASSIGN_OR_RETURN(std::string public_key, options.key_file.empty()
+                                               ? evidence::ReadPublicKey(layout)
+                                               : ReadTextFile(options.key_file, 4096));
   keys::KeyPointer escrow;
   if (!options.escrow_file.empty()) {
     ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(options.escrow_file));

@@ -94,7 +94,8 @@ Result<std::unique_ptr<DerivedStore>> DerivedStore::Make(const ingest::EntryFeed
   std::unique_ptr<DerivedStore> derived(new DerivedStore(std::move(folder)));
   const std::filesystem::path& root = derived->folder_.path();
   RETURN_IF_ERROR(ingest::IngestFrom(feed, options.origin, StoreLayout{root}, options.ingest));
-  ASSIGN_OR_RETURN(derived->store_, store::OpenStore(root.string()));
+  ASSIGN_OR_RETURN(derived->store_,
+                   store::OpenStore(root.string(), {.memory_bytes_max = options.memory_bytes_max}));
   for (const queries::Query& query : library.queries()) {
     if (query.form != queries::Query::Form::kView) continue;
     ASSIGN_OR_RETURN(

@@ -48,6 +48,7 @@ class DerivedStore {
   struct Options {
     ingest::CatchUpOptions ingest;
     ingest::FeedOrigin origin;
+    std::uint64_t memory_bytes_max = 0;  ///< of questions (store::OpenStoreOptions)
   };
   /// Makes it and defines `library`, whose queries must not take the place of a table. Fails:
   /// kInvalidArgument (a query), what `feed` fails with, kIo (no room).

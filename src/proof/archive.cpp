@@ -103,14 +103,14 @@ Result<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Create(const std::filesyst
 
 Result<> ArchiveWriter::OpenUnfinished() {
   const std::filesystem::path folder = std::filesystem::absolute(path_).parent_path();
-  Result<FileDescriptor> nameless = OpenFile(folder, O_RDWR | O_TMPFILE, 0644);
+  Result<FileDescriptor> nameless = OpenFile(folder, O_RDWR | O_TMPFILE, 0600);
   if (nameless) {
     file_ = *std::move(nameless);
     return {};
   }
   // Not every file system has files without names; what else is wrong is wrong with this, too.
-  const std::filesystem::path temporary = path_.string() + ".part";
-  Result<FileDescriptor> file = OpenFile(temporary, O_RDWR | O_CREAT | O_EXCL, 0644);
+  const std::filesystem::path temporary = TemporaryPathFor(path_);
+  Result<FileDescriptor> file = OpenFile(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (!file) {
     return Fail(file.error().code, "{}: cannot be written: {}", path_.string(),
                 file.error().message);
@@ -193,7 +193,12 @@ Result<> ArchiveWriter::Finish() {
 }
 
 Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDONLY));
+  ASSIGN_OR_RETURN(FileDescriptor file, OpenFile(path, O_RDONLY | O_NONBLOCK));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return FailErrno(errno, "{}: cannot stat", path.string());
+  if (!S_ISREG(status.st_mode)) {
+    return Fail(ErrorCode::kIo, "{}: is not a regular file", path.string());
+  }
   std::unique_ptr<ArchiveReader> archive(new ArchiveReader(path, std::move(file)));
   RETURN_IF_ERROR(archive->ReadMembers());
   return archive;

@@ -26,10 +26,12 @@ bool LooksLikeBundle(std::string_view bytes);
 
 /// Writes members one after the other to a file without a name in the folder of `path`, which gets
 /// its name when all is there, so that nothing stays of one that is not finished (where the file
-/// system cannot do that: `path`.part, which a process that is killed leaves). Not thread-safe.
+/// system cannot do that: a file beside it, which a process that is killed leaves). Not
+/// thread-safe.
 class ArchiveWriter {
  public:
-  /// Fails: kInvalidArgument (there is something at `path`), kNotFound (no such folder), kIo.
+  /// Its owner's alone (0600): it holds what was recorded. Fails: kInvalidArgument (there is
+  /// something at `path`), kNotFound (no such folder), kIo.
   static Result<std::unique_ptr<ArchiveWriter>> Create(const std::filesystem::path& path);
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;

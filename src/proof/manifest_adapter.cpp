@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proof/manifest.hpp"
+#include "store/bounded_json.hpp"
 
 namespace spoor::proof {
 namespace {
@@ -89,7 +90,7 @@ std::string ManifestJson(const Manifest& manifest) {
 Result<Manifest> ParseManifest(std::string_view text) {
   Manifest manifest;
   try {
-    const Json json = Json::parse(text);
+    const Json json = store::ParseBoundedJson<Json>(text);
     if (json.at("format") != kFormat) {
       return Fail(ErrorCode::kUnverified, "manifest.json: not that of a bundle");
     }

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "evidence/named_key.hpp"
 #include "proof/answer.hpp"
 #include "proof/archive.hpp"
 #include "store/lookup.hpp"
@@ -247,7 +247,8 @@ Result<Answer> CheckThatItFollows(const ProveOptions& options, const Answer& ans
                          {.ingest = options.ingest,
                           .origin = {.open_recordings = {manifest.open_recordings.begin(),
                                                          manifest.open_recordings.end()},
-                                     .carried = std::move(carried)}},
+                                     .carried = std::move(carried)},
+                          .memory_bytes_max = 0},
                          library));
   ASSIGN_OR_RETURN(Answer again, Ask(derived->store(), question, options.watch));
   std::optional<std::string> difference = DifferenceOf(answer.rows, again.rows);
@@ -289,7 +290,7 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
   ASSIGN_OR_RETURN(const queries::Library used, LibraryFor(library, options));
   ASSIGN_OR_RETURN(const AskedQuestion question, QuestionOf(options, used, store));
   ASSIGN_OR_RETURN(Answer answer, Ask(store, question, options.watch));
-  ASSIGN_OR_RETURN(const std::string key, ReadTextFile(options.layout.public_key(), 4096));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(options.layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(options.layout, key));
   ProveReport report{.not_there = LagOf(*log, catalog.next_entry)};
   if (!report.not_there.empty()) return report;
@@ -343,7 +344,7 @@ Result<ProveReport> Prove(const ProveOptions& options, const queries::Library& l
 Result<ProveReport> Export(const StoreLayout& layout,
                            const std::vector<evidence::EntryRange>& ranges,
                            const std::filesystem::path& out, const Manifest& manifest) {
-  ASSIGN_OR_RETURN(const std::string key, ReadTextFile(layout.public_key(), 4096));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout, key));
   ASSIGN_OR_RETURN(const std::unique_ptr<ArchiveWriter> archive, ArchiveWriter::Create(out));
   RETURN_IF_ERROR(archive->Add(kReadmeName, kReadme));

@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "evidence/named_key.hpp"
 #include "proof/archive.hpp"
 #include "proof/verify_bundle.hpp"
 #include "wire/batch_chain.hpp"
@@ -99,7 +100,7 @@ class Importer {
   }
 
   Result<> ReadKnown() {
-    ASSIGN_OR_RETURN(const std::string key, ReadTextFile(options_.layout.public_key(), 4096));
+    ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(options_.layout));
     ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                      evidence::LogReader::Open(options_.layout.evidence(), key));
     RETURN_IF_ERROR(ReadRemoved(*log));

@@ -6,6 +6,7 @@
 #include "base/base64.hpp"
 #include "proof/answer.hpp"
 #include "proof/transfer_account.hpp"
+#include "store/bounded_json.hpp"
 
 namespace spoor::proof {
 namespace {
@@ -104,7 +105,7 @@ Result<TransferAccount> ParseTransfer(std::string_view text) {
   for (const std::string& line : LinesOf(text)) {
     ++number;
     try {
-      if (TakeLine(Json::parse(line), account)) continue;
+      if (TakeLine(store::ParseBoundedJson<Json>(line), account)) continue;
     } catch (const nlohmann::json::exception&) {
       // As for any other line that is not of an account.
     }

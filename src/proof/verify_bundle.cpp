@@ -170,7 +170,8 @@ class BundleCheck {
         {.ingest = options_.ingest,
          .origin = {.open_recordings = {answer.open_recordings.begin(),
                                         answer.open_recordings.end()},
-                    .carried = report_.removed ? report_.removed->carried : wire::Carried{}}},
+                    .carried = report_.removed ? report_.removed->carried : wire::Carried{}},
+         .memory_bytes_max = options_.memory_bytes_max},
         library);
     if (!derived) return Blame(archive_, "the rows cannot be made again", derived.error());
     RETURN_IF_ERROR(CheckQuestion(answer, library, (*derived)->store()));

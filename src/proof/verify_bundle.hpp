@@ -26,6 +26,7 @@ struct VerifyBundleOptions {
   const queries::Library* built_in = nullptr;  ///< the queries of this program
   ingest::CatchUpOptions ingest;
   StoreWatch watch{};
+  std::uint64_t memory_bytes_max = 0;  ///< of its question (store::OpenStoreOptions)
 };
 
 /// What was proved.

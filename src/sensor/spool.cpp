@@ -71,14 +71,23 @@ Result<std::unique_ptr<Spool>> Spool::Open(const Options& options) {
 Result<> Spool::TakeUp() {
   std::vector<std::filesystem::path> segments;
   std::vector<std::filesystem::path> open_frames;
+  std::vector<std::filesystem::path> unfinished;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(options_.folder, error)) {
     if (NumberOf(entry.path())) segments.push_back(entry.path());
-    if (entry.path().extension() == kOpenSuffix) open_frames.push_back(entry.path());
+    const std::filesystem::path& path = entry.path();
+    if (path.extension() == kOpenSuffix) open_frames.push_back(path);
+    // Of a frame that a killed sensor did not finish: "NAME.open.0123456789abcdef.tmp".
+    const std::filesystem::path whole = path.stem().stem();
+    if (whole.extension() == kOpenSuffix &&
+        IsTemporaryName(path.filename().string(), whole.string())) {
+      unfinished.push_back(path);
+    }
   }
   if (error) {
     return Fail(ErrorCode::kIo, "{}: cannot list: {}", options_.folder.string(), error.message());
   }
+  for (const std::filesystem::path& path : unfinished) std::filesystem::remove(path, error);
   std::ranges::sort(segments, {},
                     [](const std::filesystem::path& path) { return *NumberOf(path); });
   for (const std::filesystem::path& path : segments) RETURN_IF_ERROR(TakeUpSegment(path));
@@ -162,9 +171,7 @@ Result<> Spool::AppendToSegment(const wire::FrameHeader& header, std::span<const
 Result<> Spool::KeepOpenFrame(std::span<const std::byte> frame, const wire::ChainId& chain_id) {
   const std::filesystem::path path = OpenFramePath(chain_id);
   Result<> kept = WriteFileAtomically(path, frame, 0600);
-  if (kept) return kept;
-  ::unlink((path.string() + ".tmp").c_str());
-  return NoRoom(kept.error());
+  return kept ? kept : NoRoom(kept.error());
 }
 
 Result<> Spool::StartSegment(const wire::FrameHeader& header) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -43,7 +44,10 @@ struct Catalog {
   std::vector<std::string> retired;
 };
 
-/// Fails: kNotFound (nothing was ingested yet), kCorrupt, kUnsupported (a newer version).
+/// The catalog in this text, held to what a store can have (catalog_check.hpp). Fails: kCorrupt,
+/// kUnsupported (a newer version).
+Result<Catalog> ParseCatalog(std::string_view text);
+/// Fails: kNotFound (nothing was ingested yet), as ParseCatalog, and as ReadFileInside.
 Result<Catalog> LoadCatalog(const StoreLayout& layout);
 /// Atomic and durable.
 Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog);

@@ -3,19 +3,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
+#include <type_traits>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
+#include "base/visible_text.hpp"
+#include "store/bounded_json.hpp"
 #include "store/catalog.hpp"
+#include "store/catalog_check.hpp"
 #include "store/sha256.hpp"
 
 namespace spoor::store {
 namespace {
 
 constexpr int kVersion = 1;
-constexpr std::uint64_t kCatalogBytesMax = 1ULL << 30;
+constexpr std::size_t kReasonCharactersMax = 200;
 
 nlohmann::json ToJson(const Segment& segment) {
   return {{"table", segment.table},
@@ -31,34 +37,103 @@ nlohmann::json ToJson(const Segment& segment) {
           {"host", segment.host}};
 }
 
+/// Thrown at what a catalog must not be; the message says what.
+struct BadCatalog {
+  std::string what;
+};
+
+/// The member `name`, as exactly the type that it must have: JSON's own conversions would take -1
+/// for a count.
+template <typename T>
+void Take(const nlohmann::json& object, const char* name, T& target) {
+  const nlohmann::json& value = object.at(name);
+  bool fits = false;
+  if constexpr (std::is_same_v<T, bool>) {
+    fits = value.is_boolean();
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    fits = value.is_string();
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    fits = value.is_number_integer() &&
+           (!value.is_number_unsigned() || value.get<std::uint64_t>() <= INT64_MAX);
+  } else {
+    fits = value.is_number_unsigned();
+  }
+  if (!fits) throw BadCatalog{fmt::format("{} is of another type, or negative", name)};
+  value.get_to(target);
+}
+
+const nlohmann::json& ListOf(const nlohmann::json& object, const char* name) {
+  const nlohmann::json& list = object.at(name);
+  if (!list.is_array()) throw BadCatalog{fmt::format("{} is no list", name)};
+  return list;
+}
+
 Segment SegmentOf(const nlohmann::json& json) {
   Segment segment;
-  json.at("table").get_to(segment.table);
-  json.at("file").get_to(segment.file);
-  json.at("size_bytes").get_to(segment.size_bytes);
-  json.at("mtime_ns").get_to(segment.mtime_ns);
-  json.at("sha256").get_to(segment.sha256);
-  json.at("row_count").get_to(segment.row_count);
-  json.at("recording_id").get_to(segment.recording_id);
-  json.at("first_entry").get_to(segment.first_entry);
-  json.at("last_entry").get_to(segment.last_entry);
-  json.at("day").get_to(segment.day);
-  json.at("host").get_to(segment.host);
+  Take(json, "table", segment.table);
+  Take(json, "file", segment.file);
+  Take(json, "size_bytes", segment.size_bytes);
+  Take(json, "mtime_ns", segment.mtime_ns);
+  Take(json, "sha256", segment.sha256);
+  Take(json, "row_count", segment.row_count);
+  Take(json, "recording_id", segment.recording_id);
+  Take(json, "first_entry", segment.first_entry);
+  Take(json, "last_entry", segment.last_entry);
+  Take(json, "day", segment.day);
+  Take(json, "host", segment.host);
   return segment;
 }
 
-Result<std::string> Sha256OfFile(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(path, O_RDONLY));
+IngestedRecording RecordingOf(const nlohmann::json& json) {
+  IngestedRecording recording;
+  Take(json, "recording_id", recording.recording_id);
+  Take(json, "first_entry", recording.first_entry);
+  Take(json, "last_entry", recording.last_entry);
+  Take(json, "provisional", recording.provisional);
+  Take(json, "event_count", recording.event_count);
+  return recording;
+}
+
+Catalog CatalogOf(const nlohmann::json& json) {
+  Catalog catalog;
+  Take(json, "generation", catalog.generation);
+  Take(json, "next_entry", catalog.next_entry);
+  for (const nlohmann::json& item : ListOf(json, "recordings")) {
+    catalog.recordings.push_back(RecordingOf(item));
+  }
+  for (const nlohmann::json& item : ListOf(json, "segments")) {
+    catalog.segments.push_back(SegmentOf(item));
+  }
+  for (const nlohmann::json& item : ListOf(json, "retired")) {
+    if (!item.is_string()) throw BadCatalog{"a retired file is no text"};
+    catalog.retired.push_back(item.get<std::string>());
+  }
+  if (std::optional<std::string> wrong = WhatIsWrong(catalog)) throw BadCatalog{*std::move(wrong)};
+  return catalog;
+}
+
+/// Of its first `size_bytes`, which is all of it unless it grows meanwhile.
+Result<std::string> Sha256OfFile(const FileDescriptor& file, const std::filesystem::path& path,
+                                 std::uint64_t size_bytes) {
   Sha256Stream digest;
   std::vector<std::byte> buffer(1 << 18);
-  for (;;) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+  while (size_bytes > 0) {
+    const ssize_t got =
+        ::read(file.get(), buffer.data(), std::min<std::uint64_t>(buffer.size(), size_bytes));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FailErrno(errno, "{}: cannot read", path.string());
     if (got == 0) break;
     digest.Add(std::span(buffer.data(), static_cast<std::size_t>(got)));
+    size_bytes -= static_cast<std::uint64_t>(got);
   }
   return digest.Finish();
+}
+
+/// In ns; a file's own time may be any, so the sum wraps around instead of overflowing.
+std::int64_t MtimeOf(const struct stat& status) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(status.st_mtim.tv_sec) *
+                                       1'000'000'000ULL +
+                                   static_cast<std::uint64_t>(status.st_mtim.tv_nsec));
 }
 
 tl::unexpected<Error> Broken(const std::filesystem::path& path, std::string_view what) {
@@ -70,36 +145,33 @@ tl::unexpected<Error> Broken(const std::filesystem::path& path, std::string_view
 
 }  // namespace
 
-Result<Catalog> LoadCatalog(const StoreLayout& layout) {
-  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(layout.catalog(), kCatalogBytesMax));
-  Catalog catalog;
+Result<Catalog> ParseCatalog(std::string_view text) {
+  const auto bad = [](std::string_view what) {
+    return Fail(ErrorCode::kCorrupt, "not a catalog ({})", what);
+  };
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
-    if (const int version = json.at("version").get<int>(); version != kVersion) {
-      return Fail(ErrorCode::kUnsupported, "{}: version {} is not one that this build reads",
-                  layout.catalog().string(), version);
+    const nlohmann::json json = ParseBoundedJson<nlohmann::json>(text);
+    std::int64_t version = 0;
+    Take(json, "version", version);
+    if (version != kVersion) {
+      return Fail(ErrorCode::kUnsupported, "version {} is not one that this build reads", version);
     }
-    json.at("generation").get_to(catalog.generation);
-    json.at("next_entry").get_to(catalog.next_entry);
-    for (const nlohmann::json& item : json.at("recordings")) {
-      IngestedRecording recording;
-      item.at("recording_id").get_to(recording.recording_id);
-      item.at("first_entry").get_to(recording.first_entry);
-      item.at("last_entry").get_to(recording.last_entry);
-      item.at("provisional").get_to(recording.provisional);
-      item.at("event_count").get_to(recording.event_count);
-      catalog.recordings.push_back(std::move(recording));
-    }
-    for (const nlohmann::json& item : json.at("segments")) {
-      catalog.segments.push_back(SegmentOf(item));
-    }
-    json.at("retired").get_to(catalog.retired);
+    return CatalogOf(json);
+  } catch (const BadCatalog& error) {
+    return bad(error.what);
   } catch (const nlohmann::json::exception& error) {
-    return Fail(ErrorCode::kCorrupt,
-                "{}: not a catalog ({}); it is derived data: `spoor rebuild` makes it again",
-                layout.catalog().string(), error.what());
+    // Its messages quote what they found, of any length.
+    return bad(VisibleText(error.what(), kReasonCharactersMax));
   }
-  return catalog;
+}
+
+Result<Catalog> LoadCatalog(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadTextFileInside(layout.root, layout.catalog(), kCatalogBytesMax));
+  Result<Catalog> catalog = ParseCatalog(text);
+  if (catalog) return catalog;
+  return Fail(catalog.error().code, "{}: {}; it is derived data: `spoor rebuild` makes it again",
+              layout.catalog().string(), catalog.error().message);
 }
 
 Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog) {
@@ -119,31 +191,32 @@ Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog) {
                             {"recordings", std::move(recordings)},
                             {"segments", std::move(segments)},
                             {"retired", catalog.retired}};
-  return WriteFileAtomically(layout.catalog(), AsBytes(json.dump(1) + "\n"));
+  return WriteFileAtomicallyInside(layout.root, layout.catalog(), AsBytes(json.dump(1) + "\n"));
 }
 
 Result<> DescribeFile(const StoreLayout& layout, Segment& segment) {
   const std::filesystem::path path = layout.segments() / segment.file;
+  ASSIGN_OR_RETURN(const FileDescriptor file, OpenInside(layout.root, path, O_RDONLY));
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return FailErrno(errno, "{}: cannot stat", path.string());
+  if (::fstat(file.get(), &status) != 0) return FailErrno(errno, "{}: cannot stat", path.string());
   segment.size_bytes = static_cast<std::uint64_t>(status.st_size);
-  segment.mtime_ns = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
-  ASSIGN_OR_RETURN(segment.sha256, Sha256OfFile(path));
+  segment.mtime_ns = MtimeOf(status);
+  ASSIGN_OR_RETURN(segment.sha256, Sha256OfFile(file, path, segment.size_bytes));
   return {};
 }
 
 Result<> CheckSegment(const StoreLayout& layout, const Segment& segment, bool hash_all) {
   const std::filesystem::path path = layout.segments() / segment.file;
+  const Result<FileDescriptor> file = OpenInside(layout.root, path, O_RDONLY);
+  if (!file && file.error().code == ErrorCode::kNotFound) return Broken(path, "missing");
+  if (!file) return Broken(path, file.error().message);
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return Broken(path, errno == ENOENT ? "missing" : ErrnoText(errno));
-  }
+  if (::fstat(file->get(), &status) != 0) return Broken(path, ErrnoText(errno));
   if (static_cast<std::uint64_t>(status.st_size) != segment.size_bytes) {
     return Broken(path, fmt::format("{} bytes instead of {}", status.st_size, segment.size_bytes));
   }
-  const std::int64_t mtime_ns = status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec;
-  if (mtime_ns == segment.mtime_ns && !hash_all) return {};
-  const auto sha256 = Sha256OfFile(path);
+  if (MtimeOf(status) == segment.mtime_ns && !hash_all) return {};
+  const auto sha256 = Sha256OfFile(*file, path, segment.size_bytes);
   if (!sha256) return Broken(path, sha256.error().message);
   if (*sha256 != segment.sha256) return Broken(path, "its SHA-256 is not the catalog's");
   return {};

@@ -41,7 +41,8 @@ Result<std::optional<std::string>> CompareSegments(const SegmentsToCompare& file
                    connection->RunForText(ColumnsOf(derived)));
   if (*stored_columns != columns) {
     return fmt::format("has the columns {} instead of {}",
-                       VisibleText(stored_columns->value_or("none")), columns.value_or("none"));
+                       VisibleText(stored_columns->value_or("none"), kQuotedCharactersMax),
+                       columns.value_or("none"));
   }
   const auto quoted = [](const std::string& row) { return VisibleText(row, kQuotedCharactersMax); };
   auto extra = FirstRowOnlyIn(*connection, stored, derived);

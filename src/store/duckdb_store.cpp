@@ -4,45 +4,75 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <sstream>
 
-#include "base/file.hpp"
+#include "base/scratch_folder.hpp"
+#include "base/visible_text.hpp"
 #include "store/catalog.hpp"
 #include "store/duckdb_adapter.hpp"
 #include "store/embedded_sql.hpp"
 #include "store/quoted_path.hpp"
 #include "store/rows_adapter.hpp"
+#include "store/sql_check.hpp"
 #include "store/store.hpp"
 
 namespace spoor::store {
 namespace {
 
+constexpr std::size_t kColumnsShownMax = 400;
+
+/// Names of the tables and views that there are, in the order of nothing.
+Result<KnownNames> TablesOf(Connection& connection) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> names,
+                   connection.RunForText("SELECT string_agg(DISTINCT table_name, ' ') FROM "
+                                         "information_schema.tables"));
+  KnownNames known;
+  std::istringstream words(names.value_or(""));
+  for (std::string word; words >> word;) known.tables.insert(word);
+  return known;
+}
+
 class DuckStore : public Store {
  public:
-  DuckStore(std::shared_ptr<Database> database, StoreLayout layout, std::vector<Segment> segments)
-      : database_(std::move(database)),
-        layout_(std::move(layout)),
-        segments_(std::move(segments)) {}
+  struct Parts {
+    std::optional<ScratchFolder> spill;  ///< goes after the database
+    std::shared_ptr<Database> database;
+    KnownNames known;
+    StoreLayout layout;
+    std::vector<Segment> segments;
+    std::uint64_t memory_bytes_max = 0;
+  };
+  explicit DuckStore(Parts parts) : parts_(std::move(parts)) {}
 
   Result<std::unique_ptr<RowReader>> Sql(std::string_view query) override { return Sql(query, {}); }
 
   Result<std::unique_ptr<RowReader>> Sql(std::string_view query,
                                          const std::vector<Value>& parameters) override {
-    ASSIGN_OR_RETURN(std::shared_ptr<Connection> connection, Connection::Open(database_));
+    ASSIGN_OR_RETURN(std::shared_ptr<Connection> connection, Connection::Open(parts_.database));
+    RETURN_IF_ERROR(CheckQuery(*connection, query, parts_.known));
     {
       const std::scoped_lock lock(mutex_);
       std::erase_if(running_, [](const auto& weak) { return weak.expired(); });
       running_.push_back(connection);
+      interrupted_because_ = "interrupted";
     }
     return StartQuery(std::move(connection), query, parameters,
                       [this](Error error) { return Explain(std::move(error)); });
   }
 
   Result<> Define(std::string_view sql) override {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(database_));
+    ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                     Connection::Open(parts_.database));
+    RETURN_IF_ERROR(CheckDefinition(*connection, sql, parts_.known));
     return connection->RunOne(std::string(sql));
   }
 
-  void Interrupt() override {
+  void Interrupt(std::string_view reason) override {
+    {
+      const std::scoped_lock lock(mutex_);
+      interrupted_because_ = reason;
+    }
     ForEachRunning([](Connection& connection) { connection.Interrupt(); });
   }
 
@@ -64,83 +94,148 @@ class DuckStore : public Store {
 
   /// DuckDB cannot tell a broken segment from a broken query: when something failed, see whether
   /// the segments are what they must be.
-  Error Explain(Error error) const {
-    if (error.code == ErrorCode::kUnavailable) return error;
+  Error Explain(Error error) {
+    if (error.code == ErrorCode::kUnavailable) return ExplainLimit(std::move(error));
     const bool about_files = error.code == ErrorCode::kIo ||
                              error.message.find("arquet") != std::string::npos ||
                              error.message.find("ZSTD") != std::string::npos ||
                              error.message.find("hrift") != std::string::npos;
-    for (const Segment& segment : segments_) {
-      if (auto checked = CheckSegment(layout_, segment, about_files); !checked) {
+    for (const Segment& segment : parts_.segments) {
+      if (auto checked = CheckSegment(parts_.layout, segment, about_files); !checked) {
         return checked.error();
       }
     }
     return error;
   }
 
-  std::shared_ptr<Database> database_;
-  StoreLayout layout_;
-  std::vector<Segment> segments_;
+  /// Says why it was interrupted, or which limit on memory it met.
+  Error ExplainLimit(Error error) {
+    if (error.message == "interrupted") {
+      const std::scoped_lock lock(mutex_);
+      error.message = interrupted_because_;
+    } else if (parts_.memory_bytes_max != 0) {
+      error.message = fmt::format("needs more memory than the limit of {} bytes: {}",
+                                  parts_.memory_bytes_max, error.message);
+    }
+    return error;
+  }
+
+  Parts parts_;
   std::mutex mutex_;
+  std::string interrupted_because_;
   std::vector<std::weak_ptr<Connection>> running_;
 };
 
-/// From here on nothing outside the segments can be read or written by a query.
-Result<> Confine(Connection& connection, const std::string& folder) {
-  std::string sql = "SET autoinstall_known_extensions = false;";
-  if (!folder.empty())
-    sql += fmt::format("SET allowed_directories = [{}];",
-                       QuotedPath(std::filesystem::path(folder) / ""));
-  return connection.Run(sql + "SET enable_external_access = false; SET lock_configuration = true;");
+/// From here on a query can read these files and nothing else, and write nothing.
+Result<> Confine(Connection& connection, const std::string& files) {
+  return connection.Run(fmt::format(
+      "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false; "
+      "SET allowed_paths = [{}]; SET enable_external_access = false; "
+      "SET lock_configuration = true;",
+      files));
+}
+
+/// How much may be held at once, and where what is more goes.
+Result<> LimitMemory(Connection& connection, const OpenStoreOptions& options,
+                     std::optional<ScratchFolder>& spill) {
+  if (options.memory_bytes_max != 0) {
+    return connection.Run(
+        fmt::format("SET temp_directory = ''; SET memory_limit = '{}B'", options.memory_bytes_max));
+  }
+  auto made = ScratchFolder::Make(ScratchFolder::FolderOnDisk(), "spill");
+  if (made) spill.emplace(*std::move(made));
+  // Where nothing may be written, nothing is spilled.
+  return connection.Run(
+      fmt::format("SET temp_directory = {}", spill ? QuotedPath(spill->path()) : "''"));
+}
+
+std::string ColumnsOf(std::string_view table) {
+  return fmt::format(
+      "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE FROM {})", table);
+}
+
+/// Puts the segments of `table` in the place of the empty table of that name, if they have its
+/// columns. `table` is one of ours by now (catalog_check.hpp).
+Result<> ShowSegments(Connection& connection, const std::string& table, const std::string& files) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> wanted,
+                   connection.RunForText(ColumnsOf(table)));
+  RETURN_IF_ERROR(connection.Run(
+      fmt::format("DROP TABLE {0}; CREATE VIEW {0} AS FROM read_parquet([{1}]);", table, files)));
+  ASSIGN_OR_RETURN(const std::optional<std::string> found, connection.RunForText(ColumnsOf(table)));
+  if (found == wanted) return {};
+  return Fail(ErrorCode::kCorrupt,
+              "segments of table {}: have the columns {} instead of {}; they are derived data: "
+              "`spoor rebuild` makes them again from the evidence",
+              table, VisibleText(found.value_or(""), kColumnsShownMax), wanted.value_or(""));
+}
+
+Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segment> segments,
+                                            const OpenStoreOptions& options) {
+  std::map<std::string, std::string> files;  // by table, as an SQL list
+  std::string all_files;
+  for (const Segment& segment : segments) {
+    RETURN_IF_ERROR(CheckSegment(layout, segment, false));
+    const std::string file = QuotedPath(layout.segments() / segment.file);
+    for (std::string* const list : {&files[segment.table], &all_files}) {
+      *list += (list->empty() ? "" : ", ") + file;
+    }
+  }
+
+  DuckStore::Parts parts;
+  ASSIGN_OR_RETURN(parts.database, Database::Open());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(parts.database));
+  RETURN_IF_ERROR(LimitMemory(*connection, options, parts.spill));
+  RETURN_IF_ERROR(connection->Run(
+      fmt::format("CREATE SCHEMA segment; USE segment; {} {}", kSchemaSql, kSegmentsSql)));
+  // Before a byte of a segment is read.
+  RETURN_IF_ERROR(Confine(*connection, all_files));
+  Result<> defined;
+  for (const auto& [table, list] : files) {
+    if (defined) defined = ShowSegments(*connection, table, list);
+  }
+  if (defined) {
+    defined = connection->Run(std::string("USE main;") + kArithmeticSql + kViewsSql + kLookupsSql);
+  }
+  if (!defined) {
+    for (const Segment& segment : segments) {
+      RETURN_IF_ERROR(CheckSegment(layout, segment, true));
+    }
+    return tl::unexpected<Error>(defined.error());
+  }
+  ASSIGN_OR_RETURN(parts.known, TablesOf(*connection));
+  parts.layout = std::move(layout);
+  parts.segments = std::move(segments);
+  parts.memory_bytes_max = options.memory_bytes_max;
+  return std::make_unique<DuckStore>(std::move(parts));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> OpenStore(const std::string& folder) {
+Result<std::unique_ptr<Store>> OpenEmptyStore() {
+  return OpenSegments({}, {}, {});
+}
+
+Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
+                                         const OpenStoreOptions& options) {
   StoreLayout layout{std::filesystem::absolute(folder)};
   auto catalog = LoadCatalog(layout);
   if (!catalog && catalog.error().code == ErrorCode::kNotFound) {
     return Fail(ErrorCode::kNotFound, "{}: no store there, or nothing ingested yet", folder);
   }
   if (!catalog) return tl::unexpected<Error>(catalog.error());
-  std::map<std::string, std::string> files;  // by table, as an SQL list
-  for (const Segment& segment : catalog->segments) {
-    RETURN_IF_ERROR(CheckSegment(layout, segment, false));
-    std::string& list = files[segment.table];
-    list += (list.empty() ? "" : ", ") + QuotedPath(layout.segments() / segment.file);
-  }
-
-  ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
-  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(database));
-  RETURN_IF_ERROR(connection->Run(
-      fmt::format("CREATE SCHEMA segment; USE segment; {} {}", kSchemaSql, kSegmentsSql)));
-  std::string sql;
-  for (const auto& [table, list] : files) {
-    sql += fmt::format("DROP TABLE {0}; CREATE VIEW {0} AS FROM read_parquet([{1}]);", table, list);
-  }
-  auto defined = connection->Run(sql + "USE main;" + kArithmeticSql + kViewsSql + kLookupsSql);
-  std::unique_ptr<DuckStore> store =
-      std::make_unique<DuckStore>(database, layout, catalog->segments);
-  if (!defined) {
-    for (const Segment& segment : catalog->segments) {
-      RETURN_IF_ERROR(CheckSegment(layout, segment, true));
-    }
-    return tl::unexpected<Error>(defined.error());
-  }
-  RETURN_IF_ERROR(Confine(*connection, layout.segments().string()));
-  return store;
+  return OpenSegments(std::move(layout), std::move(catalog->segments), options);
 }
 
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
-  ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
-  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(database));
+  DuckStore::Parts parts;
+  ASSIGN_OR_RETURN(parts.database, Database::Open());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(parts.database));
   RETURN_IF_ERROR(connection->Run(std::string(kSchemaSql) + kArithmeticSql +
                                   "CREATE VIEW event_by_object AS FROM event;" + kLookupsSql +
                                   sql));
   RETURN_IF_ERROR(Confine(*connection, ""));
-  std::unique_ptr<DuckStore> store =
-      std::make_unique<DuckStore>(database, StoreLayout{}, std::vector<Segment>());
-  return store;
+  ASSIGN_OR_RETURN(parts.known, TablesOf(*connection));
+  return std::make_unique<DuckStore>(std::move(parts));
 }
 
 }  // namespace spoor::store

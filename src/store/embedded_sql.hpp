@@ -9,4 +9,8 @@ extern const char* const kArithmeticSql;  ///< arithmetic.sql: what does not ove
 extern const char* const kViewsSql;       ///< views.sql: tables made of segments
 extern const char* const kLookupsSql;     ///< lookups.sql: what several stages ask
 
+/// Names of DuckDB's functions that queries may call, between white space.
+extern const char* const kSqlFunctions;       ///< sql_functions.txt: in expressions
+extern const char* const kSqlTableFunctions;  ///< sql_table_functions.txt: behind FROM
+
 }  // namespace spoor::store

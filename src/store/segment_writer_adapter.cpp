@@ -8,9 +8,11 @@
 #include <map>
 
 #include "base/check.hpp"
-#include "base/file.hpp"
+#include "base/inside.hpp"
+#include "base/scratch_folder.hpp"
 #include "base/time.hpp"
 #include "event/event_text.hpp"
+#include "store/catalog_check.hpp"
 #include "store/duckdb_adapter.hpp"
 #include "store/embedded_sql.hpp"
 #include "store/quoted_path.hpp"
@@ -202,9 +204,14 @@ class DuckSegmentWriter : public SegmentWriter {
     connection_.reset();
     ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Database::Open());
     ASSIGN_OR_RETURN(connection_, Connection::Open(std::move(database)));
-    RETURN_IF_ERROR(connection_->Run(fmt::format("SET temp_directory = {}; {} {}",
-                                                 QuotedPath(options_.layout.segments() / "tmp"),
-                                                 kSchemaSql, kSegmentsSql)));
+    if (!spill_) {
+      RETURN_IF_ERROR(CreateFoldersInside(options_.layout.root, options_.layout.segments()));
+      ASSIGN_OR_RETURN(ScratchFolder made,
+                       ScratchFolder::Make(options_.layout.segments(), "spill"));
+      spill_.emplace(std::move(made));
+    }
+    RETURN_IF_ERROR(connection_->Run(fmt::format(
+        "SET temp_directory = {}; {} {}", QuotedPath(spill_->path()), kSchemaSql, kSegmentsSql)));
     for (const std::string_view name : kTableNames) {
       writers_.push_back(std::make_unique<DuckTableWriter>(*connection_, name));
     }
@@ -240,7 +247,7 @@ class DuckSegmentWriter : public SegmentWriter {
     const auto result = WriteAll(written);
     if (!result) {
       for (const Segment& segment : written) {
-        ::unlink((options_.layout.segments() / segment.file).c_str());
+        (void)RemoveInside(options_.layout.root, options_.layout.segments() / segment.file);
       }
       return tl::unexpected<Error>(result.error());
     }
@@ -313,19 +320,22 @@ class DuckSegmentWriter : public SegmentWriter {
     segment.recording_id = options_.recording_id;
     segment.first_entry = first_entry_;
     segment.last_entry = last_entry_;
-    segment.file = fmt::format(
-        "{}{}{}/{}-g{}-{}.parquet", segment.table, segment.day.empty() ? "" : "/", segment.day,
-        options_.recording_id.substr(0, 12), options_.generation, next_number_++);
+    segment.file = FormatSegmentName(
+        {.table = segment.table, .day = segment.day, .recording_id_begin = options_.recording_id},
+        options_.generation, next_number_++);
     const std::filesystem::path path = options_.layout.segments() / segment.file;
-    const std::string temporary = path.string() + ".tmp";
-    RETURN_IF_ERROR(CreateFolders(path.parent_path()));
+    RETURN_IF_ERROR(CreateFoldersInside(options_.layout.root, path.parent_path()));
+    // Made here, so that DuckDB writes into a file that is ours, with the mode that it has.
+    const std::filesystem::path temporary = TemporaryPathFor(path);
+    ASSIGN_OR_RETURN(const FileDescriptor file,
+                     OpenInside(options_.layout.root, temporary, O_WRONLY | O_CREAT | O_EXCL));
     auto copied = connection_->Run(
         fmt::format("COPY ({}) TO {} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, "
-                    "ROW_GROUP_SIZE 61440)",
+                    "ROW_GROUP_SIZE 61440, USE_TMP_FILE false)",
                     query, QuotedPath(temporary)));
-    if (copied) copied = MakeDurable(temporary, path);
+    if (copied) copied = MakeDurable(file, temporary, path);
     if (!copied) {
-      ::unlink(temporary.c_str());
+      (void)RemoveInside(options_.layout.root, temporary);
       return Fail(ErrorCode::kIo, "segment {}: cannot be written: {}", path.string(),
                   copied.error().message);
     }
@@ -334,15 +344,11 @@ class DuckSegmentWriter : public SegmentWriter {
     return {};
   }
 
-  static Result<> MakeDurable(const std::string& temporary, const std::filesystem::path& path) {
-    {
-      ASSIGN_OR_RETURN(const FileDescriptor file, OpenFile(temporary, O_RDONLY));
-      if (::fsync(file.get()) != 0) return FailErrno(errno, "{}: cannot sync", temporary);
-    }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      return FailErrno(errno, "{}: cannot rename", temporary);
-    }
-    return SyncFolder(path.parent_path());
+  Result<> MakeDurable(const FileDescriptor& file, const std::filesystem::path& temporary,
+                       const std::filesystem::path& path) const {
+    if (::fsync(file.get()) != 0) return FailErrno(errno, "{}: cannot sync", temporary.string());
+    RETURN_IF_ERROR(RenameInside(options_.layout.root, temporary, path));
+    return SyncFolderInside(options_.layout.root, path.parent_path());
   }
 
   static std::string WithoutOrder(const std::string& query) {
@@ -350,6 +356,7 @@ class DuckSegmentWriter : public SegmentWriter {
   }
 
   Options options_;
+  std::optional<ScratchFolder> spill_;  ///< what does not fit memory; gone after connection_
   std::unique_ptr<Connection> connection_;
   std::vector<std::unique_ptr<DuckTableWriter>> writers_;
   std::map<std::pair<std::int64_t, std::int64_t>, Partition> partitions_;  // (host, day)

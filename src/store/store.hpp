@@ -60,24 +60,38 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Runs SQL over the tables (read only: anything else is refused with kInvalidArgument).
+  /// Runs SQL over the tables: one query that sql_check.hpp allows; anything else is refused with
+  /// kInvalidArgument.
   virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query) = 0;
   /// As Sql, with $1, $2 … bound to `parameters`. Readers may be open side by side; each must be
   /// gone before the store is.
   virtual Result<std::unique_ptr<RowReader>> Sql(std::string_view query,
                                                  const std::vector<Value>& parameters) = 0;
-  /// Makes a table macro or view known to Sql (the query library): one statement.
+  /// Makes a macro or view known to Sql (the query library): one statement that sql_check.hpp
+  /// allows.
   virtual Result<> Define(std::string_view sql) = 0;
 
-  /// Ends the queries that are running with kUnavailable "interrupted". From any thread.
-  virtual void Interrupt() = 0;
+  /// Ends the queries that are running with kUnavailable and `reason`. From any thread.
+  virtual void Interrupt(std::string_view reason = "interrupted") = 0;
   /// How far the longest running query is, 0..1; negative when that is not known. From any thread.
   virtual double Progress() = 0;
 };
 
-/// Opens the store in `folder` for reading: the tables as views over the live segments.
-/// Fails: kNotFound (no store there), kCorrupt (a segment or the catalog is unreadable: which).
-Result<std::unique_ptr<Store>> OpenStore(const std::string& folder);
+struct OpenStoreOptions {
+  /// What queries may hold at once; 0: as DuckDB has it, 80 % of the machine's. What does not fit
+  /// is spilled to a scratch folder (base/scratch_folder.hpp), with a limit nothing is.
+  std::uint64_t memory_bytes_max = 0;
+};
+
+/// Opens the store in `folder` for reading: the tables as views over the live segments. Writes
+/// nothing into it. Of what the folder says nothing reaches SQL that is not checked
+/// (catalog_check.hpp). Fails: kNotFound (no store there), kCorrupt (a segment or the catalog is
+/// unreadable, or none that a store can have: which).
+Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
+                                         const OpenStoreOptions& options = {});
+
+/// The tables of a store of which nothing was ingested: all empty. Fails: kUnavailable.
+Result<std::unique_ptr<Store>> OpenEmptyStore();
 
 /// A store in memory with the empty tables of schema.sql (and event_by_object as a view of event),
 /// then `sql` (INSERTs) run on them. For tests of what is built on top of the interface.

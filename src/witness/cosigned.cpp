@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "base/time.hpp"
 #include "evidence/tree.hpp"
 
@@ -17,6 +17,7 @@ using evidence::VerifierKey;
 /// A witness that names another size each time is not followed further.
 constexpr int kAttemptsMax = 4;
 constexpr std::size_t kWitnessesMax = 100;
+constexpr std::size_t kNamesMax = 10'000;  // in the folder
 constexpr std::string_view kSuffix = ".checkpoint";
 
 /// `note` without the lines of others than `log` and `witness`.
@@ -165,25 +166,26 @@ Result<Cosigned> AskForCosignature(const WitnessAddress& address, const LogLocat
 
 Result<> KeepCosigned(const fs::path& folder, const VerifierKey& witness,
                       const Cosigned& cosigned) {
-  RETURN_IF_ERROR(CreateFolders(folder));
-  return WriteFileAtomically(
+  RETURN_IF_ERROR(CreateFoldersInside(folder.parent_path(), folder));
+  return WriteFileAtomicallyInside(
+      folder.parent_path(),
       folder / fmt::format("{}{}", evidence::EncodeHex(witness.key_id), kSuffix),
       AsBytes(cosigned.checkpoint.note));
 }
 
 Result<std::vector<std::string>> ReadCosigned(const fs::path& folder) {
   std::vector<std::string> notes;
-  std::error_code error;
-  for (fs::directory_iterator item(folder, error), end; !error && item != end;
-       item.increment(error)) {
-    if (item->path().extension() != kSuffix || notes.size() == kWitnessesMax) continue;
-    Result<std::string> note = ReadTextFile(item->path(), evidence::kCheckpointBytesMax);
+  const fs::path root = folder.parent_path();
+  const Result<std::vector<std::string>> names = ListInside(root, folder, kNamesMax);
+  if (!names && names.error().code == ErrorCode::kNotFound) return notes;
+  RETURN_IF_ERROR(names);
+  for (const std::string& name : *names) {
+    if (fs::path(name).extension() != kSuffix || notes.size() == kWitnessesMax) continue;
+    Result<std::string> note =
+        ReadTextFileInside(root, folder / name, evidence::kCheckpointBytesMax);
     if (!note && note.error().code == ErrorCode::kNotFound) continue;
     RETURN_IF_ERROR(note);
     notes.push_back(*std::move(note));
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return Fail(ErrorCode::kIo, "{}: cannot list: {}", folder.string(), error.message());
   }
   return notes;
 }

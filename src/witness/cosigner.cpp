@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "evidence/named_key.hpp"
 #include "witness/cosigned.hpp"
 
 namespace spoor::witness {
@@ -14,9 +15,8 @@ constexpr std::chrono::seconds kLastRoundMax{5};
 }  // namespace
 
 Result<std::unique_ptr<Cosigner>> Cosigner::Start(Options options) {
-  ASSIGN_OR_RETURN(
-      evidence::VerifierKey log,
-      evidence::VerifierKey::Load(options.store.public_key(), evidence::KeyUse::kNote));
+  ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(options.store));
+  ASSIGN_OR_RETURN(evidence::VerifierKey log, evidence::VerifierKey::Parse(key));
   std::unique_ptr<Cosigner> cosigner(new Cosigner(std::move(options), std::move(log)));
   for (const WitnessAddress& address : cosigner->options_.witnesses) {
     auto witness = std::make_unique<Witness>();

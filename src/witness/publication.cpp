@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "base/file.hpp"
+#include "base/inside.hpp"
 #include "evidence/tile_tree.hpp"
 #include "evidence/tree.hpp"
 #include "witness/cosigned.hpp"
@@ -65,8 +65,9 @@ http::Answer Publication::Answer(std::string_view path) const {
 }
 
 http::Answer Publication::AnswerCheckpoint() const {
-  Result<std::string> note =
-      ReadTextFile(options_.evidence / evidence::kCheckpointName, evidence::kCheckpointBytesMax);
+  Result<std::string> note = ReadTextFileInside(evidence::RootOf(options_.evidence),
+                                                options_.evidence / evidence::kCheckpointName,
+                                                evidence::kCheckpointBytesMax);
   if (!note) return Unavailable("the log has no checkpoint now");
   // By text: what the witnesses were asked for together.
   std::map<std::string, CosignedText> cosigned;
@@ -109,9 +110,10 @@ http::Answer Publication::AnswerCheckpoint() const {
 }
 
 Result<evidence::ParsedNote> Publication::NewestNote() const {
-  ASSIGN_OR_RETURN(
-      const std::string note,
-      ReadTextFile(options_.evidence / evidence::kCheckpointName, evidence::kCheckpointBytesMax));
+  ASSIGN_OR_RETURN(const std::string note,
+                   ReadTextFileInside(evidence::RootOf(options_.evidence),
+                                      options_.evidence / evidence::kCheckpointName,
+                                      evidence::kCheckpointBytesMax));
   return evidence::ParseNote(note);
 }
 

@@ -233,6 +233,25 @@ class Proving(Bundles):
         self.expect_refused(self.forge(bundle, question_sql=lambda sql: b"COPY process TO '/tmp/x'\n"),
                             "question.sql: ", both=False)
 
+    def test_a_question_of_others_calls_only_what_computes(self):
+        bundle = self.prove("a.proof", "--sql", "SELECT count(*) FROM process")
+        for question in (b"SELECT count(*) FROM enable_logging()", b"FROM force_checkpoint('memory')", b"FROM duckdb_settings()",
+                         b"SELECT current_setting('temp_directory')", b"FROM read_text('/etc/hostname')", b"PRAGMA version"):
+            self.expect_refused(self.forge(bundle, question_sql=lambda _, question=question: question + b"\n"),
+                                "question.sql: ", both=False)
+        bundle = self.prove("b.proof", "writers", "path=/etc/passwd")
+        self.expect_refused(self.forge(bundle, queries_writers_sql=lambda sql: sql.replace(
+            b"writers(path", b"writers(ignored := getenv('HOME'), path")), "is not the query of that name", both=False)
+
+    def test_a_question_of_others_ends_at_its_limits(self):
+        bundle = self.prove("a.proof", "--sql", "SELECT count(*) FROM process")
+        endless = self.forge(bundle, question_sql=lambda _: b"SELECT count(*) FROM process, range(100000000000000)\n")
+        done = self.spoor("verify", endless, "--key", self.key(), "--time-max", "1s", status=5)
+        self.assertIn("limit of 1 s (--time-max)", done.stderr)
+        large = self.forge(bundle, question_sql=lambda _: b"SELECT list(range) FROM process, range(1000000000)\n")
+        done = self.spoor("verify", large, "--key", self.key(), "--memory-max", "100M", status=5)
+        self.assertIn("more memory than the limit of ", done.stderr)
+
     def test_queries_of_others_are_named_to_be_read(self):
         bundle = self.prove("a.proof", "writers", "path=/etc/passwd")
         forged = self.forge(bundle, queries_writers_sql=lambda sql: sql + b"-- \n",

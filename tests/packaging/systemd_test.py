@@ -96,11 +96,12 @@ class Systemd(unittest.TestCase):
 
     @NEEDS_ROOT
     def test_the_read_side_reads_the_evidence_and_no_key(self):
-        # The collector's umask and group; ids that nobody has.
+        # The collector's umask, group and folder; ids that nobody has.
         store = self.folder / "store"
-        store.mkdir(mode=0o750)
+        store.mkdir()
         os.chmod(self.folder, 0o755)
         os.chown(store, 61001, 61001)
+        os.chmod(store, int(self.setting("spoor-collector", "StateDirectoryMode")[0], 8))
         umask = int(self.setting("spoor-collector", "UMask")[0], 8)
         events = self.folder / "events.jsonl"
         events.write_text('{"kind":"process","process":"100@5","time":"2026-11-21T20:31:35Z"}\n')

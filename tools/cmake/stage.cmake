@@ -56,7 +56,7 @@ function(spoor_stage NAME)
       # As a test: the seed corpus and a fixed number of mutations, so that the result does not
       # depend on the machine's speed; fewer where each makes a log on disk. `make fuzz` runs for longer.
       set(runs 20000)
-      if(program STREQUAL evidence_log_fuzz)
+      if(program MATCHES "^(evidence_log_fuzz|transfer_fuzz)$")
         set(runs 4000)
       endif()
       add_test(NAME fuzz.${program}
