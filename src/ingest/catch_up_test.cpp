@@ -200,6 +200,7 @@ TEST_F(CatchUpTest, MakesTheSameRowsFromEntriesThatStandElsewhere) {
   Close(*second);
   MustCatchUp();
   const StoreLayout elsewhere{layout_.root / "elsewhere"};
+  ASSERT_TRUE(CreateFolders(elsewhere.root));
   const auto log =
       evidence::LogReader::Open(layout_.evidence(), *ReadTextFile(layout_.public_key(), 4096));
   ASSERT_TRUE(log);

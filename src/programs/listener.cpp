@@ -63,7 +63,7 @@ Result<std::unique_ptr<http::Server>> Listener::Start(std::size_t answers_max,
 
 void Listener::Announce(const http::Server& server) const {
   PrintOut("listening {}://{}:{}\n", certificate.empty() ? "http" : "https",
-             listen.substr(0, listen.rfind(':')), server.port());
+           listen.substr(0, listen.rfind(':')), server.port());
   static_cast<void>(FlushOut());
 }
 

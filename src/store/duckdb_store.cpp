@@ -22,14 +22,24 @@ namespace {
 
 constexpr std::size_t kColumnsShownMax = 400;
 
-/// Names of the tables and views that there are, in the order of nothing.
-Result<KnownNames> TablesOf(Connection& connection) {
-  ASSIGN_OR_RETURN(const std::optional<std::string> names,
-                   connection.RunForText("SELECT string_agg(DISTINCT table_name, ' ') FROM "
-                                         "information_schema.tables"));
-  KnownNames known;
+Result<> AddNames(Connection& connection, const std::string& query,
+                  std::set<std::string, std::less<>>& known) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> names, connection.RunForText(query));
   std::istringstream words(names.value_or(""));
-  for (std::string word; words >> word;) known.tables.insert(word);
+  for (std::string word; words >> word;) known.insert(word);
+  return {};
+}
+
+/// What this store defines itself: tables, views and macros.
+Result<KnownNames> NamesOf(Connection& connection) {
+  KnownNames known;
+  RETURN_IF_ERROR(AddNames(
+      connection, "SELECT string_agg(DISTINCT table_name, ' ') FROM information_schema.tables",
+      known.tables));
+  RETURN_IF_ERROR(AddNames(connection,
+                           "SELECT string_agg(DISTINCT lower(function_name), ' ') FROM "
+                           "duckdb_functions() WHERE NOT internal",
+                           known.macros));
   return known;
 }
 
@@ -202,7 +212,7 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
     }
     return tl::unexpected<Error>(defined.error());
   }
-  ASSIGN_OR_RETURN(parts.known, TablesOf(*connection));
+  ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
   parts.layout = std::move(layout);
   parts.segments = std::move(segments);
   parts.memory_bytes_max = options.memory_bytes_max;
@@ -234,7 +244,7 @@ Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
                                   "CREATE VIEW event_by_object AS FROM event;" + kLookupsSql +
                                   sql));
   RETURN_IF_ERROR(Confine(*connection, ""));
-  ASSIGN_OR_RETURN(parts.known, TablesOf(*connection));
+  ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
   return std::make_unique<DuckStore>(std::move(parts));
 }
 
