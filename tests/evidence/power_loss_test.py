@@ -27,7 +27,8 @@ import suite  # noqa: E402
 import verify as independent  # noqa: E402  (tools/verify.py)
 from machine import PATIENCE_S  # noqa: E402
 
-CALLS = "openat,mkdir,write,ftruncate,fsync,fdatasync,syncfs,rename,unlink,rmdir"
+CALLS = ("openat,openat2,mkdir,mkdirat,write,ftruncate,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,unlinkat,"
+         "rmdir")
 
 
 def plain(text):
@@ -127,14 +128,17 @@ def changes_of(trace, root):
             continue
         name, rest = call[1], call[2]
         strings = [plain(found).decode("latin-1") for found in re.findall(r'"([^"]*)"', rest)]
+        # A name goes with the folder in front of it, unless it is absolute.
+        paths = [os.path.join(plain(folder).decode("latin-1"), plain(found).decode("latin-1"))
+                 for folder, found in re.findall(r'(?:AT_FDCWD|\d+)<([^>]*)>, "([^"]*)"', rest)] or strings
         opened = re.match(r"\d+<([^>]*)>", rest)
         path = plain(opened[1]).decode() if opened else ""
         if name == "write" and rest.startswith("1<"):
             if strings[0].startswith("acknowledged"):
                 yield "acknowledged", [int(strings[0].split()[1])]
-        elif name == "openat":
-            if strings[0].startswith(root) and ("O_CREAT" in rest or "O_TRUNC" in rest):
-                yield "open", [strings[0], rest]
+        elif name in ("openat", "openat2"):
+            if paths[0].startswith(root) and ("O_CREAT" in rest or "O_TRUNC" in rest):
+                yield "open", [paths[0], rest]
         elif name == "write" and path.startswith(root):
             yield "write", [path, strings[0].encode("latin-1")]
         elif name == "ftruncate" and path.startswith(root):
@@ -143,8 +147,8 @@ def changes_of(trace, root):
             yield "syncfs", []
         elif name in ("fsync", "fdatasync") and path.startswith(root):
             yield "sync", [path]
-        elif name in ("mkdir", "rename", "unlink", "rmdir") and strings[0].startswith(root):
-            yield name, strings
+        elif (changed := re.match("(mkdir|rename|unlink|rmdir)", name)) and paths[0].startswith(root):
+            yield "rmdir" if "AT_REMOVEDIR" in rest else changed[1], paths
 
 
 def replay(disk, name, words):
