@@ -57,6 +57,7 @@ class Recording:
         self.lines = None  # of an import that can be read
         self.opened = self.closed = self.is_import = self.removed_before = False
         self.next_index = 0
+        self.left_running_count = 0
 
     def gap(self):
         told = not self.is_import and self.decoder.hosts is not None
@@ -109,6 +110,12 @@ class Recording:
         if self.removed_before:
             self.removed_before = False
             self.gap()
+        if batch.kind == CLOSE and not self.is_import:
+            try:
+                self.left_running_count = left_running_count(payload)
+            except Unclear:
+                self.rows.unclear = True
+                return
         if not self.is_import:
             if not self.decoder.feed(batch, payload, description):
                 self.gap()
@@ -129,6 +136,18 @@ class Recording:
             self.decoder.finish()
         if not self.closed and not is_provisional:
             self.gap()
+        if self.left_running_count:
+            self.gap()
+
+
+def left_running_count(closing):
+    """What a recorder of one command says in its closing; 0 where it says nothing."""
+    try:
+        said = parse_json(closing)
+    except ValueError:
+        return 0
+    count = said.get("left_running_count") if isinstance(said, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 64 else 0
 
 
 def of_kind(item, **kinds):

@@ -48,6 +48,8 @@
 #define RECORD_FLAG_BASELINE 1u   /* state found when recording began, not something that happened */
 #define RECORD_FLAG_THREAD 2u     /* fork: the child is a thread of the same process */
 #define RECORD_FLAG_NESTED 4u     /* taken while another record of the CPU was being built */
+#define RECORD_FLAG_INTERFERENCE 8u /* loss: since the reading before, somebody changed the sensor's
+				     * state; each time counts as one missed hook */
 
 #define SYSCALL_NR_NONE 0xffff
 
