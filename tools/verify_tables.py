@@ -36,7 +36,8 @@ COLUMNS = {table: names.split() for table, names in {
     "socket": """object_id host_id netns family type protocol local_ip local_port remote_ip remote_port unix_path
         peer_object_id direction first_boot_ns first_wall_ns revision""",
     "flow": """flow_id host_id process_id begin_boot_ns begin_wall_ns end_wall_ns transport direction source_ip source_port
-        destination_ip destination_port source_bytes destination_bytes community_id revision""",
+        destination_ip destination_port source_bytes destination_bytes community_id state
+        revision""",
     "io": """event_id host_id process_id object_id fd boot_ns wall_ns direction offset_bytes size_bytes data pty_master rows
         columns echo canonical""",
     "terminal": "event_id host_id process_id object_id boot_ns wall_ns rows columns echo canonical",
