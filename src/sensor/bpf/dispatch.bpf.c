@@ -9,7 +9,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define TS_COMPAT 0x2          /* asm/thread_info.h: a 32-bit system call is being made */
 #define X32_SYSCALL_BIT 0x40000000
 
 SEC("tp_btf/sys_exit")
