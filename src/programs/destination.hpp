@@ -46,8 +46,8 @@ class Destination {
     bool whole = false;  ///< all of it is where it is meant to be
     std::string words;   ///< where it is, or what is missing
   };
-  /// After the last batch, which may have failed; looks at what is there now. Fails: what could not be
-  /// closed.
+  /// After the last batch, which may have failed; looks at what is there now. Fails: what could not
+  /// be closed.
   virtual Result<> Finish(const std::string& reason) = 0;
   /// After Finish: what is kept of it, judged by reading it again where that can be done.
   virtual Kept Judge() const = 0;

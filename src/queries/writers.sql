@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes wrote to the file of this name, or emptied it?
--- reads:     process, _objects_called, event_by_object
+-- reads:     process, object_name, _objects_called, event_by_object
 -- parameter: path   text  file name; a * stands for any text
 -- parameter: start  time  begin of the span; none: the first record  [default]
 -- parameter: end    time  end of the span; none: the last record  [default]
@@ -11,27 +11,25 @@
 -- column:    uid           BIGINT   its last known real user
 -- column:    euid          BIGINT   its last known effective user
 -- column:    object_id     BIGINT   the file
--- column:    path          VARCHAR  the name that fits; it may have been written to under another
+-- column:    path          VARCHAR  the name that it had last when it was written to first
 -- column:    first_wall_ns BIGINT   begin of the first write or truncation
 -- column:    last_wall_ns  BIGINT   end of the last one
 -- column:    size_bytes    BIGINT   written
 -- column:    count         BIGINT   calls: writes, truncate, ftruncate, open with O_TRUNC
--- limits:    as did_process_write; what was written to a file before it was called so, or through another of its names, counts;
---            what was written after it lost the name does not
+-- limits:    as did_process_write; what was written to a file before or after it was called so, or through another of its names, counts
 -- source:    Forensix Writers (FX-33)
 CREATE OR REPLACE MACRO writers(path, "start" := NULL, "end" := NULL) AS TABLE
 WITH called AS MATERIALIZED (
-  SELECT wo.object_id, any_value(wo.path) AS path,
-         max(coalesce(wo.until_boot_ns, 9223372036854775807)) AS until_boot_ns
-  FROM _objects_called(path) AS wo GROUP BY wo.object_id
+  SELECT wo.object_id, any_value(wo.path) AS path FROM _objects_called(path) AS wo GROUP BY wo.object_id
 )
 SELECT we.process_id, any_value(wp.pid) AS pid, any_value(wp.name) AS name,
        any_value(wp.command_line) AS command_line, any_value(wp.uid) AS uid, any_value(wp.euid) AS euid,
-       we.object_id, any_value(c.path) AS path,
+       we.object_id, coalesce(arg_min(wn.path, we.event_id), any_value(c.path)) AS path,
        min(we.wall_ns - (we.end_boot_ns - we.boot_ns)) AS first_wall_ns, max(we.wall_ns) AS last_wall_ns,
        sum(we.size_bytes)::BIGINT AS size_bytes, sum(we.count)::BIGINT AS count
 FROM event_by_object AS we
-JOIN called AS c ON c.object_id = we.object_id AND we.boot_ns <= c.until_boot_ns
+JOIN called AS c ON c.object_id = we.object_id
+ASOF LEFT JOIN object_name AS wn ON wn.object_id = we.object_id AND wn.from_boot_ns <= we.boot_ns
 LEFT JOIN process AS wp ON wp.process_id = we.process_id
 WHERE we.result >= 0 AND (we.kind IN ('write', 'send', 'truncate') OR (we.kind = 'open' AND we.flags & 512 <> 0))
   AND ("start" IS NULL OR we.wall_ns >= "start")

@@ -223,9 +223,8 @@ TEST_F(RecordTest, StoreRemovedUnderTheRecorderIsSaidToBeGone) {
 
 TEST_F(RecordTest, PartOfTheStoreRemovedUnderTheRecorderIsNoticedAtItsEnd) {
   const std::string entries = (Store() / "evidence" / "tile" / "entries").string();
-  const FinishedProgram done =
-      RunProgram(Record({"--", "sh", "-c",
-                         "until [ -e " + entries + " ]; do sleep 0.01; done; rm -r " + entries}));
+  const FinishedProgram done = RunProgram(Record(
+      {"--", "sh", "-c", "until [ -e " + entries + " ]; do sleep 0.01; done; rm -r " + entries}));
   EXPECT_EQ(done.exit_code, 5) << done.err;
   EXPECT_THAT(done.err, HasSubstr("NOT in " + Store().string()));
   EXPECT_THAT(done.err, Not(HasSubstr("nothing was lost\n")));
@@ -249,7 +248,8 @@ TEST_F(RecordTest, FolderThatIsNoStoreIsRefusedAndLeftAsItIs) {
   };
   EXPECT_EQ(count(letters), 1);
   EXPECT_EQ(count(pictures), 3);
-  // An empty folder, and what a recorder left that was killed at its very beginning, may become one.
+  // An empty folder, and what a recorder left that was killed at its very beginning, may become
+  // one.
   const std::filesystem::path begun = folder_.path() / "begun";
   std::filesystem::create_directories(begun / "evidence");
   EXPECT_EQ(RunProgram({SPOOR_PROGRAM, "record", "--to", begun, "--", "true"}).exit_code, 0);
