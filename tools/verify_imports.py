@@ -74,7 +74,7 @@ NEEDS = {"fork": ("child_process",), "signal": ("child_process",), "exec": PATH,
 NEEDS_ONE = {"open", "read", "write"}
 KINDS = set(NEEDS) | NEEDS_ONE | {
     "exit", "chmod", "chown", "truncate", "chdir", "pipe", "socketpair", "socket", "bind", "listen", "connect", "accept",
-    "send", "recv", "shutdown", "window_size", "setsid", "process", "descriptor"}
+    "send", "recv", "shutdown", "window_size", "setsid", "set_attribute", "mount", "set_name", "process", "descriptor"}
 
 
 def once(pairs):
@@ -193,6 +193,7 @@ class Lines:
             socket = said["socket"]
             event.has_both_ends = socket.get("family") in INTERNET and bool(
                 socket.get("local_ip") and socket.get("remote_ip") and socket.get("remote_port"))
+            event.is_tcp = socket.get("protocol", 0) == 6 or not socket.get("protocol") and socket.get("type") == "stream"
             event.listens = kind == "descriptor" and socket.get("state") == "listen"
         event.listens = event.listens or kind == "listen"
         boot_ns = self.fill_times(event, said)

@@ -16,28 +16,30 @@ TAIL = struct.Struct("<HHH")
 CPUS_MAX, READINGS_PER_BATCH_MAX = 65536, 256
 HELD_BYTES_MAX, HELD_RECORD_BYTES = 64 << 20, 56  # waiting for their turn: the record, and this for each
 FORK, EXEC, EXIT, CREDENTIAL, OPENED, CLOSED, DUP, IO, PATH, PAIR, SOCKET, TERMINAL, TRANSFER, SIGNAL, PROCESS = range(1, 16)
-SESSION = 17
+SESSION, NAME = 17, 18
 # kind: (bytes of the body with header, offsets of objects, offsets of tails that are read whatever else is there)
 BODIES = {FORK: (112, (), ()), EXEC: (208, (56,), (152, 160, 168, 176, 184)), EXIT: (64, (), ()),
           CREDENTIAL: (120, (), ()), OPENED: (184, (56,), (96, 104, 112)), CLOSED: (96, (56,), ()), DUP: (96, (56,), ()),
           IO: (168, (56,), ()), PATH: (136, (56,), (96, 104, 112, 120, 128)), PAIR: (120, (56, 80), ()),
           SOCKET: (176, (56,), (168,)), TERMINAL: (96, (56,), ()), TRANSFER: (112, (56, 80), ()), SIGNAL: (72, (), ()),
-          PROCESS: (208, (72,), (168, 176, 184)), SESSION: (64, (), ())}
+          PROCESS: (208, (72,), (168, 176, 184)), SESSION: (64, (), ()), NAME: (72, (), ())}
 # By number; as docs/formats/events.md calls them.
 OBJECT_TYPES = (None, "file", "directory", "symlink", "character_device", "block_device", "pipe", "socket", "pty",
                 "anonymous", "tty")
-OBJECT_FILE, OBJECT_SOCKET, OBJECT_FLAG_MEMFD = 1, 7, 4
-PATH_CALLS = {76, 77, 80, 81, 82, 83, 84, 86, 87, 88, 90, 91, 92, 93, 94, 133, 161, 258, 259, 260, 263, 264, 265, 266, 268,
+OBJECT_FILE, OBJECT_PIPE, OBJECT_SOCKET, OBJECT_FLAG_UNLINKED, OBJECT_FLAG_MEMFD = 1, 6, 7, 2, 4
+PATH_CALLS = {16, 132, 165, 166, 188, 189, 190, 197, 198, 199, 235, 261, 280, 429, 463, 466, 76, 77, 80, 81, 82, 83, 84, 86, 87, 88, 90, 91, 92, 93, 94, 133, 161, 258, 259, 260, 263, 264, 265, 266, 268,
               316, 452}
 SOCKET_CALLS = {41: "socket", 42: "connect", 43: "accept", 48: "shutdown", 49: "bind", 50: "listen", 288: "accept"}
 MESSAGE_CALLS = {44, 45, 46, 47, 299, 307}
 SETSID = 112
-FLAG_BASELINE, FLAG_THREAD = 1, 2
+FLAG_BASELINE, FLAG_THREAD, FLAG_PAYLOAD_LEFT_OUT, FLAG_NAMED = 1, 2, 16, 32
+NAMED_PATH_BYTES = 144
+IO_FLAG_PEEK = 1
 TAIL_WHOLE, TAIL_TRUNCATED, TAIL_SHED = 1, 2, 4
 TERMINAL_KNOWN = 4
-AF_INET, AF_INET6, TCP_LISTEN = 2, 10, 10
+AF_INET, AF_INET6, IPPROTO_TCP, TCP_LISTEN = 2, 10, 6, 10
 PLAIN = {EXIT: "exit", CREDENTIAL: "credential_change", CLOSED: "close", DUP: "dup", TERMINAL: "window_size",
-         SIGNAL: "signal", EXEC: "exec", PROCESS: "process", FORK: "fork"}
+         SIGNAL: "signal", EXEC: "exec", NAME: "set_name", PROCESS: "process", FORK: "fork"}
 
 
 class Malformed(Exception):
@@ -50,7 +52,7 @@ class Event:
     host = boot_id = ""
     process = (0, 0)  # pid, start_boot_ns
     tid = uid = euid = result = size_bytes = wall_ns = 0
-    baseline = captured = has_both_ends = listens = False
+    baseline = captured = has_both_ends = listens = is_tcp = unlinked = False
     object = other = path = child = parent = credentials = None
     loss_count = None  # of a loss
     is_possible = True  # its numbers are in their range
@@ -81,6 +83,7 @@ def set_socket(event, record, at):
     """Whether both ends of an internet connection are known."""
     family, = struct.unpack_from("<H", record, at + 12)
     local_port, remote_port = struct.unpack_from("<HH", record, at + 18)
+    event.is_tcp = number_at(record, at + 16, 2) == IPPROTO_TCP
     event.has_both_ends = family in (AF_INET, AF_INET6) and remote_port != 0 \
         and (local_port != 0 or any(record[at + 24:at + 40]))
     event.listens = event.kind == "descriptor" and record[at + 22] == TCP_LISTEN
@@ -106,6 +109,11 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
     event.is_possible = max(abs(event.wall_ns), start, abs(result)) <= POSSIBLE_MAX
     if objects:
         event.object = object_at(record, objects[0])
+        event.unlinked = record[objects[0] + 22] == OBJECT_FILE and bool(record[objects[0] + 23] & OBJECT_FLAG_UNLINKED)
+    if kind == PATH and flags & FLAG_NAMED:
+        body_bytes, tails = NAMED_PATH_BYTES, (*tails, 136)
+        if len(record) < body_bytes:
+            raise Malformed
     texts = [tail_at(record, at, body_bytes)[0] for at in tails]
     if kind == IO:
         read_io(event, record, syscall_nr)
@@ -148,6 +156,9 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
         event.kind, event.size_bytes = "read", max(result, 0)
         write = Event("write")
         write.__dict__.update(event.__dict__, kind="write", object=object_at(record, 80))
+        if flags & FLAG_PAYLOAD_LEFT_OUT:
+            event.captured = record[78] in (OBJECT_PIPE, OBJECT_SOCKET)
+            write.captured = event.captured or record[102] in (OBJECT_FILE, OBJECT_PIPE, OBJECT_SOCKET)
         return event, write
     return (event,)
 
@@ -157,7 +168,7 @@ def read_io(event, record, syscall_nr):
     if direction not in (1, 2):
         raise Malformed
     event.kind = (("recv", "send") if syscall_nr in MESSAGE_CALLS else ("read", "write"))[direction - 1]
-    event.size_bytes = max(event.result, 0)
+    event.size_bytes = 0 if record[94] & IO_FLAG_PEEK else max(event.result, 0)
     status = number_at(record, 108, 2)
     if status in (TAIL_WHOLE, TAIL_TRUNCATED):
         tail_at(record, 104, 168)

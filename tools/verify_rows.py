@@ -144,11 +144,12 @@ class Rows:
             self.sockets.add(key)
             if event.listens:
                 self.listening.add(key)
-            elif event.has_both_ends and event.kind != "bind" and (done or event.result == -EINPROGRESS):
+            elif event.has_both_ends and event.kind != "bind" and (
+                    done or event.result == -EINPROGRESS) and (event.is_tcp or event.size_bytes > 0):
                 self.talking.add(key)
         path = event.path
-        if done and path and event.kind in SHOW_NAMES and event.object[0] not in WITHOUT_NAMES and path[:1] == b"/" \
-                and not path.endswith((b" (deleted)", b"/ptmx")) and path != b"/dev/tty":
+        if done and path and not event.unlinked and event.kind in SHOW_NAMES and event.object[0] not in WITHOUT_NAMES and path[:1] == b"/" \
+                and not path.endswith(b"/ptmx") and path != b"/dev/tty":
             self.names.add(hash((*boot, path)))
 
     def bounds(self, is_one_flush):

@@ -36,7 +36,8 @@ COLUMNS = {table: names.split() for table, names in {
     "socket": """object_id host_id netns family type protocol local_ip local_port remote_ip remote_port unix_path
         peer_object_id direction first_boot_ns first_wall_ns revision""",
     "flow": """flow_id host_id process_id begin_boot_ns begin_wall_ns end_wall_ns transport direction source_ip source_port
-        destination_ip destination_port source_bytes destination_bytes community_id revision""",
+        destination_ip destination_port source_bytes destination_bytes community_id state
+        revision""",
     "io": """event_id host_id process_id object_id fd boot_ns wall_ns direction offset_bytes size_bytes data pty_master rows
         columns echo canonical""",
     "terminal": "event_id host_id process_id object_id boot_ns wall_ns rows columns echo canonical",
@@ -57,6 +58,7 @@ class Recording:
         self.lines = None  # of an import that can be read
         self.opened = self.closed = self.is_import = self.removed_before = False
         self.next_index = 0
+        self.left_running_count = 0
 
     def gap(self):
         told = not self.is_import and self.decoder.hosts is not None
@@ -109,6 +111,12 @@ class Recording:
         if self.removed_before:
             self.removed_before = False
             self.gap()
+        if batch.kind == CLOSE and not self.is_import:
+            try:
+                self.left_running_count = left_running_count(payload)
+            except Unclear:
+                self.rows.unclear = True
+                return
         if not self.is_import:
             if not self.decoder.feed(batch, payload, description):
                 self.gap()
@@ -129,6 +137,18 @@ class Recording:
             self.decoder.finish()
         if not self.closed and not is_provisional:
             self.gap()
+        if self.left_running_count:
+            self.gap()
+
+
+def left_running_count(closing):
+    """What a recorder of one command says in its closing; 0 where it says nothing."""
+    try:
+        said = parse_json(closing)
+    except ValueError:
+        return 0
+    count = said.get("left_running_count") if isinstance(said, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 64 else 0
 
 
 def of_kind(item, **kinds):

@@ -33,6 +33,8 @@ constexpr Shape ShapeOf(event::EventKind kind) {
     case kUnlink:
     case kMkdir:
     case kMknod:
+    case kSetAttribute:
+    case kMount:
       return Shape::kProcessToObject;
     case kFork:
     case kSignal:

@@ -44,11 +44,15 @@ enum class EventKind : std::uint8_t {
   kRecv,        ///< object -> process
   kShutdown,    ///< value: how
   kWindowSize,  ///< terminal
-  kSignal,   ///< child_process: the target, value: signal (kill family), or ptrace request (flags)
-  kSetsid,   ///< value: the new session id
-  kProcess,  ///< baseline: a process that was there when recording began
-  kDescriptor,  ///< baseline: an open descriptor that was there
-  kLoss,        ///< loss: counted, not seen
+  kSignal,  ///< child_process: the target, value: signal (kill family), or ptrace request (flags)
+  kSetsid,  ///< value: the new session id
+  kSetAttribute,  ///< other_path: "times" (value: s), "flags" (value), or an extended attribute's
+                  ///< name
+  kMount,         ///< path: the place, other_path: what was mounted there; syscall: umount2 …
+  kSetName,       ///< command: what the thread calls itself from now on
+  kProcess,       ///< baseline: a process that was there when recording began
+  kDescriptor,    ///< baseline: an open descriptor that was there
+  kLoss,          ///< loss: counted, not seen
 };
 inline constexpr std::size_t kEventKindCount = static_cast<std::size_t>(EventKind::kLoss) + 1;
 
@@ -155,6 +159,11 @@ struct Event {
   std::string path;       ///< name of `object`, absolute, as the kernel resolved it if it could
   std::string user_path;  ///< string the program passed, when it differs
   std::string other_path;
+  /// The source looked where the names led to and says so in `object`, path and other_path: what is
+  /// missing there is not to be guessed from the names, and an unproven path is the string passed.
+  bool looked_up = false;
+  bool path_unproven = false, other_path_unproven = false;
+  bool object_unlinked = false;  ///< it had no name any more
   std::int32_t fd = -1, other_fd = -1;
   std::uint64_t size_bytes = 0;  ///< moved
   std::int64_t offset_bytes = -1;

@@ -8,15 +8,16 @@ namespace {
 
 // In the order of the enumerations.
 constexpr std::array<std::string_view, kEventKindCount> kEventKindNames{
-    "fork",       "exec",        "exit",   "credential_change",
-    "open",       "close",       "dup",    "read",
-    "write",      "unlink",      "rename", "link",
-    "symlink",    "chmod",       "chown",  "truncate",
-    "mkdir",      "mknod",       "chdir",  "pipe",
-    "socketpair", "socket",      "bind",   "listen",
-    "connect",    "accept",      "send",   "recv",
-    "shutdown",   "window_size", "signal", "setsid",
-    "process",    "descriptor",  "loss"};
+    "fork",          "exec",        "exit",     "credential_change",
+    "open",          "close",       "dup",      "read",
+    "write",         "unlink",      "rename",   "link",
+    "symlink",       "chmod",       "chown",    "truncate",
+    "mkdir",         "mknod",       "chdir",    "pipe",
+    "socketpair",    "socket",      "bind",     "listen",
+    "connect",       "accept",      "send",     "recv",
+    "shutdown",      "window_size", "signal",   "setsid",
+    "set_attribute", "mount",       "set_name", "process",
+    "descriptor",    "loss"};
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(ObjectType::kPath) + 1>
     kObjectTypeNames{"none",         "file",      "directory", "symlink", "character_device",

@@ -32,6 +32,7 @@ bool HasValue(EventKind kind) {
     case EventKind::kTruncate:
     case EventKind::kShutdown:
     case EventKind::kSignal:
+    case EventKind::kSetAttribute:
       return true;
     default:
       return false;

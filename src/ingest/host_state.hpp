@@ -43,7 +43,7 @@ struct ProcessState {
   bool changed = true;  ///< since its row was written last
 };
 
-/// A socket and the flow over it.
+/// A socket and the flows over it.
 struct SocketState {
   event::SocketInfo info;
   std::int64_t peer_object_id = 0;
@@ -52,6 +52,9 @@ struct SocketState {
   std::int64_t first_wall_ns = 0;
   bool changed = true;
   bool bound = false;  ///< bind was called: somebody waits for others here
+  /// Over this socket; the first has the socket's id. One socket can talk to several ends.
+  std::vector<std::int64_t> flow_ids;
+  std::string first_remote;  ///< other end of the first flow
 };
 
 /// Bytes of one flow since its row was written last.
@@ -63,6 +66,7 @@ struct FlowState {
   std::uint64_t begin_boot_ns = 0;
   std::int64_t begin_wall_ns = 0, end_wall_ns = 0;
   std::uint64_t local_bytes = 0, remote_bytes = 0;  ///< sent by each end
+  std::string state;  ///< TCP: "attempted", "refused", "failed" or "connected"; else empty
   bool changed = true;
 };
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "ingest/command_line.hpp"
 #include "ingest/sockets.hpp"
@@ -47,6 +48,7 @@ bool MovesNothing(EventKind kind) {
     case EventKind::kShutdown:
     case EventKind::kWindowSize:
     case EventKind::kSetsid:
+    case EventKind::kSetName:
       return true;
     default:
       return false;
@@ -177,6 +179,7 @@ ObjectState* Normaliser::Resolve(HostState& host, ProcessState& process, const E
   if (event.fd >= 0 && !MakesDescriptor(event.kind)) {
     if (ObjectState* const object = ByDescriptor(host, process, event.fd)) return object;
   }
+  if (event.looked_up) return nullptr;  // where that did not tell, the name does not
   if (event.path.starts_with('/')) return ByName(host, event.path, now);
   return nullptr;
 }
@@ -188,9 +191,13 @@ ObjectState* Normaliser::ResolveOther(HostState& host, ProcessState& process, co
   }
   if (event.kind == EventKind::kAccept) return ByDescriptor(host, process, event.other_fd);
   // What a rename replaced.
-  if (event.kind == EventKind::kRename && event.result >= 0) {
+  if (event.kind == EventKind::kRename && event.result >= 0 && !event.other_path_unproven) {
     const auto object = host.objects.find(NameKeeper::Find(host, event.other_path));
-    if (object != host.objects.end()) return &object->second;
+    // Another device's file is called so in another mount namespace.
+    if (object != host.objects.end() &&
+        (!event.looked_up || object->second.key.device == event.object.device)) {
+      return &object->second;
+    }
   }
   return nullptr;
 }
@@ -284,6 +291,7 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
   const bool close_on_exec = (event.flags & O_CLOEXEC) != 0;
   DescriptorTable& descriptors = process.descriptors;
   if (event.kind == EventKind::kClose) {
+    if (event.result == -EBADF || event.result == -EINVAL) return;  // others close all the same
     const std::int32_t last = std::max(event.fd, event.other_fd);
     if ((event.flags & kCloseRangeCloseOnExec) != 0) {
       descriptors.SetCloseOnExec(event.fd, last);
@@ -356,6 +364,10 @@ void Normaliser::ApplyToProcess(HostState& host, ProcessState& process, const Ev
       set(process.executable, event.path);
       set(process.command_line, CommandLine(event.arguments));
       set(process.name, event.command);
+      break;
+    case EventKind::kSetName:
+      // Of the main thread it is the process's; what it executed stands beside it.
+      if (event.tid == event.process.pid) set(process.name, event.command);
       break;
     case EventKind::kExit:
       process.end_boot_ns = now.boot_ns;

@@ -12,7 +12,6 @@ using event::EventKind;
 using event::ObjectType;
 
 constexpr std::uint64_t kRenameExchange = 2;
-constexpr std::string_view kDeleted = " (deleted)";
 
 /// Whether things of this type have names in the tree of files.
 bool HasPath(ObjectType type) {
@@ -111,9 +110,9 @@ void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* 
     object->changed = true;
   };
   if (ShowsName(event.kind)) {
-    std::string path = event.path;
-    const bool deleted = path.ends_with(kDeleted);
-    if (deleted) path.resize(path.size() - kDeleted.size());
+    if (event.path_unproven) return;
+    const std::string& path = event.path;
+    const bool deleted = event.object_unlinked;
     // The clone device of ptys is not a name of the pty that opening it makes.
     const bool clone = object->key.type == ObjectType::kPty && path.ends_with("/ptmx");
     if (!clone || object->path.empty()) call(path);
@@ -124,11 +123,20 @@ void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* 
   }
   switch (event.kind) {
     case EventKind::kUnlink:
+      if (event.path_unproven) break;
       // A name that was not known is told with the moment of its end.
       names_.Show(host, object->object_id, event.path, now, event.kind, revision);
       names_.End(host, event.path, now, revision);
       break;
     case EventKind::kRename:
+      if (event.path_unproven || event.other_path_unproven) {
+        // One of its names is not known: what is known of the other holds all the same.
+        if (!event.path_unproven) names_.End(host, event.path, now, revision);
+        if (!event.other_path_unproven) {
+          names_.Show(host, object->object_id, event.other_path, now, event.kind, revision);
+        }
+        break;
+      }
       if (NameKeeper::Find(host, event.path) == 0) {
         names_.Show(host, object->object_id, event.path, now, event.kind, revision);
       }
@@ -139,12 +147,15 @@ void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* 
       }
       break;
     case EventKind::kLink:
-      names_.Show(host, object->object_id, event.path, now, event.kind, revision);
+      if (!event.path_unproven) {
+        names_.Show(host, object->object_id, event.path, now, event.kind, revision);
+      }
+      if (event.other_path_unproven) break;
       names_.Show(host, object->object_id, event.other_path, now, event.kind, revision);
       call(event.other_path);
       break;
     default:
-      if (object->path.empty()) call(event.path);
+      if (object->path.empty() && !event.path_unproven) call(event.path);
       break;
   }
 }
@@ -273,7 +284,9 @@ void Normaliser::FlushHost(HostState& host) {
       ++it;
       continue;
     }
-    host.flows.erase(object.object_id);
+    if (object.socket != nullptr) {
+      for (const std::int64_t flow_id : object.socket->flow_ids) host.flows.erase(flow_id);
+    }
     it = host.objects.erase(it);
   }
 }

@@ -377,7 +377,12 @@ void RecordDecoder::Impl::ReadCounters(const Item& item) {
                           .from_boot_ns = counted_boot_ns_,
                           .until_boot_ns = item.boot_ns};
     counted_[i] = body.count[i];
-    if (missing.count != 0) AddLoss(wire::LossClassName(i), missing, "counted by the kernel half");
+    if (missing.count == 0) continue;
+    const bool interfered =
+        i == LOSS_MISSED_HOOK && (body.header.flags & RECORD_FLAG_INTERFERENCE) != 0;
+    AddLoss(wire::LossClassName(i), missing,
+            interfered ? "somebody changed the sensor's own state: how much is missing is not known"
+                       : "counted by the kernel half");
   }
   counted_boot_ns_ = item.boot_ns;
   ReportUnexplained();

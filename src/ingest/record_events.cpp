@@ -2,6 +2,7 @@
 #include "ingest/record_events.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,7 @@ namespace {
 
 // The kernel allows 4096 ptys unless told otherwise; more is hostile input.
 constexpr std::size_t kPtyInstancesMax = 65536;
+constexpr std::uint16_t kSyscallIoctl = 16;
 constexpr std::uint16_t kSyscallRmdir = 84;
 constexpr std::uint16_t kSyscallSetsid = 112;
 constexpr std::uint16_t kSyscallCloseRange = 436;
@@ -143,6 +145,7 @@ Result<> RecordEvents::Append(std::span<const std::byte> record, const Origin& o
     methods[RECORD_SIGNAL] = &RecordEvents::AppendSignal;
     methods[RECORD_PROCESS] = &RecordEvents::AppendProcess;
     methods[RECORD_SESSION] = &RecordEvents::AppendSession;
+    methods[RECORD_NAME] = &RecordEvents::AppendName;
     return methods;
   }();
   const std::size_t before = events.size();
@@ -197,6 +200,7 @@ void RecordEvents::SetObject(const object_ref& object, Reader& reader, Event& ev
   event.object = KeyOf(object, reader);
   event.object_pty_master =
       object.type == OBJECT_PTY && (object.flags & OBJECT_FLAG_PTY_MASTER) != 0;
+  event.object_unlinked = object.type == OBJECT_FILE && (object.flags & OBJECT_FLAG_UNLINKED) != 0;
   event.mode = object.mode;
 }
 
@@ -293,7 +297,10 @@ void RecordEvents::AppendIo(Reader& reader, const Origin& origin, Events& events
   Event event = Begin(body.header, kind, origin);
   SetObject(body.object, reader, event);
   event.fd = body.fd;
-  event.size_bytes = MovedBytes(body.header);
+  const bool peek = (body.flags & IO_FLAG_PEEK) != 0;
+  event.size_bytes = peek ? 0 : MovedBytes(body.header);
+  event.flags = (peek ? std::uint64_t{MSG_PEEK} : 0) |
+                ((body.flags & IO_FLAG_CUT) != 0 ? std::uint64_t{MSG_TRUNC} : 0);
   event.offset_bytes = body.offset_bytes;
   event.terminal = TerminalOf(body.terminal);
   if (body.has_socket != 0) event.socket = SocketInfoOf(body.socket, {});
@@ -305,6 +312,8 @@ void RecordEvents::AppendIo(Reader& reader, const Origin& origin, Events& events
 }
 
 void RecordEvents::AppendPath(Reader& reader, const Origin& origin, Events& events) {
+  const auto header = reader.Read<record_header>();
+  if ((header.flags & RECORD_FLAG_NAMED) != 0) return AppendNamedPath(reader, origin, events);
   const auto body = reader.Read<path_record>();
   const std::optional<EventKind> kind = PathEventOf(body.header.syscall_nr);
   if (!kind) reader.SetError("its call is not one that works on paths");
@@ -326,6 +335,47 @@ void RecordEvents::AppendPath(Reader& reader, const Origin& origin, Events& even
   }
   if (body.header.syscall_nr == kSyscallRmdir) event.flags |= AT_REMOVEDIR;
   if (event.kind == EventKind::kChdir) event.syscall = SyscallName(body.header.syscall_nr);
+  events.push_back(std::move(event));
+}
+
+// Of the paths that the kernel half looked up itself.
+void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events& events) {
+  const auto record = reader.Read<named_path_record>();
+  const path_record& body = record.call;
+  const std::optional<EventKind> kind = PathEventOf(body.header.syscall_nr);
+  if (!kind) reader.SetError("its call is not one that works on paths");
+  Event event = Begin(body.header, kind.value_or(EventKind::kUnlink), origin);
+  SetObject(body.object, reader, event);
+  event.fd = body.fd;
+  event.flags = body.call_flags;
+  event.value = body.value;
+  event.looked_up = true;
+  reader.Bytes(body.base);
+  reader.Bytes(body.other_base);
+  const bool is_symlink = event.kind == EventKind::kSymlink;
+  const std::string_view user_path =
+      reader.Text(is_symlink ? body.other_user_path : body.user_path);
+  event.path = reader.Text(body.path);
+  event.path_unproven = event.path.empty();
+  if (event.path_unproven) {
+    event.path = user_path;
+  } else if (user_path != event.path) {
+    event.user_path = user_path;
+  }
+  if (is_symlink) {
+    event.other_path =
+        reader.Text(body.user_path);  // as text: what it means depends on who follows it
+  } else {
+    event.other_path = reader.Text(record.other_path);
+    event.other_path_unproven = event.other_path.empty();
+    if (event.other_path_unproven) event.other_path = reader.Text(body.other_user_path);
+  }
+  if (event.kind == EventKind::kSetAttribute && event.other_path.empty()) {
+    event.other_path = body.header.syscall_nr == kSyscallIoctl ? "flags" : "times";
+  }
+  if (body.header.syscall_nr == kSyscallRmdir) event.flags |= AT_REMOVEDIR;
+  if (event.kind == EventKind::kChdir || event.kind == EventKind::kMount)
+    event.syscall = SyscallName(body.header.syscall_nr);
   events.push_back(std::move(event));
 }
 
@@ -360,6 +410,9 @@ void RecordEvents::AppendSocket(Reader& reader, const Origin& origin, Events& ev
   if (event.kind == EventKind::kListen || event.kind == EventKind::kShutdown) {
     event.value = static_cast<std::uint64_t>(static_cast<std::int64_t>(body.argument));
   }
+  if (event.kind == EventKind::kAccept || event.kind == EventKind::kSocket) {
+    event.flags = static_cast<std::uint64_t>(body.argument) & O_CLOEXEC;
+  }
   event.socket = SocketInfoOf(body.socket, reader.Bytes(body.unix_path));
   events.push_back(std::move(event));
 }
@@ -384,6 +437,13 @@ void RecordEvents::AppendTransfer(Reader& reader, const Origin& origin, Events& 
   SetObject(body.target, reader, write);
   write.fd = body.target_fd;
   write.size_bytes = MovedBytes(body.header);
+  // The bytes never were in the program's memory. Of files that are read no payload is taken
+  // anyway.
+  if ((body.header.flags & RECORD_FLAG_PAYLOAD_LEFT_OUT) != 0) {
+    read.payload_shed = body.source.type == OBJECT_SOCKET || body.source.type == OBJECT_PIPE;
+    write.payload_shed = read.payload_shed || body.target.type == OBJECT_FILE ||
+                         body.target.type == OBJECT_SOCKET || body.target.type == OBJECT_PIPE;
+  }
   events.push_back(std::move(read));
   events.push_back(std::move(write));
 }
@@ -424,6 +484,15 @@ void RecordEvents::AppendSession(Reader& reader, const Origin& origin, Events& e
   if (body.header.syscall_nr != kSyscallSetsid) return;
   Event event = Begin(body.header, EventKind::kSetsid, origin);
   event.value = body.session_id;
+  events.push_back(std::move(event));
+}
+
+void RecordEvents::AppendName(Reader& reader, const Origin& origin, Events& events) {
+  const auto body = reader.Read<name_record>();
+  Event event = Begin(body.header, EventKind::kSetName, origin);
+  event.command = CommandOf(body.command);
+  event.path = event.command;
+  event.path_unproven = event.looked_up = true;  // no file's name
   events.push_back(std::move(event));
 }
 

@@ -50,6 +50,8 @@ class RecordEvents {
   void AppendOpen(Reader& reader, const Origin& origin, Events& events);
   void AppendDescriptor(Reader& reader, const Origin& origin, Events& events);
   void AppendIo(Reader& reader, const Origin& origin, Events& events);
+  void AppendName(Reader& reader, const Origin& origin, Events& events);
+  void AppendNamedPath(Reader& reader, const Origin& origin, Events& events);
   void AppendPath(Reader& reader, const Origin& origin, Events& events);
   void AppendPair(Reader& reader, const Origin& origin, Events& events);
   void AppendSocket(Reader& reader, const Origin& origin, Events& events);

@@ -381,6 +381,70 @@ TEST_F(RecordEventsTest, SymlinkIsNamedByTheLinkAndKeepsTheTargetAsText) {
   EXPECT_EQ(event.other_path, "../etc/shadow");
 }
 
+TEST_F(RecordEventsTest, WhatAPathLedToIsTheKernelsWordOrNone) {
+  named_path_record body{};
+  body.call.header.kind = RECORD_PATH;
+  body.call.header.syscall_nr = 264;  // renameat
+  body.call.header.flags = RECORD_FLAG_NAMED;
+  wire::RecordBuilder<named_path_record> unknown(body);
+  unknown.Tail(&named_path_record::call, &path_record::user_path, "link/../old")
+      .Tail(&named_path_record::call, &path_record::other_user_path, "/new")
+      .Tail(&named_path_record::call, &path_record::base, "/home");
+  const Event guess = DecodeOne(unknown);
+  EXPECT_TRUE(guess.looked_up);
+  EXPECT_TRUE(guess.path_unproven);
+  EXPECT_TRUE(guess.other_path_unproven);
+  EXPECT_EQ(guess.path, "link/../old") << "as it was passed, and not joined by its letters";
+  EXPECT_EQ(guess.other_path, "/new");
+  EXPECT_EQ(guess.object.type, ObjectType::kNone);
+
+  body.call.object = Object(OBJECT_FILE, 12);
+  wire::RecordBuilder<named_path_record> known(body);
+  known.Tail(&named_path_record::call, &path_record::user_path, "link/../old")
+      .Tail(&named_path_record::call, &path_record::path, "/jail/real/old")
+      .Tail(&named_path_record::other_path, "/jail/new");
+  const Event told = DecodeOne(known);
+  EXPECT_FALSE(told.path_unproven);
+  EXPECT_FALSE(told.other_path_unproven);
+  EXPECT_EQ(told.path, "/jail/real/old");
+  EXPECT_EQ(told.user_path, "link/../old");
+  EXPECT_EQ(told.other_path, "/jail/new");
+  EXPECT_EQ(told.object.inode, 12U);
+}
+
+TEST_F(RecordEventsTest, ALookMovedNothingAndACutDatagramSaysSo) {
+  io_record body{};
+  body.header.kind = RECORD_IO;
+  body.header.syscall_nr = 45;  // recvfrom
+  body.header.result = 1000;
+  body.direction = IO_IN;
+  body.object = Object(OBJECT_SOCKET, 5);
+  body.flags = IO_FLAG_PEEK;
+  EXPECT_EQ(DecodeOne(body).size_bytes, 0U);
+  EXPECT_EQ(DecodeOne(body).flags, static_cast<std::uint64_t>(MSG_PEEK));
+  body.flags = IO_FLAG_CUT;
+  EXPECT_EQ(DecodeOne(body).size_bytes, 1000U);
+  EXPECT_EQ(DecodeOne(body).flags, static_cast<std::uint64_t>(MSG_TRUNC));
+}
+
+TEST_F(RecordEventsTest, AttributesMountsAndNamesSayWhatWasSet) {
+  named_path_record body{};
+  body.call.header.kind = RECORD_PATH;
+  body.call.header.flags = RECORD_FLAG_NAMED;
+  body.call.header.syscall_nr = 280;  // utimensat
+  EXPECT_EQ(DecodeOne(body).other_path, "times");
+  EXPECT_EQ(DecodeOne(body).kind, EventKind::kSetAttribute);
+  body.call.header.syscall_nr = 16;  // ioctl
+  EXPECT_EQ(DecodeOne(body).other_path, "flags");
+  body.call.header.syscall_nr = 166;  // umount2
+  EXPECT_EQ(DecodeOne(body).kind, EventKind::kMount);
+  EXPECT_EQ(DecodeOne(body).syscall, "umount2");
+  name_record name{};
+  name.header.kind = RECORD_NAME;
+  std::copy_n("[kworker/0:1]", 13, name.command);
+  EXPECT_EQ(DecodeOne(name).command, "[kworker/0:1]");
+}
+
 TEST_F(RecordEventsTest, EveryPathCallHasItsKind) {
   const std::pair<std::uint16_t, EventKind> calls[] = {
       {87, EventKind::kUnlink},   {84, EventKind::kUnlink}, {82, EventKind::kRename},

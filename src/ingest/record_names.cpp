@@ -21,33 +21,49 @@ struct PathCall {
   EventKind kind;
 };
 constexpr PathCall kPathCalls[] = {
-    {76, EventKind::kTruncate},  // truncate
-    {77, EventKind::kTruncate},  // ftruncate
-    {80, EventKind::kChdir},     // chdir
-    {81, EventKind::kChdir},     // fchdir
-    {82, EventKind::kRename},    // rename
-    {83, EventKind::kMkdir},     // mkdir
-    {84, EventKind::kUnlink},    // rmdir
-    {86, EventKind::kLink},      // link
-    {87, EventKind::kUnlink},    // unlink
-    {88, EventKind::kSymlink},   // symlink
-    {90, EventKind::kChmod},     // chmod
-    {91, EventKind::kChmod},     // fchmod
-    {92, EventKind::kChown},     // chown
-    {93, EventKind::kChown},     // fchown
-    {94, EventKind::kChown},     // lchown
-    {133, EventKind::kMknod},    // mknod
-    {161, EventKind::kChdir},    // chroot
-    {258, EventKind::kMkdir},    // mkdirat
-    {259, EventKind::kMknod},    // mknodat
-    {260, EventKind::kChown},    // fchownat
-    {263, EventKind::kUnlink},   // unlinkat
-    {264, EventKind::kRename},   // renameat
-    {265, EventKind::kLink},     // linkat
-    {266, EventKind::kSymlink},  // symlinkat
-    {268, EventKind::kChmod},    // fchmodat
-    {316, EventKind::kRename},   // renameat2
-    {452, EventKind::kChmod},    // fchmodat2
+    {76, EventKind::kTruncate},       // truncate
+    {77, EventKind::kTruncate},       // ftruncate
+    {80, EventKind::kChdir},          // chdir
+    {81, EventKind::kChdir},          // fchdir
+    {82, EventKind::kRename},         // rename
+    {83, EventKind::kMkdir},          // mkdir
+    {84, EventKind::kUnlink},         // rmdir
+    {86, EventKind::kLink},           // link
+    {87, EventKind::kUnlink},         // unlink
+    {88, EventKind::kSymlink},        // symlink
+    {90, EventKind::kChmod},          // chmod
+    {91, EventKind::kChmod},          // fchmod
+    {92, EventKind::kChown},          // chown
+    {93, EventKind::kChown},          // fchown
+    {94, EventKind::kChown},          // lchown
+    {133, EventKind::kMknod},         // mknod
+    {161, EventKind::kChdir},         // chroot
+    {258, EventKind::kMkdir},         // mkdirat
+    {259, EventKind::kMknod},         // mknodat
+    {260, EventKind::kChown},         // fchownat
+    {263, EventKind::kUnlink},        // unlinkat
+    {264, EventKind::kRename},        // renameat
+    {265, EventKind::kLink},          // linkat
+    {266, EventKind::kSymlink},       // symlinkat
+    {268, EventKind::kChmod},         // fchmodat
+    {316, EventKind::kRename},        // renameat2
+    {452, EventKind::kChmod},         // fchmodat2
+    {16, EventKind::kSetAttribute},   // ioctl FS_IOC_SETFLAGS
+    {132, EventKind::kSetAttribute},  // utime
+    {165, EventKind::kMount},         // mount
+    {166, EventKind::kMount},         // umount2
+    {188, EventKind::kSetAttribute},  // setxattr
+    {189, EventKind::kSetAttribute},  // lsetxattr
+    {190, EventKind::kSetAttribute},  // fsetxattr
+    {197, EventKind::kSetAttribute},  // removexattr
+    {198, EventKind::kSetAttribute},  // lremovexattr
+    {199, EventKind::kSetAttribute},  // fremovexattr
+    {235, EventKind::kSetAttribute},  // utimes
+    {261, EventKind::kSetAttribute},  // futimesat
+    {280, EventKind::kSetAttribute},  // utimensat
+    {429, EventKind::kMount},         // move_mount
+    {463, EventKind::kSetAttribute},  // setxattrat
+    {466, EventKind::kSetAttribute},  // removexattrat
 };
 constexpr PathCall kSocketCalls[] = {
     {41, EventKind::kSocket},   {42, EventKind::kConnect}, {43, EventKind::kAccept},
@@ -60,6 +76,12 @@ struct CallName {
   std::string_view name;
 };
 constexpr CallName kCallNames[] = {
+    {0, "read"},
+    {1, "write"},
+    {17, "pread64"},
+    {18, "pwrite64"},
+    {19, "readv"},
+    {20, "writev"},
     {56, "clone"},
     {62, "kill"},
     {80, "chdir"},
@@ -78,14 +100,21 @@ constexpr CallName kCallNames[] = {
     {129, "rt_sigqueueinfo"},
     {157, "prctl"},
     {161, "chroot"},
+    {165, "mount"},
+    {166, "umount2"},
     {200, "tkill"},
     {234, "tgkill"},
     {272, "unshare"},
+    {295, "preadv"},
+    {296, "pwritev"},
     {297, "rt_tgsigqueueinfo"},
     {308, "setns"},
     {310, "process_vm_readv"},
     {311, "process_vm_writev"},
+    {327, "preadv2"},
+    {328, "pwritev2"},
     {424, "pidfd_send_signal"},
+    {429, "move_mount"},
 };
 
 template <std::size_t size>

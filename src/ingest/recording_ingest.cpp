@@ -2,6 +2,7 @@
 #include "ingest/recording_ingest.hpp"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "event/event.hpp"
@@ -35,6 +36,15 @@ std::string_view BatchKindName(wire::BatchKind kind) {
       return "transferred";
   }
   return "unknown";
+}
+
+// What a recorder of one command says in its closing; 0 where it says nothing.
+std::uint64_t LeftRunningCount(std::string_view closing) {
+  const nlohmann::json json = nlohmann::json::parse(closing, nullptr, false);
+  const auto count = json.is_object() ? json.find("left_running_count") : json.end();
+  return json.is_object() && count != json.end() && count->is_number_unsigned()
+             ? count->get<std::uint64_t>()
+             : 0;
 }
 
 }  // namespace
@@ -90,7 +100,10 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   last_boot_ns_ = batch.boot_ns;
   last_wall_ns_ = batch.wall_ns;
   complete_until_boot_ns_ = std::max(complete_until_boot_ns_, batch.complete_until_boot_ns);
-  if (batch.kind == wire::BatchKind::kRecordingClose) closed_ = true;
+  if (batch.kind == wire::BatchKind::kRecordingClose) {
+    closed_ = true;
+    if (!import_) left_running_count_ = LeftRunningCount(AsText(batch.payload));
+  }
   if (removed_before_) {
     removed_before_ = false;
     WriteGap(first_boot_ns_, batch.boot_ns, "retention",
@@ -163,6 +176,12 @@ Result<> RecordingIngest::End(bool over) {
   if (!closed_ && over) {
     WriteGap(complete_until_boot_ns_, kOpenEnd, "end",
              "the recording was cut off: it has no closing batch");
+  }
+  if (left_running_count_ != 0) {
+    WriteGap(last_boot_ns_, kOpenEnd, "end",
+             fmt::format("the recording ended while {} of the processes that the command had "
+                         "started went on",
+                         left_running_count_));
   }
   WriteRecording();
   normaliser_->Flush();

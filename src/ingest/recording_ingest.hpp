@@ -67,6 +67,7 @@ class RecordingIngest {
   std::optional<Result<std::unique_ptr<event::EventSource>>> importer_;  // empty: failed before
   bool opened_ = false;
   bool closed_ = false;
+  std::uint64_t left_running_count_ = 0;  // as its closing says
   bool import_ = false;
   bool removed_before_ = false;  ///< and the next batch is the first that is left
   std::string description_;

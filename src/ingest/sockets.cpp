@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A flow begins when both ends of an internet socket are known. Who began it: the other side when
-// the socket was accepted, this side when it was connected; otherwise (a socket that was open
-// before us, UDP) the side that was not waiting on a bound or listening port.
+// A flow is what went between a socket and one other end. Over TCP it begins when both ends are
+// known, be it that the attempt fails; otherwise with the first bytes: connecting a datagram socket
+// asks for a route and sends nothing. Who began it: the other side when the socket was accepted,
+// this side when it was connected; otherwise (a socket that was open before us, UDP) the side that
+// was not waiting on a bound or listening port.
 #include "ingest/sockets.hpp"
 
 #include <netinet/in.h>
@@ -22,9 +24,39 @@ bool IsInternet(const SocketInfo& info) {
   return info.family == "inet" || info.family == "inet6";
 }
 
+std::uint16_t Protocol(const SocketInfo& info) {
+  if (info.protocol != 0) return info.protocol;
+  if (info.type == "stream") return IPPROTO_TCP;
+  return info.type == "dgram" ? IPPROTO_UDP : 0;
+}
+
+/// Protocols whose ends are addresses alone.
+bool HasNoPorts(const SocketInfo& info) {
+  return info.type == "raw" || Protocol(info) == IPPROTO_ICMP || Protocol(info) == IPPROTO_ICMPV6;
+}
+
+bool HasRemoteEnd(const SocketInfo& info) {
+  return IsInternet(info) && !info.remote_ip.empty() && (info.remote_port != 0 || HasNoPorts(info));
+}
+
 bool HasBothEnds(const SocketInfo& info) {
-  return IsInternet(info) && !info.local_ip.empty() && !info.remote_ip.empty() &&
-         info.remote_port != 0;
+  return HasRemoteEnd(info) && (!info.local_ip.empty() || HasNoPorts(info));
+}
+
+std::string RemoteKey(const SocketInfo& info) {
+  return fmt::format("{} {}", info.remote_ip, info.remote_port);
+}
+
+/// connect that succeeded or goes on: from now on the socket has this other end, or none.
+bool Connects(const event::Event& event) {
+  return event.kind == EventKind::kConnect && (event.result >= 0 || event.result == -EINPROGRESS);
+}
+
+/// connect that came to nothing. A second call on a socket that has an end already says nothing of
+/// it.
+bool FailsToConnect(const event::Event& event) {
+  return event.kind == EventKind::kConnect && event.result < 0 && event.result != -EINPROGRESS &&
+         event.result != -EISCONN && event.result != -EALREADY;
 }
 
 std::string EndsKey(const SocketInfo& info, bool reversed) {
@@ -32,12 +64,6 @@ std::string EndsKey(const SocketInfo& info, bool reversed) {
   const std::string remote = fmt::format("{}:{}", info.remote_ip, info.remote_port);
   return fmt::format("{} {} {} {}", info.netns, info.type, reversed ? remote : local,
                      reversed ? local : remote);
-}
-
-std::uint16_t Protocol(const SocketInfo& info) {
-  if (info.protocol != 0) return info.protocol;
-  if (info.type == "stream") return IPPROTO_TCP;
-  return info.type == "dgram" ? IPPROTO_UDP : 0;
 }
 
 std::string Transport(const SocketInfo& info) {
@@ -55,8 +81,9 @@ std::string Transport(const SocketInfo& info) {
   }
 }
 
-/// Takes over what `info` knows; a field it does not know keeps its value.
-bool Update(SocketInfo& known, const SocketInfo& info) {
+/// Takes over what the event knows; a field it does not know keeps its value.
+bool Update(SocketInfo& known, const event::Event& event) {
+  const SocketInfo& info = *event.socket;
   const SocketInfo before = known;
   if (info.netns != 0) known.netns = info.netns;
   if (!info.family.empty()) known.family = info.family;
@@ -66,9 +93,10 @@ bool Update(SocketInfo& known, const SocketInfo& info) {
   if (info.local_port != 0) known.local_port = info.local_port;
   // A datagram socket that is not connected names another end with every message: the first stays.
   const bool first_end = known.remote_port == 0 || Protocol(known) == IPPROTO_TCP;
-  if (first_end && !info.remote_ip.empty() && info.remote_port != 0) {
-    known.remote_ip = info.remote_ip;
-    known.remote_port = info.remote_port;
+  if (Connects(event) || (first_end && !FailsToConnect(event) && HasRemoteEnd(info))) {
+    const bool has_end = HasRemoteEnd(info);  // AF_UNSPEC leaves an address behind, and no port
+    known.remote_ip = has_end ? info.remote_ip : "";
+    known.remote_port = has_end ? info.remote_port : std::uint16_t{0};
   }
   if (!info.unix_path.empty()) known.unix_path = info.unix_path;
   if (info.peer_inode != 0) known.peer_inode = info.peer_inode;
@@ -77,6 +105,12 @@ bool Update(SocketInfo& known, const SocketInfo& info) {
   SocketInfo shown = known;
   shown.state = before.state;
   return !(shown == before);
+}
+
+/// The pair of ends that it had is another socket's from now on.
+void ForgetEnds(HostState& host, std::int64_t object_id, const SocketInfo& before) {
+  const auto ends = host.socket_ends.find(EndsKey(before, false));
+  if (ends != host.socket_ends.end() && ends->second == object_id) host.socket_ends.erase(ends);
 }
 
 void FindPeer(HostState& host, ObjectState& object) {
@@ -114,11 +148,13 @@ bool LocalEndWaits(const HostState& host, const SocketState& socket, const Socke
   return socket.bound || host.waiting_ports.contains({info.netns, info.local_port});
 }
 
-FlowState& FlowOf(HostState& host, const ObjectState& object, const SocketInfo& info,
+FlowState& FlowOf(HostState& host, ObjectState& object, const SocketInfo& info,
                   std::int64_t process_id, const Moment& now) {
-  const SocketState& socket = *object.socket;
+  SocketState& socket = *object.socket;
+  const std::string remote = RemoteKey(info);
+  if (socket.flow_ids.empty()) socket.first_remote = remote;
   std::int64_t flow_id = object.object_id;
-  if (info.remote_ip != socket.info.remote_ip || info.remote_port != socket.info.remote_port) {
+  if (remote != socket.first_remote) {
     flow_id = StableIdBuilder("flow")
                   .Add(static_cast<std::uint64_t>(object.object_id))
                   .Add(info.remote_ip)
@@ -129,6 +165,7 @@ FlowState& FlowOf(HostState& host, const ObjectState& object, const SocketInfo& 
   FlowState& flow = position->second;
   if (added) {
     flow.flow_id = flow_id;
+    socket.flow_ids.push_back(flow_id);
     flow.process_id = process_id;
     flow.info = info;
     flow.inbound = socket.direction == "inbound" ||
@@ -139,6 +176,20 @@ FlowState& FlowOf(HostState& host, const ObjectState& object, const SocketInfo& 
   flow.end_wall_ns = now.wall_ns;
   flow.changed = true;
   return flow;
+}
+
+/// Follows what became of a connection over TCP. Bytes, or a state that only connections have, tell
+/// that it came about; what was once connected stays so.
+void FollowState(FlowState& flow, const event::Event& event) {
+  if (Protocol(flow.info) != IPPROTO_TCP || flow.state == "connected") return;
+  const std::string_view state = event.socket ? std::string_view(event.socket->state) : "";
+  if (FailsToConnect(event)) {
+    flow.state = event.result == -ECONNREFUSED ? "refused" : "failed";
+  } else if (event.result == -EINPROGRESS || state == "syn_sent" || state == "close") {
+    if (flow.state.empty()) flow.state = "attempted";
+  } else if (event.result >= 0) {
+    flow.state = "connected";
+  }
 }
 
 }  // namespace
@@ -162,24 +213,30 @@ void NoteSocket(HostState& host, ObjectState& object, const event::Event& event,
   }
   SocketState& socket = *object.socket;
   SetDirection(socket, event);
-  if (event.socket && Update(socket.info, *event.socket)) {
+  const SocketInfo before = socket.info;
+  if (event.socket && Update(socket.info, event)) {
     socket.changed = true;
+    if (RemoteKey(before) != RemoteKey(socket.info)) ForgetEnds(host, object.object_id, before);
     FindPeer(host, object);
   }
   if (socket.direction == "listening") {
     host.waiting_ports.emplace(socket.info.netns, socket.info.local_port);
   }
   SocketInfo info = socket.info;
-  if (event.socket && HasBothEnds(*event.socket) && Protocol(info) != IPPROTO_TCP) {
+  const bool is_tcp = Protocol(info) == IPPROTO_TCP;
+  if (event.socket && HasRemoteEnd(*event.socket) && (!is_tcp || FailsToConnect(event))) {
     info.remote_ip = event.socket->remote_ip;
     info.remote_port = event.socket->remote_port;
   }
   const bool failed = event.result < 0 && event.result != -EINPROGRESS;
-  if (failed || !HasBothEnds(info) || socket.direction == "listening" ||
+  const bool begins = is_tcp ? !failed || FailsToConnect(event) : event.size_bytes > 0;
+  if (!begins || !HasBothEnds(info) || socket.direction == "listening" ||
       event.kind == EventKind::kBind) {
     return;
   }
   FlowState& flow = FlowOf(host, object, info, process_id, now);
+  if (FailsToConnect(event)) flow.inbound = false;
+  FollowState(flow, event);
   if (event.kind == EventKind::kWrite || event.kind == EventKind::kSend) {
     flow.local_bytes = SaturatingAdd(flow.local_bytes, event.size_bytes);
   }
@@ -235,6 +292,7 @@ void WriteFlowRow(store::TableWriter& table, const HostState& host, const FlowSt
       .Unsigned(flow.inbound ? flow.local_bytes : flow.remote_bytes)
       .TextOrNull(CommunityId(Protocol(info), info.local_ip, info.local_port, info.remote_ip,
                               info.remote_port))
+      .TextOrNull(flow.state)
       .Integer(revision);
   table.EndRow();
 }

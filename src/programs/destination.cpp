@@ -3,8 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/store_layout.hpp"
 #include "evidence/log.hpp"
+#include "evidence/tile_path.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "sensor/shipment.hpp"
@@ -15,13 +19,33 @@ namespace {
 // How long a recording that ended waits for the collector to take the rest.
 constexpr std::chrono::milliseconds kLastShippingMax{30'000};
 
+constexpr std::size_t kPublicKeyBytesMax = 4096;
+
+// The names in a folder; none where there is no folder.
+Result<std::vector<std::string>> NamesIn(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error) return Fail(ErrorCode::kIo, "{}: {}", folder.string(), error.message());
+  return names;
+}
+
 bool IsUrl(const std::string& to) {
   return to.find("://") != std::string::npos;
 }
 
 class StoreDestination final : public Destination {
  public:
-  explicit StoreDestination(std::unique_ptr<evidence::LogWriter> log) : log_(std::move(log)) {}
+  StoreDestination(StoreLayout layout, std::string public_key,
+                   std::unique_ptr<evidence::LogWriter> log)
+      : layout_(std::move(layout)),
+        public_key_(std::move(public_key)),
+        log_(std::move(log)),
+        first_entry_(log_->size()) {}
 
   wire::RecordingId recording_id() const override { return recording_id_; }
   std::optional<wire::CanarySchedule> TakeCanaries() override { return {}; }
@@ -35,8 +59,34 @@ class StoreDestination final : public Destination {
   }
   Result<> Finish(const std::string& /*reason*/) override { return log_->Close(); }
 
+  // A write that was acknowledged tells nothing of a folder that somebody removed since: the
+  // entries of this recording are read again, under the key that they were signed with.
+  Kept Judge() const override {
+    const std::string folder = layout_.root.string();
+    const std::uint64_t appended_count = log_->size() - first_entry_;
+    const Result<std::uint64_t> read = ReadAgain();
+    if (!read) return {.words = fmt::format("NOT in {}: {}", folder, read.error().message)};
+    if (*read == appended_count) {
+      return {.whole = true, .words = fmt::format("all of it was read again in {}", folder)};
+    }
+    if (*read == 0) return {.words = fmt::format("nothing of it is in {}", folder)};
+    return {.words =
+                fmt::format("its first {} batches are in {} and were read again", *read, folder)};
+  }
+
  private:
+  /// How many entries of this recording there are.
+  Result<std::uint64_t> ReadAgain() const {
+    ASSIGN_OR_RETURN(const auto reader, evidence::LogReader::Open(layout_.evidence(), public_key_));
+    RETURN_IF_ERROR(reader->ForEach(
+        first_entry_, [](std::uint64_t, std::span<const std::byte>) { return Result<>(); }));
+    return reader->size() - first_entry_;
+  }
+
+  const StoreLayout layout_;
+  const std::string public_key_;
   std::unique_ptr<evidence::LogWriter> log_;
+  const std::uint64_t first_entry_;
   const wire::RecordingId recording_id_ = wire::MakeRecordingId();
 };
 
@@ -49,31 +99,61 @@ class CollectorDestination final : public Destination {
   std::optional<wire::CanarySchedule> TakeCanaries() override { return shipment_->TakeCanaries(); }
   sensor::BatchSink Sink() override { return shipment_->Sink(); }
   Result<> Finish(const std::string& reason) override {
-    Result<> finished = shipment_->Finish(reason, kLastShippingMax);
+    return shipment_->Finish(reason, kLastShippingMax);
+  }
+
+  Kept Judge() const override {
     const sensor::Shipment::Summary summary = shipment_->summary();
-    std::string text = fmt::format("spoor record: {} frames acknowledged by a collector",
-                                   summary.shipped.acknowledged_frames);
+    Kept kept{.whole = true, .words = {}};
+    kept.words =
+        fmt::format("{} frames acknowledged by a collector", summary.shipped.acknowledged_frames);
     if (summary.left.frame_count != 0) {
-      text += fmt::format("; {} ({} bytes) wait in the spool for the next run",
-                          summary.left.frame_count, summary.left.bytes);
+      kept.words +=
+          fmt::format("; {} ({} bytes) NOT acknowledged yet, in the spool for the next run",
+                      summary.left.frame_count, summary.left.bytes);
+      kept.whole = false;
     }
     if (summary.dropped.batch_count != 0) {
-      text += fmt::format("; LOST, no room in the spool: {} batches, {} bytes",
-                          summary.dropped.batch_count, summary.dropped.bytes);
+      kept.words += fmt::format("; LOST, no room in the spool: {} batches, {} bytes",
+                                summary.dropped.batch_count, summary.dropped.bytes);
+      kept.whole = false;
     }
     if (summary.shipped.refused_frames != 0) {
-      text += fmt::format("; LOST, refused: {} frames", summary.shipped.refused_frames);
+      kept.words += fmt::format("; LOST, refused: {} frames", summary.shipped.refused_frames);
+      kept.whole = false;
     }
-    PrintError("{}\n", text);
-    return finished;
+    return kept;
   }
 
  private:
   std::unique_ptr<sensor::Shipment> shipment_;
 };
 
+// A folder that holds something else is left alone: a store would be strewn among it, and what lies
+// in a folder of a store's name be moved or taken for the store's own.
+Result<> CheckMayBeStore(const StoreLayout& layout) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesIn(layout.root));
+  if (names.empty()) return {};
+  const bool has_log =
+      std::ranges::find(names, layout.evidence().filename().string()) != names.end();
+  ASSIGN_OR_RETURN(const std::vector<std::string> logged, NamesIn(layout.evidence()));
+  const auto begins_as_checkpoint = [](const std::string& name) {
+    return name.find(evidence::kCheckpointName) != std::string::npos;
+  };
+  std::error_code error;
+  // The first recorder may have been killed before the first checkpoint had its name.
+  if (has_log &&
+      (std::filesystem::is_regular_file(layout.evidence() / evidence::kCheckpointName, error) ||
+       std::ranges::all_of(logged, begins_as_checkpoint))) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument, "{}: holds something, but no store; nothing was written",
+              layout.root.string());
+}
+
 Result<std::unique_ptr<Destination>> OpenStore(const std::string& folder) {
   const StoreLayout layout{folder};
+  RETURN_IF_ERROR(CheckMayBeStore(layout));
   ASSIGN_OR_RETURN(auto log, evidence::LogWriter::Open(
                                  {.folder = layout.evidence(), .key_file = layout.private_key()}));
   if (log->set_aside_bytes() != 0) {
@@ -82,7 +162,8 @@ Result<std::unique_ptr<Destination>> OpenStore(const std::string& folder) {
         "set aside in {}\n",
         log->set_aside_bytes(), layout.set_aside().string());
   }
-  return std::make_unique<StoreDestination>(std::move(log));
+  ASSIGN_OR_RETURN(std::string public_key, ReadTextFile(layout.public_key(), kPublicKeyBytesMax));
+  return std::make_unique<StoreDestination>(layout, std::move(public_key), std::move(log));
 }
 
 Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& options) {

@@ -41,8 +41,16 @@ class Destination {
   virtual std::optional<wire::CanarySchedule> TakeCanaries() = 0;
   /// Lives as long as the destination.
   virtual sensor::BatchSink Sink() = 0;
-  /// After the last batch. Says on stderr what was lost or is still to be shipped.
+  /// What became of a recording, for people: known, and not hoped.
+  struct Kept {
+    bool whole = false;  ///< all of it is where it is meant to be
+    std::string words;   ///< where it is, or what is missing
+  };
+  /// After the last batch, which may have failed; looks at what is there now. Fails: what could not
+  /// be closed.
   virtual Result<> Finish(const std::string& reason) = 0;
+  /// After Finish: what is kept of it, judged by reading it again where that can be done.
+  virtual Kept Judge() const = 0;
 };
 
 }  // namespace spoor::programs

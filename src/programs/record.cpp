@@ -250,16 +250,34 @@ class Recording {
   bool stopping_ = false;
 };
 
-void NarrateSummary(const sensor::Recorder::Summary& summary) {
+// `failed`: not everything that was taken from the kernel was handed over.
+void NarrateSummary(const sensor::Recorder::Summary& summary, const Destination::Kept& kept,
+                    bool failed) {
   std::string lost;
   for (std::size_t i = 0; i < summary.loss.count.size(); ++i) {
     if (summary.loss.count[i] == 0) continue;
     lost += fmt::format("{}{} {}", lost.empty() ? "" : ", ", wire::LossClassName(i),
                         summary.loss.count[i]);
   }
-  Narrate("{} records in {} batches, {} bytes; {}", summary.record_count,
-          summary.written.batch_count, summary.written.encoded_bytes,
-          lost.empty() ? "nothing was lost" : "LOST: " + lost);
+  if (summary.loss.interference_count != 0) {
+    Narrate("somebody else changed the sensor's own state {} times: what that hid is not known",
+            summary.loss.interference_count);
+  }
+  if (summary.left_running_count != 0) {
+    Narrate("{} processes that the command started still run and are NOT recorded any more",
+            summary.left_running_count);
+  }
+  if (failed) {
+    Narrate("{} records were taken{}; what was not stored of them is LOST", summary.record_count,
+            lost.empty() ? "" : ", and LOST before that: " + lost);
+  } else {
+    Narrate("{} records in {} batches, {} bytes; {}", summary.record_count,
+            summary.written.batch_count, summary.written.encoded_bytes,
+            !lost.empty() ? "LOST: " + lost
+            : kept.whole  ? "nothing was lost"
+                          : "nothing was lost in the kernel");
+  }
+  Narrate("{}", kept.words);
 }
 
 std::string NameOf(const std::vector<sensor::Scope>& scopes,
@@ -347,9 +365,12 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   const Result<> closed = destination->Finish(reason ? *reason : "failed");
   if (outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
-  NarrateSummary(recorder.summary());
-  if (outcome) return {};
-  return Fail(outcome.error().code, "{}; what was stored before is safe", outcome.error().message);
+  const Destination::Kept kept = destination->Judge();
+  NarrateSummary(recorder.summary(), kept, !outcome);
+  if (outcome && !kept.whole && !Destination::IsCollector(options.destination.to)) {
+    return Fail(ErrorCode::kIo, "the recording is not whole: {}", kept.words);
+  }
+  return outcome;
 }
 
 Result<ExitCode> Record(const RecordOptions& options) {

@@ -13,7 +13,8 @@
 
 namespace spoor::programs {
 
-/// SIGINT and SIGTERM as something to poll; blocked for us and the threads made after.
+/// The signals that ask a program to end, as something to poll; blocked for us and the threads made
+/// after: SIGINT, SIGTERM, SIGQUIT, and SIGHUP unless it was ignored when we were started (nohup).
 class StopSignals {
  public:
   StopSignals() {
@@ -21,6 +22,10 @@ class StopSignals {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGQUIT);
+    struct sigaction hangup {};
+    if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+      sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, &before_);
     fd_ = FileDescriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   }

@@ -21,12 +21,13 @@
 -- column:    command_line       VARCHAR  its last known arguments
 -- column:    uid                BIGINT   its last known real user
 -- column:    session_id         BIGINT   its session; NULL: none
+-- column:    state              VARCHAR  of TCP: 'connected', or how the attempt ended: 'refused', 'failed', 'attempted' (the end was not seen)
 -- limits:    a connection that another process inherited or was handed counts for the one that made it
 -- source:    FX-20
 CREATE OR REPLACE MACRO connections(process := NULL, session := NULL, "start" := NULL, "end" := NULL) AS TABLE
 SELECT cf.flow_id, cf.begin_wall_ns, cf.end_wall_ns, cf.transport, cf.direction, cf.source_ip,
        cf.source_port, cf.destination_ip, cf.destination_port, cf.source_bytes, cf.destination_bytes,
-       cf.process_id, cfp.pid, cfp.command_line, cfp.uid, cfw.session_id
+       cf.process_id, cfp.pid, cfp.command_line, cfp.uid, cfw.session_id, cf.state
 FROM flow AS cf
 LEFT JOIN process AS cfp ON cfp.process_id = cf.process_id
 LEFT JOIN _session_walk AS cfw ON cfw.process_id = cf.process_id

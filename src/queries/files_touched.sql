@@ -32,7 +32,7 @@ WITH subject AS MATERIALIZED (
   FROM event AS fe LEFT JOIN object AS fo ON fo.object_id = fe.object_id
   WHERE fe.process_id IN (SELECT subject.process_id FROM subject) AND NOT fe.baseline
     AND fe.kind IN ('open', 'read', 'write', 'send', 'recv', 'unlink', 'rename', 'link', 'symlink', 'chmod',
-                    'chown', 'truncate', 'mkdir', 'mknod')
+                    'chown', 'truncate', 'mkdir', 'mknod', 'set_attribute')
     AND (fo.type IS NULL OR fo.type IN ('file', 'directory', 'symlink', 'memfd', 'path',
                                         'character_device', 'block_device'))
   UNION ALL  -- the new name of a rename, link or symlink is touched as well
@@ -65,7 +65,7 @@ SELECT n.name AS path, arg_max(n.object_id, n.boot_ns) AS object_id,
        bool_or(n.kind = 'unlink' AND n.result >= 0) AS deleted,
        bool_or(n.kind IN ('rename', 'renamed_to') AND n.result >= 0) AS renamed,
        bool_or(n.kind = 'exec' AND n.result >= 0) AS executed,
-       bool_or(n.kind IN ('chmod', 'chown') AND n.result >= 0) AS changed,
+       bool_or(n.kind IN ('chmod', 'chown', 'set_attribute') AND n.result >= 0) AS changed,
        _bigint(sum(n.size_bytes) FILTER (WHERE n.kind IN ('read', 'recv'))) AS read_bytes,
        _bigint(sum(n.size_bytes) FILTER (WHERE n.kind IN ('write', 'send'))) AS written_bytes,
        count(DISTINCT n.process_id) AS processes, min(n.wall_ns) AS first_wall_ns,

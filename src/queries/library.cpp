@@ -120,6 +120,7 @@ Result<Library> Library::Load(const std::vector<std::filesystem::path>& folders)
   Library library;
   for (const EmbeddedQuery& embedded : EmbeddedQueries()) {
     ASSIGN_OR_RETURN(Query query, ParseQuery(embedded.name, embedded.sql, ""));
+    query.built_in = true;
     library.queries_.push_back(std::move(query));
   }
   for (const std::filesystem::path& folder : folders) {
@@ -203,10 +204,14 @@ std::set<std::string> Library::Reach(std::vector<std::string> names) const {
 }
 
 Result<> Library::Define(store::Store& store) const {
-  for (const Query& query : queries_)
-    if (auto defined = store.Define(query.sql); !defined)
+  for (const Query& query : queries_) {
+    if (query.built_in) {
+      store.DefineOwn(query.name, query.form == Query::Form::kView, query.sql);
+    } else if (auto defined = store.Define(query.sql); !defined) {
       return Fail(defined.error().code, "query {}: {}",
                   query.origin.empty() ? query.name : query.origin, defined.error().message);
+    }
+  }
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "store/row.hpp"
 
 namespace spoor::queries {
 namespace {
@@ -104,6 +105,26 @@ TEST(Library, EveryQueryReturnsTheColumnsOfItsHeader) {
     ASSERT_TRUE(next) << next.error().message;
     EXPECT_EQ(*next, scalar);
   }
+}
+
+// They are not checked when they are asked: here they are, as those of others.
+TEST(Library, EveryQueryCallsOnlyWhatQueriesMay) {
+  const auto store = store::OpenMemoryStore("");
+  ASSERT_TRUE(store) << store.error().message;
+  const Library library = Built();
+  for (const Query& query : library.queries()) {
+    const auto defined = (*store)->Define(query.sql);
+    EXPECT_TRUE(defined) << query.name << ": " << defined.error().message;
+  }
+}
+
+TEST(Library, ShowsAllQueriesToWhoAsksWhatThereIs) {
+  const auto store = OpenWithLibrary(Built(), "");
+  const auto rows = store->Sql("SHOW TABLES");
+  ASSERT_TRUE(rows) << rows.error().message;
+  std::vector<std::string> names;
+  for (std::vector<store::Value> row; *(*rows)->Next(row);) names.push_back(store::TextOf(row[0]));
+  EXPECT_THAT(names, testing::IsSupersetOf({"process", "sessions", "_session_walk"}));
 }
 
 TEST(Library, EveryQueryNamesExactlyWhatItReads) {

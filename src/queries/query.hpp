@@ -38,8 +38,9 @@ struct Query {
   std::string needs;   ///< what must have been recorded; empty: nothing special
   std::string limits;  ///< what the answer cannot tell
   std::string source;
-  std::string sql;     ///< the whole file: one CREATE OR REPLACE MACRO or VIEW
-  std::string origin;  ///< file it comes from; empty: built in
+  std::string sql;        ///< the whole file: one CREATE OR REPLACE MACRO or VIEW
+  std::string origin;     ///< file it comes from; empty: built in, or out of a bundle
+  bool built_in = false;  ///< part of this program, so that it need not be checked
 
   /// Parts of other questions: not listed, but callable.
   bool internal() const { return name.starts_with('_'); }

@@ -56,6 +56,11 @@ SELECT sa.wall_ns, sa.process_id, sap.pid, sap.name, sa.euid, sa.kind,
            || coalesce(nullif(sas.local_ip, '') || ':' || sas.local_port, nullif(sas.unix_path, ''), sa.path, '?')
          WHEN sa.kind = 'signal' THEN 'sent signal ' || coalesce(sa.value::VARCHAR, '?') || ' to process '
            || coalesce(sa_other.pid::VARCHAR, '?')
+         WHEN sa.kind = 'set_attribute' THEN 'set ' || coalesce(sa.other_path, 'an attribute') || ' of '
+           || coalesce(sa.path, sao.path, '?')
+         WHEN sa.kind = 'mount' THEN 'mounted ' || coalesce(sa.other_path || ' ', '') || 'at, or unmounted, '
+           || coalesce(sa.path, sao.path, '?')
+         WHEN sa.kind = 'set_name' THEN 'called itself ' || coalesce(sa.path, '?')
          WHEN sa.kind = 'setsid' THEN 'began a process session of its own'
          ELSE sa.kind || coalesce(' ' || coalesce(sa.path, sao.path), '')
        END || CASE WHEN sa.count > 1 THEN ' in ' || sa.count || ' calls' ELSE '' END

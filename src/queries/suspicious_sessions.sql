@@ -24,7 +24,7 @@ WITH known AS MATERIALIZED (
   FROM known AS k JOIN _session_walk AS w ON w.session_id = k.session_id
   JOIN flow AS f ON f.process_id = w.process_id
   WHERE k.uninvited AND f.direction = 'outbound' AND f.destination_ip NOT LIKE '127.%'
-    AND f.destination_ip <> '::1' AND k.kind <> 'scheduled'
+    AND f.destination_ip <> '::1' AND k.kind <> 'scheduled' AND coalesce(f.state, 'connected') = 'connected'
   GROUP BY k.session_id, f.destination_ip, f.destination_port
   UNION ALL
   SELECT k.session_id, 1, 'a shell was executed in it, though ' || k.daemon || ' lets nobody log in'

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- question:  Which processes wrote to the file of this name?
--- reads:     active_processes, _did_process_write, _objects_called, event_by_object
+-- question:  Which processes wrote to the file of this name, or emptied it?
+-- reads:     process, object_name, _objects_called, event_by_object
 -- parameter: path   text  file name; a * stands for any text
 -- parameter: start  time  begin of the span; none: the first record  [default]
 -- parameter: end    time  end of the span; none: the last record  [default]
@@ -11,29 +11,28 @@
 -- column:    uid           BIGINT   its last known real user
 -- column:    euid          BIGINT   its last known effective user
 -- column:    object_id     BIGINT   the file
--- column:    path          VARCHAR  its name as the writer had it
--- column:    first_wall_ns BIGINT   begin of the first write
+-- column:    path          VARCHAR  the name that it had last when it was written to first
+-- column:    first_wall_ns BIGINT   begin of the first write or truncation
 -- column:    last_wall_ns  BIGINT   end of the last one
 -- column:    size_bytes    BIGINT   written
--- column:    count         BIGINT   calls
--- limits:    as did_process_write
--- source:    Forensix Writers (FX-33), composed as theirs of Did_Process_Write and Active_Processes
+-- column:    count         BIGINT   calls: writes, truncate, ftruncate, open with O_TRUNC
+-- limits:    as did_process_write; what was written to a file before or after it was called so, or through another of its names, counts
+-- source:    Forensix Writers (FX-33)
 CREATE OR REPLACE MACRO writers(path, "start" := NULL, "end" := NULL) AS TABLE
--- Asking each active process would be slow where there are many: the order by object tells which of
--- them can have written at all.
-WITH candidate AS MATERIALIZED (
-  SELECT wa.* FROM active_processes("start" := "start", "end" := "end") AS wa
-  WHERE wa.process_id IN (
-    SELECT wc.process_id FROM event_by_object AS wc
-    WHERE wc.object_id IN (SELECT wo.object_id FROM _objects_called(path) AS wo)
-      AND wc.kind IN ('write', 'send') AND wc.result >= 0)
+WITH called AS MATERIALIZED (
+  SELECT wo.object_id, any_value(wo.path) AS path FROM _objects_called(path) AS wo GROUP BY wo.object_id
 )
-SELECT c.process_id, c.pid, c.name, c.command_line, c.uid, c.euid, ww.object_id,
-       any_value(ww.path) AS path, min(ww.begin_wall_ns) AS first_wall_ns,
-       max(ww.wall_ns) AS last_wall_ns, _bigint(sum(ww.size_bytes)) AS size_bytes,
-       _bigint(sum(ww.count)) AS count
-FROM candidate AS c
-JOIN _did_process_write((SELECT list(c0.process_id) FROM candidate AS c0), path,
-                        "start" := "start", "end" := "end") AS ww ON ww.process_id = c.process_id
-GROUP BY c.process_id, c.pid, c.name, c.command_line, c.uid, c.euid, ww.object_id
-ORDER BY first_wall_ns, c.process_id;
+SELECT we.process_id, any_value(wp.pid) AS pid, any_value(wp.name) AS name,
+       any_value(wp.command_line) AS command_line, any_value(wp.uid) AS uid, any_value(wp.euid) AS euid,
+       we.object_id, coalesce(arg_min(wn.path, we.event_id), any_value(c.path)) AS path,
+       min(_minus(we.wall_ns, _minus(we.end_boot_ns, we.boot_ns))) AS first_wall_ns, max(we.wall_ns) AS last_wall_ns,
+       _bigint(sum(we.size_bytes)) AS size_bytes, _bigint(sum(we.count)) AS count
+FROM event_by_object AS we
+JOIN called AS c ON c.object_id = we.object_id
+ASOF LEFT JOIN object_name AS wn ON wn.object_id = we.object_id AND wn.from_boot_ns <= we.boot_ns
+LEFT JOIN process AS wp ON wp.process_id = we.process_id
+WHERE we.result >= 0 AND (we.kind IN ('write', 'send', 'truncate') OR (we.kind = 'open' AND we.flags & 512 <> 0))
+  AND ("start" IS NULL OR we.wall_ns >= "start")
+  AND ("end" IS NULL OR _minus(we.wall_ns, _minus(we.end_boot_ns, we.boot_ns)) <= "end")
+GROUP BY we.process_id, we.object_id
+ORDER BY first_wall_ns, we.process_id;

@@ -57,6 +57,16 @@ std::string FileText(const Row& row, std::string_view verb) {
 }
 
 std::string FlowText(const Row& row) {
+  const std::string state = row.Text("state");
+  if (!state.empty() && state != "connected") {
+    return fmt::format("{}, {}, tried to connect to {} port {} over {}: {}.",
+                       ProcessName(row.Integer("pid"), row.Text("command_line")),
+                       User(row.Integer("uid")), Name(row.Text("destination_ip")),
+                       row.Integer("destination_port").value_or(0), row.Text("transport"),
+                       state == "refused"  ? "it was refused"
+                       : state == "failed" ? "it failed"
+                                           : "how that ended was not seen");
+  }
   const bool outbound = row.Text("direction") == "outbound";
   return fmt::format(
       "{}, {}, {} {} port {} over {}: {} out, {} in.",

@@ -7,9 +7,12 @@
 #include "sensor/kernel_source.hpp"
 
 #include <bpf/bpf.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +27,7 @@
 #include "sensor/kernel_source_baseline.hpp"
 #include "sensor/kernel_source_programs.hpp"
 #include "sensor/kernel_source_scope.hpp"
+#include "sensor/ring_reader.hpp"
 
 namespace spoor::sensor {
 namespace {
@@ -36,10 +40,6 @@ constexpr std::size_t kFlushBytesPerCpu = 32 << 10;
 constexpr std::size_t kRingBytesMin = 64 << 10;
 constexpr std::size_t kRingBytesMax = 1 << 30;
 
-struct RingDeleter {
-  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
-
 // Where ring entries go while one Drain reads them.
 struct Reading {
   std::vector<std::byte>* chunks = nullptr;
@@ -47,30 +47,33 @@ struct Reading {
   bool mark_seen = false;
   std::size_t size_bytes = 0;
   std::size_t size_bytes_max = 0;
+  std::uint64_t record_count = 0;
+
+  bool Take(std::span<const std::byte> entry) {
+    if (entry.size() == sizeof(ring_mark)) {
+      ring_mark mark{};
+      std::memcpy(&mark, entry.data(), sizeof(mark));
+      mark_seen = mark.number == awaited_mark;  // another is of a Drain that gave up on it
+      return !mark_seen;                        // what is behind the mark is for the next time
+    }
+    chunk_header header{};
+    if (entry.size() >= sizeof(header)) std::memcpy(&header, entry.data(), sizeof(header));
+    record_count += header.count;
+    chunks->insert(chunks->end(), entry.begin(), entry.end());
+    size_bytes += entry.size();
+    return size_bytes <= size_bytes_max;
+  }
 };
 
-int OnEntry(void* context, void* bytes, std::size_t size_bytes) {
-  auto* reading = static_cast<Reading*>(context);
-  if (size_bytes == sizeof(ring_mark)) {
-    ring_mark entry{};
-    std::memcpy(&entry, bytes, sizeof(entry));
-    if (entry.number != reading->awaited_mark) return 0;  // of a Drain that gave up on it
-    reading->mark_seen = true;
-    return -ECANCELED;  // what is behind the mark is for the next time
-  }
-  const auto* first = static_cast<const std::byte*>(bytes);
-  reading->chunks->insert(reading->chunks->end(), first, first + size_bytes);
-  reading->size_bytes += size_bytes;
-  return reading->size_bytes > reading->size_bytes_max ? -ECANCELED : 0;
-}
+using ProgramArguments = std::array<std::uint64_t, 2>;
 
-// Runs `flush` or `mark` with one argument, on `cpu` if it is not negative.
-Result<std::uint32_t> RunProgram(int program_fd, std::uint64_t argument, int cpu) {
+// Runs `flush`, `mark` or `tree_add`, on `cpu` if it is not negative.
+Result<std::uint32_t> RunProgram(int program_fd, const ProgramArguments& arguments, int cpu) {
   // Not LIBBPF_OPTS, which is a GNU expression.
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
-  options.ctx_in = &argument;
-  options.ctx_size_in = sizeof(argument);
+  options.ctx_in = arguments.data();
+  options.ctx_size_in = sizeof(arguments);
   if (cpu >= 0) {
     options.flags = BPF_F_TEST_RUN_ON_CPU;
     options.cpu = static_cast<__u32>(cpu);
@@ -78,6 +81,14 @@ Result<std::uint32_t> RunProgram(int program_fd, std::uint64_t argument, int cpu
   if (const int error = bpf_prog_test_run_opts(program_fd, &options))
     return FailErrno(-error, "kernel half: cannot run a program on CPU {}", cpu);
   return options.retval;
+}
+
+// Nobody else can put the mark that is awaited into the ring before it is there.
+Result<std::uint64_t> UnguessableNumber() {
+  std::uint64_t number = 0;
+  if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+    return FailErrno(errno, "kernel half: no random number");
+  return number;
 }
 
 class LoadedKernelSource final : public KernelSource {
@@ -88,8 +99,7 @@ class LoadedKernelSource final : public KernelSource {
         ring_bytes_(ring_bytes) {}
 
   Result<> MakeRing() {
-    ring_.reset(ring_buffer__new(programs_.MapFd("ring"), OnEntry, &reading_, nullptr));
-    if (!ring_) return FailErrno(errno, "kernel half: cannot map the ring");
+    ASSIGN_OR_RETURN(ring_, RingReader::Map(programs_.MapFd("ring"), ring_bytes_));
     // Edge-triggered: an ordinary entry is no reason to be woken, and only wake-ups make edges.
     wake_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = 0}};
@@ -131,10 +141,25 @@ class LoadedKernelSource final : public KernelSource {
   }
 
   Result<> AddTree(std::uint32_t pid, std::uint16_t scope_index) override {
-    const std::int32_t scope = scope_index;
-    if (const int error = bpf_map_update_elem(programs_.MapFd("trees"), &pid, &scope, BPF_ANY))
-      return FailErrno(-error, "process {}: cannot be added to the recorded trees", pid);
-    return {};
+    ASSIGN_OR_RETURN(const std::uint32_t answer,
+                     RunProgram(programs_.ProgramFd("tree_add"), {pid, scope_index}, -1));
+    if (answer == TREE_ADDED) return {};
+    return Fail(ErrorCode::kUnavailable, "process {}: cannot be added to the recorded trees", pid);
+  }
+
+  Result<std::uint64_t> CountTreeProcesses() override {
+    const int trees = programs_.MapFd("trees");
+    std::uint64_t count = 0;
+    std::uint32_t key = 0, next = 0;
+    // A key that goes away between two steps makes the kernel begin anew: hence the bound.
+    for (const std::uint32_t* after = nullptr; count < TREES_MAX; ++count, after = &key) {
+      if (bpf_map_get_next_key(trees, after, &next) != 0) {
+        if (errno == ENOENT) return count;
+        return FailErrno(errno, "kernel half: cannot look into its map trees");
+      }
+      key = next;
+    }
+    return count;
   }
 
   Result<> Baseline(std::vector<std::byte>& chunks) override {
@@ -146,25 +171,28 @@ class LoadedKernelSource final : public KernelSource {
     reading_ = Reading{.chunks = &chunks, .size_bytes_max = 2 * ring_bytes_};
     std::uint32_t flushed = FLUSH_BUSY;
     for (int i = 0; i < kFlushTries && flushed != FLUSH_DONE; i++) {
-      if (flushed == FLUSH_FULL) RETURN_IF_ERROR(ReadEntries());
+      if (flushed == FLUSH_FULL) ReadEntries();
       ASSIGN_OR_RETURN(flushed, FlushAll());
       if (reading_.size_bytes > reading_.size_bytes_max) break;
     }
-    reading_.awaited_mark = ++mark_number_;
+    ASSIGN_OR_RETURN(reading_.awaited_mark, UnguessableNumber());
     ASSIGN_OR_RETURN(const std::uint32_t marked,
-                     RunProgram(programs_.ProgramFd("mark"), mark_number_, -1));
+                     RunProgram(programs_.ProgramFd("mark"), {reading_.awaited_mark, 0}, -1));
     // An entry that another CPU is still writing stops the reader in front of it.
     for (int i = 0; i < kMarkTries && !reading_.mark_seen; i++) {
       if (i > 0) sched_yield();
-      RETURN_IF_ERROR(ReadEntries());
+      ReadEntries();
       if (marked != FLUSH_DONE || reading_.size_bytes > reading_.size_bytes_max) break;
     }
+    read_count_ += reading_.record_count;
     if (flushed == FLUSH_DONE && reading_.mark_seen) complete_until_ns_ = now_ns;
     return complete_until_ns_;
   }
 
   Result<> Detach() override {
     links_.clear();
+    // Until hooks that still run have ended: what they record is for the last Drain.
+    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     return {};
   }
 
@@ -185,6 +213,15 @@ class LoadedKernelSource final : public KernelSource {
       if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size_bytes) == 0)
         loss.count[LOSS_MISSED_HOOK] += info.recursion_misses;
     }
+    loss.interference_count = ring_->interference_count();
+    // Nothing comes any more. What was handed over and not read, or read and not handed over, went
+    // through somebody else's hands.
+    if (links_.empty()) {
+      loss.interference_count += loss.recorded_count > read_count_
+                                     ? loss.recorded_count - read_count_
+                                     : read_count_ - loss.recorded_count;
+    }
+    loss.count[LOSS_MISSED_HOOK] += loss.interference_count;
     return loss;
   }
 
@@ -205,12 +242,35 @@ class LoadedKernelSource final : public KernelSource {
     }
   }
 
-  // Root can reach any map by its id. Without this, one call took a system call's handler away and
-  // the sensor went on to say that nothing was lost. What the programs write is not touched by it.
+  // Root can reach any map by its id. Without this, one call took a system call's handler, or a
+  // process's membership in a recorded tree, away and the sensor went on to say that nothing was
+  // lost. What the programs write is not touched by it. All but the ring: of that a page must stay
+  // writable, and RingReader tells when somebody else wrote there. The settings libbpf froze.
   Result<> FreezeMaps() {
-    for (const char* map : {"handlers", "counts", "slots", "budgets", "ended"}) {
-      if (bpf_map_freeze(programs_.MapFd(map)) != 0)
-        return FailErrno(errno, "kernel half: cannot freeze its map {}", map);
+    const bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, programs_.object.get()) {
+      if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF || bpf_map__is_internal(map)) continue;
+      if (bpf_map_freeze(bpf_map__fd(map)) != 0)
+        return FailErrno(errno, "kernel half: cannot freeze its map {}", bpf_map__name(map));
+    }
+    return CheckHandlers();
+  }
+
+  // Somebody may have been there between the loading and the freezing.
+  Result<> CheckHandlers() {
+    for (const SyscallProgram& syscall : SyscallPrograms()) {
+      const int program = programs_.ProgramFd(syscall.program);
+      const std::uint32_t nr = syscall.syscall_nr;
+      std::uint32_t id = 0;
+      bpf_prog_info info{};
+      std::uint32_t size_bytes = sizeof(info);
+      if (program < 0 ||
+          (bpf_map_lookup_elem(programs_.MapFd("handlers"), &nr, &id) == 0 &&
+           bpf_obj_get_info_by_fd(program, &info, &size_bytes) == 0 && info.id == id)) {
+        continue;
+      }
+      return Fail(ErrorCode::kUnavailable,
+                  "kernel half: somebody took the handler of system call {} away", nr);
     }
     return {};
   }
@@ -220,31 +280,28 @@ class LoadedKernelSource final : public KernelSource {
     std::uint32_t worst = FLUSH_DONE;
     const int program = programs_.ProgramFd("flush");
     for (int cpu = 0; cpu < cpu_count_; cpu++) {
-      Result<std::uint32_t> answer = RunProgram(program, static_cast<std::uint64_t>(cpu), cpu);
-      if (!answer) answer = RunProgram(program, static_cast<std::uint64_t>(cpu), -1);
+      Result<std::uint32_t> answer = RunProgram(program, {static_cast<std::uint64_t>(cpu), 0}, cpu);
+      if (!answer) answer = RunProgram(program, {static_cast<std::uint64_t>(cpu), 0}, -1);
       if (!answer) return answer;
       worst = std::max(worst, *answer);
     }
     return worst;
   }
 
-  Result<> ReadEntries() {
-    const int count = ring_buffer__consume(ring_.get());
-    if (count < 0 && count != -ECANCELED)
-      return FailErrno(-count, "kernel half: cannot read the ring");
-    return {};
+  void ReadEntries() {
+    ring_->Read([this](std::span<const std::byte> entry) { return reading_.Take(entry); });
   }
 
   LoadedPrograms programs_;
   int cpu_count_;
   std::size_t ring_bytes_;
   Reading reading_;
-  std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  std::unique_ptr<RingReader> ring_;
   FileDescriptor wake_;
   std::vector<BpfLink> links_;
   Coverage coverage_;
-  std::uint64_t mark_number_ = 0;
   std::uint64_t complete_until_ns_ = 0;
+  std::uint64_t read_count_ = 0;  // records, of the hooks
 };
 
 }  // namespace

@@ -50,6 +50,8 @@ class KernelSource {
   /// kTree scope: `pid` (initial namespace) and all its descendants from now on belong to scope
   /// `scope_index`. Call while `pid` is stopped before its exec.
   virtual Result<> AddTree(std::uint32_t pid, std::uint16_t scope_index) = 0;
+  /// How many processes of the recorded trees there are now. Fails: kIo.
+  virtual Result<std::uint64_t> CountTreeProcesses() { return 0; }
   /// Appends chunks (chunk_header, records) of RECORD_PROCESS and baseline RECORD_OPEN for every
   /// process and descriptor of the scopes.
   virtual Result<> Baseline(std::vector<std::byte>& chunks) = 0;
@@ -66,6 +68,9 @@ class KernelSource {
   struct Loss {
     std::array<std::uint64_t, LOSS_CLASS_COUNT> count{};  ///< since Attach, all CPUs
     std::uint64_t recorded_count = 0;
+    /// Signs that somebody else wrote to what the kernel half and we share. Each is in count, too,
+    /// as one of LOSS_MISSED_HOOK: how much it cost is not known.
+    std::uint64_t interference_count = 0;
   };
   virtual Result<Loss> ReadLoss() = 0;
   virtual const Coverage& coverage() const = 0;

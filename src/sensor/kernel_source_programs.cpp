@@ -24,7 +24,8 @@ namespace {
 constexpr HookProgram kHooks[] = {
     {"on_sched_process_fork", true}, {"on_sched_process_exec", true},
     {"on_sched_process_exit", true}, {"on_signal_generate", false},
-    {"on_sys_exit", true},
+    {"on_datagram_copied", false},   {"on_datagram_arrived", false},
+    {"on_sys_enter", false},         {"on_sys_exit", true},
 };
 
 constexpr SyscallProgram kSyscalls[] = {
@@ -94,6 +95,7 @@ constexpr SyscallProgram kSyscalls[] = {
     {NR_ACCEPT, "on_socket"},
     {NR_ACCEPT4, "on_socket"},
     {NR_SHUTDOWN, "on_socket"},
+    {NR_GETSOCKOPT, "on_socket_error"},
 
     {NR_UNLINK, "on_path"},
     {NR_UNLINKAT, "on_path"},
@@ -115,6 +117,21 @@ constexpr SyscallProgram kSyscalls[] = {
     {NR_CHDIR, "on_path"},
     {NR_FCHDIR, "on_path"},
     {NR_CHROOT, "on_path"},
+    {NR_UTIME, "on_attribute"},
+    {NR_MOUNT, "on_mount"},
+    {NR_UMOUNT2, "on_mount"},
+    {NR_SETXATTR, "on_attribute"},
+    {NR_LSETXATTR, "on_attribute"},
+    {NR_FSETXATTR, "on_attribute"},
+    {NR_REMOVEXATTR, "on_attribute"},
+    {NR_LREMOVEXATTR, "on_attribute"},
+    {NR_FREMOVEXATTR, "on_attribute"},
+    {NR_UTIMES, "on_attribute"},
+    {NR_FUTIMESAT, "on_attribute"},
+    {NR_UTIMENSAT, "on_attribute"},
+    {NR_MOVE_MOUNT, "on_mount"},
+    {NR_SETXATTRAT, "on_attribute"},
+    {NR_REMOVEXATTRAT, "on_attribute"},
     {NR_RENAME, "on_two_paths"},
     {NR_RENAMEAT, "on_two_paths"},
     {NR_RENAMEAT2, "on_two_paths"},
@@ -236,8 +253,7 @@ std::span<const HookProgram> HookPrograms() {
 
 int LoadedPrograms::ProgramFd(const char* name) const {
   const bpf_program* program = bpf_object__find_program_by_name(object.get(), name);
-  SPOOR_CHECK(program != nullptr) << name;
-  return bpf_program__fd(program);
+  return program == nullptr ? -1 : bpf_program__fd(program);
 }
 
 int LoadedPrograms::MapFd(const char* name) const {

@@ -34,8 +34,9 @@ struct LoadedPrograms {
   std::unique_ptr<bpf_object, BpfObjectDeleter> object;
   std::vector<std::string> refused;  ///< "name: why", of programs that this kernel would not load
 
-  /// File descriptors; the names are ours, so they must be there.
+  /// Negative where it was refused, or where kernels that need portable reads cannot have it.
   int ProgramFd(const char* name) const;
+  /// The names are ours, so they must be there.
   int MapFd(const char* name) const;
 };
 

@@ -116,11 +116,17 @@ Result<> Recorder::Drain(bool urgent) {
 }
 
 Result<> Recorder::Finish(const std::string& reason) {
-  Result<> failed = source_.Detach();
+  Result<> failed;
   const auto keep_first = [&failed](Result<> result) {
     if (failed && !result) failed = std::move(result);
   };
-  keep_first(TakeDelivered());
+  if (const Result<std::uint64_t> running = source_.CountTreeProcesses()) {
+    left_running_count_ = *running;
+  } else {
+    keep_first(tl::unexpected<Error>(running.error()));
+  }
+  keep_first(source_.Detach());
+  keep_first(TakeRest());
   keep_first(AppendLoss(true));
   keep_first(Seal());
   keep_first(writer_.Push(wire::BatchKind::kRecordingClose, Bytes(DescribeClosing(reason)),
@@ -130,7 +136,10 @@ Result<> Recorder::Finish(const std::string& reason) {
 }
 
 Recorder::Summary Recorder::summary() const {
-  return {.record_count = record_count_, .loss = loss_, .written = writer_.counts()};
+  return {.record_count = record_count_,
+          .loss = loss_,
+          .written = writer_.counts(),
+          .left_running_count = left_running_count_};
 }
 
 Result<> Recorder::TakeDelivered() {
@@ -147,16 +156,29 @@ Result<> Recorder::TakeDelivered() {
   return {};
 }
 
+// One drain may leave something: a full ring has no room for its mark.
+Result<> Recorder::TakeRest() {
+  const std::uint64_t detached_boot_ns = BootNow();
+  std::size_t before = 0;
+  do {
+    before = pending_.size();
+    RETURN_IF_ERROR(TakeDelivered());
+  } while (complete_until_boot_ns_ < detached_boot_ns && pending_.size() > before);
+  return {};
+}
+
 // Read after the drain: whatever a drained chunk's sequence jumps over is counted by then.
 Result<> Recorder::AppendLoss(bool even_if_unchanged) {
   ASSIGN_OR_RETURN(const KernelSource::Loss loss, source_.ReadLoss());
   const bool changed = loss.count != loss_.count;
+  const bool interfered = loss.interference_count != loss_.interference_count;
   loss_ = loss;
   if (!changed && !even_if_unchanged) return {};
   loss_record body{};
   body.header.boot_ns = BootNow();
   body.header.kind = RECORD_LOSS;
   body.header.syscall_nr = SYSCALL_NR_NONE;
+  if (interfered) body.header.flags = RECORD_FLAG_INTERFERENCE;
   std::copy(loss.count.begin(), loss.count.end(), body.count);
   body.recorded_count = loss.recorded_count;
   wire::AppendChunk({.first_sequence = loss_sequence_++,
@@ -205,7 +227,10 @@ std::string Recorder::DescribeClosing(const std::string& reason) const {
   for (std::size_t i = 0; i < loss_.count.size(); ++i) {
     loss[std::string(wire::LossClassName(i))] = loss_.count[i];
   }
-  return Dump({{"reason", reason}, {"record_count", record_count_}, {"loss", std::move(loss)}});
+  return Dump({{"reason", reason},
+               {"record_count", record_count_},
+               {"left_running_count", left_running_count_},
+               {"loss", std::move(loss)}});
 }
 
 }  // namespace spoor::sensor

@@ -41,7 +41,8 @@ class Recorder {
   /// behind. With `urgent` what there is, is sealed at once and not when there is more.
   /// Fails: the source's error, or the sink's (nothing more can be stored then).
   Result<> Drain(bool urgent = false);
-  /// Detaches, takes the rest, closes the recording with `reason` and waits for the sink.
+  /// Detaches, takes the rest, closes the recording with `reason` and waits for the sink. Processes
+  /// of a recorded tree that still run are counted in the closing: nobody looks at them any more.
   /// Everything that can still be stored is, whatever fails; returns the first failure.
   Result<> Finish(const std::string& reason);
 
@@ -49,12 +50,14 @@ class Recorder {
     std::uint64_t record_count = 0;
     KernelSource::Loss loss;
     BatchWriter::Counts written;
+    std::uint64_t left_running_count = 0;  ///< of the recorded trees, when it was finished
   };
   Summary summary() const;
   const wire::RecordingId& recording_id() const { return recording_id_; }
 
  private:
   Result<> TakeDelivered();
+  Result<> TakeRest();
   Result<> AppendLoss(bool even_if_unchanged);
   Result<> Seal();
   std::string DescribeOpening() const;
@@ -71,6 +74,7 @@ class Recorder {
   bool mark_is_behind_ = false;  // a batch may hold records that its mark does not cover
   std::uint64_t record_count_ = 0;
   std::uint64_t loss_sequence_ = 0;
+  std::uint64_t left_running_count_ = 0;
   KernelSource::Loss loss_;
 };
 

@@ -2,6 +2,7 @@
 // Each query has its own connection, so that readers can be open side by side; the views and macros
 // live in the database that the connections share.
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -61,6 +62,7 @@ class DuckStore : public Store {
                                          const std::vector<Value>& parameters) override {
     ASSIGN_OR_RETURN(std::shared_ptr<Connection> connection, Connection::Open(parts_.database));
     RETURN_IF_ERROR(CheckQuery(*connection, query, parts_.known));
+    RETURN_IF_ERROR(DefineNamed(*connection, query));
     {
       const std::scoped_lock lock(mutex_);
       std::erase_if(running_, [](const auto& weak) { return weak.expired(); });
@@ -75,7 +77,13 @@ class DuckStore : public Store {
     ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                      Connection::Open(parts_.database));
     RETURN_IF_ERROR(CheckDefinition(*connection, sql, parts_.known));
+    RETURN_IF_ERROR(DefineNamed(*connection, sql));
     return connection->RunOne(std::string(sql));
+  }
+
+  void DefineOwn(std::string_view name, bool is_view, std::string_view sql) override {
+    (is_view ? parts_.known.tables : parts_.known.macros).emplace(name);
+    own_.emplace(name, sql);
   }
 
   void Interrupt(std::string_view reason) override {
@@ -94,6 +102,32 @@ class DuckStore : public Store {
   }
 
  private:
+  /// Runs the definitions of our own that `sql` names, those first that they name.
+  Result<> DefineNamed(Connection& connection, std::string_view sql) {
+    static constexpr std::string_view kOfNames =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    for (std::size_t begin = 0; (begin = sql.find_first_of(kOfNames, begin)) != sql.npos;) {
+      const std::size_t end = std::min(sql.find_first_not_of(kOfNames, begin), sql.size());
+      std::string name(sql.substr(begin, end - begin));
+      begin = end;
+      std::ranges::transform(name, name.begin(),
+                             [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      // Who asks what there is gets to see all.
+      if (name == "show" || name == "information_schema") {
+        while (!own_.empty()) RETURN_IF_ERROR(DefineOne(connection, own_.begin()->first));
+      }
+      RETURN_IF_ERROR(DefineOne(connection, name));
+    }
+    return {};
+  }
+
+  Result<> DefineOne(Connection& connection, const std::string& name) {
+    auto own = own_.extract(name);
+    if (own.empty()) return {};
+    RETURN_IF_ERROR(DefineNamed(connection, own.mapped()));
+    return connection.RunOne(own.mapped());
+  }
+
   template <typename Visit>
   void ForEachRunning(Visit&& visit) {
     const std::scoped_lock lock(mutex_);
@@ -134,6 +168,8 @@ class DuckStore : public Store {
   std::mutex mutex_;
   std::string interrupted_because_;
   std::vector<std::weak_ptr<Connection>> running_;
+  /// Definitions of ours that no query named yet. Queries are asked from one thread at a time.
+  std::map<std::string, std::string> own_;
 };
 
 /// From here on a query can read these files and nothing else, and write nothing.

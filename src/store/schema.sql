@@ -139,7 +139,7 @@ CREATE TABLE socket (
 
 -- Network connections as one host saw them: sockets with both ends known, summed up.
 CREATE TABLE flow (
-  flow_id BIGINT NOT NULL,           -- = object_id of the socket
+  flow_id BIGINT NOT NULL,           -- = object_id of the socket; of its further ends a number of their own
   host_id BIGINT NOT NULL,
   process_id BIGINT NOT NULL,        -- that accepted or connected, else first used it
   begin_boot_ns BIGINT NOT NULL, begin_wall_ns BIGINT NOT NULL,
@@ -149,7 +149,8 @@ CREATE TABLE flow (
   source_ip VARCHAR NOT NULL, source_port BIGINT NOT NULL,           -- who began it
   destination_ip VARCHAR NOT NULL, destination_port BIGINT NOT NULL,
   source_bytes BIGINT NOT NULL, destination_bytes BIGINT NOT NULL,   -- sent by each end
-  community_id VARCHAR
+  community_id VARCHAR,
+  state VARCHAR                      -- of TCP: 'connected'; else how the attempt ended: 'refused', 'failed', 'attempted' (not seen)
 );
 
 -- Payload: what was moved, as captured.

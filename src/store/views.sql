@@ -62,5 +62,5 @@ SELECT s.flow_id, any_value(s.host_id) AS host_id, arg_min(s.process_id, s.revis
        arg_min(s.destination_port, s.revision) AS destination_port,
        _bigint(sum(s.source_bytes)) AS source_bytes,
        _bigint(sum(s.destination_bytes)) AS destination_bytes,
-       any_value(s.community_id) AS community_id
+       any_value(s.community_id) AS community_id, arg_max(s.state, s.revision) AS state
 FROM segment.flow AS s GROUP BY s.flow_id;

@@ -33,21 +33,26 @@
 #define RECORD_CLOSE 6       /* descriptor_record: close (fd), close_range (fd..other_fd) */
 #define RECORD_DUP 7         /* descriptor_record: fd -> other_fd */
 #define RECORD_IO 8          /* io_record: read, write, send and recv families */
-#define RECORD_PATH 9        /* path_record: unlink, rename, link, chmod, chdir … */
+#define RECORD_PATH 9        /* path_record: unlink, rename, link, chmod, chdir, utimensat, setxattr, mount … */
 #define RECORD_PAIR 10       /* pair_record: pipe, socketpair */
 #define RECORD_SOCKET 11     /* socket_record: socket, bind, listen, connect, accept, shutdown */
 #define RECORD_TERMINAL 12   /* terminal_record: window size or echo was changed by ioctl */
 #define RECORD_TRANSFER 13   /* transfer_record: sendfile, splice, copy_file_range, tee */
-#define RECORD_SIGNAL 14     /* signal_record: kill family, ptrace, process_vm_* */
+#define RECORD_SIGNAL 14     /* signal_record: kill family, ptrace, process_vm_*, /proc/PID/mem */
 #define RECORD_PROCESS 15    /* process_record: baseline, a process that was there before us */
 #define RECORD_LOSS 16       /* loss_record: written by user space when a counter moved */
 #define RECORD_SESSION 17    /* id_record: setsid, setpgid */
-#define RECORD_KIND_COUNT 18
+#define RECORD_NAME 18       /* name_record: prctl PR_SET_NAME */
+#define RECORD_KIND_COUNT 19
 
 /* record_header.flags */
 #define RECORD_FLAG_BASELINE 1u   /* state found when recording began, not something that happened */
 #define RECORD_FLAG_THREAD 2u     /* fork: the child is a thread of the same process */
 #define RECORD_FLAG_NESTED 4u     /* taken while another record of the CPU was being built */
+#define RECORD_FLAG_NAMED 32u     /* path_record: it is a named_path_record */
+#define RECORD_FLAG_PAYLOAD_LEFT_OUT 16u /* transfer: bytes that policy captures went by unseen */
+#define RECORD_FLAG_INTERFERENCE 8u /* loss: since the reading before, somebody changed the sensor's
+				     * state; each time counts as one missed hook */
 
 #define SYSCALL_NR_NONE 0xffff
 
@@ -123,6 +128,7 @@ struct socket_ref {
 };
 SPOOR_STATIC_ASSERT(sizeof(struct socket_ref) == 56, "socket_ref");
 #define SOCKET_FLAG_REMOTE_FROM_USER 1u /* remote end read from the caller's sockaddr (UDP) */
+#define SOCKET_FLAG_REMOTE_FROM_PACKET 2u /* remote end read from the datagram itself */
 
 struct credential_set {
 	__u32 uid, euid, suid, fsuid;
@@ -150,7 +156,7 @@ struct exec_record {
 	struct object_ref object;      /* the program (the interpreter for #! scripts) */
 	struct credential_set credentials; /* after the exec */
 	__u32 object_uid, object_gid;  /* owner of the program file: with mode, who a setuid bit makes you */
-	struct tail path;              /* resolved by the kernel, from the process's root */
+	struct tail path;              /* resolved by the kernel, from the root of the mount namespace */
 	struct tail user_path;         /* bprm->filename: what was asked for (the script) */
 	struct tail interpreter;       /* bprm->interp when it differs from user_path */
 	struct tail arguments;         /* argv, each NUL-terminated */
@@ -176,7 +182,7 @@ struct open_record {
 	__u32 open_flags;              /* O_… as asked (baseline: f_flags) */
 	__u32 mode;                    /* creation mode as asked */
 	__s32 directory_fd;            /* AT_FDCWD where the call has none */
-	struct tail path;              /* resolved by the kernel */
+	struct tail path;              /* resolved by the kernel, from the root of the mount namespace */
 	struct tail user_path;         /* the string passed */
 	struct tail base;              /* resolved folder that a relative user_path starts at (failed calls) */
 	struct socket_ref socket;      /* baseline descriptors of sockets */
@@ -188,13 +194,17 @@ struct descriptor_record {
 	struct object_ref object;      /* dup: of the new descriptor; close: none */
 	__s32 fd;
 	__s32 other_fd;                /* dup: the new descriptor; close_range: the last one */
-	__u32 descriptor_flags;        /* O_CLOEXEC */
+	__u32 descriptor_flags;        /* O_CLOEXEC: exec closes it. A dup of a descriptor to itself is
+					* fcntl F_SETFD, FIOCLEX or FIONCLEX; close_range: its flags */
 	__u32 pad;
 };
 
 /* io_record.direction */
 #define IO_IN 1   /* read, recv */
 #define IO_OUT 2  /* write, send */
+/* io_record.flags */
+#define IO_FLAG_PEEK 1u /* MSG_PEEK: the bytes are still there and nothing was moved */
+#define IO_FLAG_CUT 2u  /* MSG_TRUNC: more came, and was thrown away, than the result says */
 
 struct terminal_state {
 	__u16 rows, columns;
@@ -206,13 +216,15 @@ struct terminal_state {
 #define TERMINAL_KNOWN 4u          /* the three above were read */
 
 struct io_record {
-	struct record_header header;   /* result: bytes moved, or -errno */
+	struct record_header header;   /* result: bytes moved (IO_FLAG_PEEK: looked at), or -errno; of
+					* sendmmsg and recvmmsg one record for each message */
 	struct object_ref object;
 	__s64 offset_bytes;            /* where in the file it began; -1 when not known or not seekable */
 	__s32 fd;
 	__u8 direction;
-	__u8 has_socket;               /* `socket` is filled (send and recv families) */
-	__u8 pad[2];
+	__u8 has_socket;               /* `socket` is filled: its ends when the bytes were moved */
+	__u8 flags;                    /* IO_FLAG_… */
+	__u8 pad;
 	struct terminal_state terminal;
 	struct tail payload;           /* the first bytes moved, as policy and budget allow */
 	struct socket_ref socket;
@@ -221,14 +233,26 @@ struct io_record {
 struct path_record {
 	struct record_header header;
 	struct object_ref object;      /* where the call has a descriptor, or the kernel knows it after */
-	__u64 value;                   /* chmod: mode; chown: uid << 32 | gid; truncate: length; mknod: dev */
+	__u64 value;                   /* chmod: mode; chown: uid << 32 | gid; truncate: length; mknod: dev;
+					* utimensat family: new time of change in s, 0: now; setxattr: bytes;
+					* ioctl FS_IOC_SETFLAGS: the flags */
 	__s32 fd;                      /* fchmod, fchown, ftruncate, fchdir: the descriptor, else -1 */
 	__u32 call_flags;              /* unlinkat AT_REMOVEDIR, renameat2 RENAME_… */
 	struct tail base;              /* resolved folder that user_path starts at when relative */
 	struct tail user_path;
 	struct tail other_base;        /* rename, link: the new name; symlink: user_path is the target */
-	struct tail other_user_path;
+	struct tail other_user_path;   /* ditto; setxattr, removexattr: the attribute; mount: the source */
 	struct tail path;              /* resolved by the kernel, where it can be (chdir, fd forms) */
+};
+
+/* As the kernel half writes it since it looks paths up itself: object and path are what the path led to
+ * (rename, link: the object that has the new name), or none where that is not known. */
+struct named_path_record {
+	union {
+		struct record_header header;
+		struct path_record call;
+	};
+	struct tail other_path;        /* of the new name, resolved */
 };
 
 struct pair_record {
@@ -244,7 +268,7 @@ struct socket_record {
 	struct object_ref object;      /* accept: the new socket */
 	struct object_ref listener;    /* accept: the listening socket, else none */
 	__s32 fd;                      /* the descriptor passed (accept: the listening one) */
-	__s32 argument;                /* listen: backlog; shutdown: how */
+	__s32 argument;                /* listen: backlog; shutdown: how; socket, accept: O_CLOEXEC or 0 */
 	struct socket_ref socket;
 	struct tail unix_path;         /* AF_UNIX name; abstract names begin with NUL */
 };
@@ -276,6 +300,11 @@ struct id_record {
 	struct record_header header;
 	__u32 session_id;              /* initial namespace */
 	__u32 process_group_id;
+};
+
+struct name_record {
+	struct record_header header;
+	__u8 command[16];              /* comm after the call */
 };
 
 struct process_record {

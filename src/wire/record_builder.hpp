@@ -21,13 +21,12 @@ class RecordBuilder {
 
   /// Puts `text` behind the record and points `member` at it.
   RecordBuilder& Tail(tail Record::*member, std::string_view text, unsigned status = TAIL_WHOLE) {
-    (body_.*member) = {.offset_bytes = static_cast<__u16>(bytes_.size()),
-                       .length_bytes = static_cast<__u16>(text.size()),
-                       .status = static_cast<__u16>(status),
-                       .pad = 0};
-    const std::span<const std::byte> tail_bytes = AsBytes(text);
-    bytes_.insert(bytes_.end(), tail_bytes.begin(), tail_bytes.end());
-    return *this;
+    return Append(body_.*member, text, status);
+  }
+  /// Ditto, for a member of a part of the record.
+  template <typename Part>
+  RecordBuilder& Tail(Part Record::*part, tail Part::*member, std::string_view text) {
+    return Append(body_.*part.*member, text, TAIL_WHOLE);
   }
 
   /// The whole record; RECORD_SIZE_BYTES_MAX is the caller's to keep.
@@ -40,6 +39,15 @@ class RecordBuilder {
   }
 
  private:
+  RecordBuilder& Append(tail& member, std::string_view text, unsigned status) {
+    member = {.offset_bytes = static_cast<__u16>(bytes_.size()),
+              .length_bytes = static_cast<__u16>(text.size()),
+              .status = static_cast<__u16>(status),
+              .pad = 0};
+    const std::span<const std::byte> tail_bytes = AsBytes(text);
+    bytes_.insert(bytes_.end(), tail_bytes.begin(), tail_bytes.end());
+    return *this;
+  }
   static record_header& HeaderOf(auto& body) {
     if constexpr (requires { body.header; }) {
       return body.header;

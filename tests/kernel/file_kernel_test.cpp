@@ -110,13 +110,14 @@ TEST(OpenRecords, TellPathsInsideChrootAndOtherMountNamespaces) {
   const auto opens = recording.Read(RECORD_OPEN, pid);
   ASSERT_THAT(opens, SizeIs(3));
   EXPECT_EQ(opens[0].Text(opens[0].As<open_record>().path), folder / "inside/file");
-  EXPECT_EQ(opens[1].Text(opens[1].As<open_record>().path), "/inside/file");
-  EXPECT_EQ(opens[2].Text(opens[2].As<open_record>().path), "/");
+  EXPECT_EQ(opens[1].Text(opens[1].As<open_record>().path), folder / "inside/file")
+      << "and not as inside";
+  EXPECT_EQ(opens[2].Text(opens[2].As<open_record>().path), folder.path());
   EXPECT_EQ(opens[0].As<open_record>().object.inode, opens[1].As<open_record>().object.inode);
   const auto paths = recording.Read(RECORD_PATH, pid);
-  ASSERT_THAT(paths, SizeIs(3));  // mkdir, chroot, chdir
-  EXPECT_EQ(paths[1].Text(paths[1].As<path_record>().path), folder.path());
-  EXPECT_EQ(paths[2].Text(paths[2].As<path_record>().path), "/inside");
+  ASSERT_THAT(paths, SizeIs(5));  // two mounts, mkdir, chroot, chdir
+  EXPECT_EQ(paths[3].Text(paths[3].As<path_record>().path), folder.path());
+  EXPECT_EQ(paths[4].Text(paths[4].As<path_record>().path), folder / "inside");
   EXPECT_THAT(recording.Read(RECORD_CREDENTIAL, pid), SizeIs(1)) << "unshare";
 }
 

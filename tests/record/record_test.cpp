@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <random>
 #include <thread>
@@ -21,6 +22,7 @@ using event::Event;
 using event::EventKind;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class RecordTest : public testing::Test {
  protected:
@@ -91,6 +93,23 @@ TEST_F(RecordTest, SigtermEndsItCleanlyWithTheTailFlushed) {
   EXPECT_TRUE(std::any_of(stored->events.begin(), stored->events.end(), [&](const Event& event) {
     return event.kind == EventKind::kOpen && event.path == flag.string() + ".last";
   })) << "the last thing that the command did is not there";
+}
+
+TEST_F(RecordTest, HangupAndQuitEndARecordingInOrder) {
+  for (const int signal_number : {SIGHUP, SIGQUIT}) {
+    const std::filesystem::path store = folder_.path() / std::to_string(signal_number);
+    RunningProgram recorder({SPOOR_PROGRAM, "record", "--to", store, "--for", "5m"},
+                            folder_.path());
+    ASSERT_TRUE(
+        WaitUntil([&] { return recorder.Stderr().find("recording") != std::string::npos; }));
+    recorder.Signal(signal_number);
+    EXPECT_EQ(recorder.Wait(), 0) << recorder.Stderr();
+    EXPECT_THAT(recorder.Stderr(),
+                HasSubstr(std::string("ended: signal SIG") + sigabbrev_np(signal_number)));
+    const Result<StoredRecordings> stored = VerifyAndDecode(store);
+    ASSERT_TRUE(stored) << stored.error().message;
+    EXPECT_EQ(stored->closed_count, 1U);
+  }
 }
 
 TEST_F(RecordTest, MachineRecordingEndsAfterItsTime) {
@@ -180,10 +199,76 @@ TEST_F(RecordTest, FullDiskEndsItWithWhatIsStoredVerified) {
   const FinishedProgram done = RunProgram({"unshare", "-m", "sh", "-c", script});
   EXPECT_EQ(done.exit_code, 5) << done.err;
   EXPECT_THAT(done.err, HasSubstr("No space left on device"));
+  EXPECT_THAT(done.err, HasSubstr("was not stored of them is LOST"));
+  EXPECT_THAT(done.err, HasSubstr("were read again"));
+  EXPECT_THAT(done.err, Not(HasSubstr("nothing was lost")));
   const Result<StoredRecordings> stored = VerifyAndDecode(Store());
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_GT(stored->entry_count, 1U);
   EXPECT_EQ(stored->closed_count, 0U);
+}
+
+TEST_F(RecordTest, StoreRemovedUnderTheRecorderIsSaidToBeGone) {
+  // The last thing that happens: what is left to write may be nothing at all.
+  for (const char* after : {"", "; for i in 1 2 3 4 5 6 7 8; do ls /usr/lib > /dev/null; done"}) {
+    const FinishedProgram done =
+        RunProgram(Record({"--", "sh", "-c", "rm -rf " + Store().string() + after}));
+    EXPECT_EQ(done.exit_code, 5) << done.err;
+    EXPECT_THAT(done.err, HasSubstr("NOT in " + Store().string()));
+    EXPECT_THAT(done.err, Not(HasSubstr("nothing was lost")));
+    EXPECT_THAT(done.err, Not(HasSubstr("safe")));
+    std::filesystem::remove_all(Store());
+  }
+}
+
+TEST_F(RecordTest, PartOfTheStoreRemovedUnderTheRecorderIsNoticedAtItsEnd) {
+  const std::string entries = (Store() / "evidence" / "tile" / "entries").string();
+  const FinishedProgram done = RunProgram(Record(
+      {"--", "sh", "-c", "until [ -e " + entries + " ]; do sleep 0.01; done; rm -r " + entries}));
+  EXPECT_EQ(done.exit_code, 5) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("NOT in " + Store().string()));
+  EXPECT_THAT(done.err, Not(HasSubstr("nothing was lost\n")));
+}
+
+TEST_F(RecordTest, FolderThatIsNoStoreIsRefusedAndLeftAsItIs) {
+  const std::filesystem::path letters = folder_.path() / "letters";
+  const std::filesystem::path pictures = folder_.path() / "pictures";
+  std::filesystem::create_directories(letters);
+  std::filesystem::create_directories(pictures / "evidence" / "tile");
+  std::ofstream(letters / "a letter") << "dear";
+  std::ofstream(pictures / "evidence" / "picture") << "of a cat";
+  for (const std::filesystem::path& folder : {letters, pictures}) {
+    const FinishedProgram done =
+        RunProgram({SPOOR_PROGRAM, "record", "--to", folder, "--", "true"});
+    EXPECT_EQ(done.exit_code, 2) << done.err;
+    EXPECT_THAT(done.err, HasSubstr(folder.string() + ": holds something, but no store"));
+  }
+  const auto count = [](const std::filesystem::path& folder) {
+    return std::distance(std::filesystem::recursive_directory_iterator(folder), {});
+  };
+  EXPECT_EQ(count(letters), 1);
+  EXPECT_EQ(count(pictures), 3);
+  // An empty folder, and what a recorder left that was killed at its very beginning, may become
+  // one.
+  const std::filesystem::path begun = folder_.path() / "begun";
+  std::filesystem::create_directories(begun / "evidence");
+  EXPECT_EQ(RunProgram({SPOOR_PROGRAM, "record", "--to", begun, "--", "true"}).exit_code, 0);
+}
+
+TEST_F(RecordTest, ProcessesThatTheCommandLeavesBehindAreSaidToBeUnrecorded) {
+  const std::filesystem::path pid_file = folder_.path() / "pid";
+  const FinishedProgram done =
+      RunProgram(Record({"--", "sh", "-c", "sleep 600 & echo $! > " + pid_file.string()}));
+  pid_t left = 0;
+  std::ifstream(pid_file) >> left;
+  ASSERT_GT(left, 0);
+  kill(left, SIGKILL);
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("1 processes that the command started still run"));
+  const FinishedProgram asked =
+      RunProgram({SPOOR_PROGRAM, "query", "--store", Store(), "files_deleted"});
+  EXPECT_EQ(asked.exit_code, 4) << "what went on is not known: " << asked.out << asked.err;
+  EXPECT_THAT(asked.err + asked.out, HasSubstr("1 of the processes that the command had started"));
 }
 
 TEST_F(RecordTest, RefusesWithOneLineAndTheDocumentedExitCode) {

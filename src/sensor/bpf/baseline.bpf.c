@@ -70,10 +70,10 @@ int on_baseline_process(struct bpf_iter__task *ctx)
 	if (program) {
 		object__fill_inode(&record->object, KREAD(program, f_inode));
 		object__flag_memfd(&record->object, program);
-		tail__fill_path(&w, &record->path, &program->f_path, fs);
+		tail__fill_path(&w, &record->path, &program->f_path);
 	}
 	if (fs)
-		tail__fill_path(&w, &record->working_directory, &fs->pwd, fs);
+		tail__fill_path(&w, &record->working_directory, &fs->pwd);
 	baseline__end(&w, ctx->meta);
 	return 0;
 }
@@ -91,17 +91,17 @@ int on_baseline_descriptor(struct bpf_iter__task_file *ctx)
 	struct open_record *record = (void *)w.record;
 	record->header.result = ctx->fd;
 	record->fd = ctx->fd;
-	record->open_flags = KREAD(file, f_flags);
+	record->open_flags = KREAD(file, f_flags) |
+			     (task__closes_on_exec(task, ctx->fd) ? O_CLOEXEC : 0);
 	record->directory_fd = AT_FDCWD;
 	object__fill(&record->object, file);
-	object__flag_memfd(&record->object, file);
 	if (record->object.type == OBJECT_SOCKET) {
 		struct sock *sk = file__sock(file);
 		socket__fill(&record->socket, sk);
 		if (record->socket.family == AF_UNIX)
 			tail__fill_unix_name(&w, &record->unix_path, sk);
 	} else if (record->object.type != OBJECT_PIPE || KREAD2(file, f_inode, i_nlink) > 1) {
-		tail__fill_path(&w, &record->path, &file->f_path, KREAD(task, fs));
+		tail__fill_path(&w, &record->path, &file->f_path);
 	}
 	baseline__end(&w, ctx->meta);
 	return 0;

@@ -9,7 +9,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define TS_COMPAT 0x2          /* asm/thread_info.h: a 32-bit system call is being made */
 #define X32_SYSCALL_BIT 0x40000000
 
 SEC("tp_btf/sys_exit")
@@ -42,12 +41,28 @@ int flush(struct bpf_raw_tracepoint_args *ctx)
 		struct chunk_slot *slot = bpf_map_lookup_elem(&slots, &index);
 		if (!slot)
 			break;
-		if (slot->busy)
+		/* Claimed, though nothing can interrupt us here: root can run us elsewhere, by our id. */
+		if (!slot__claim(slot))
 			return FLUSH_BUSY;
-		if (!chunk__send_below(slot, ~0ull, BPF_RB_NO_WAKEUP))
+		bool sent = chunk__send_below(slot, ~0ull, BPF_RB_NO_WAKEUP);
+		*(volatile __u32 *)&slot->busy = 0;
+		if (!sent)
 			return FLUSH_FULL;
 	}
 	return FLUSH_DONE;
+}
+
+/* Records process args[0] and what it starts as scope args[1]. For the recorder only: the map is
+ * frozen so that nobody takes a process out, and nobody else shall put one in. */
+SEC("raw_tp")
+int tree_add(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 tgid = ctx->args[0];
+	__s32 scope = ctx->args[1];
+
+	if (bpf_get_current_pid_tgid() >> 32 != config.self_tgid)
+		return TREE_REFUSED;
+	return bpf_map_update_elem(&trees, &tgid, &scope, BPF_ANY) ? TREE_REFUSED : TREE_ADDED;
 }
 
 /* Puts mark number args[0] behind all that is in the ring. */

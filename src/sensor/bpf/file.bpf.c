@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /* Descriptors and names: open, close, dup, pipe, and the calls that change paths. */
-#include "sensor/bpf/path.h"
+#include "sensor/bpf/named.h"
 
 #define F_DUPFD 0 /* uapi linux/fcntl.h */
+#define F_SETFD 2
 #define F_DUPFD_CLOEXEC 1030
+#define DESCRIPTOR_MAX 0x7fffffff
+#define UTIME_OMIT 0x3ffffffe /* linux/stat.h; UTIME_NOW is one more */
 
 /* Arguments of the open family in one form. */
 static __always_inline void open__arguments(struct open_record *record, struct pt_regs *regs,
@@ -58,8 +61,10 @@ int BPF_PROG(on_open, struct pt_regs *regs, long result)
 	struct file *file = result >= 0 ? task__file(task__current(), result) : NULL;
 	if (file) {
 		object__fill(&record->object, file);
-		object__flag_memfd(&record->object, file);
 		tail__fill_file_path(&w, &record->path, file);
+		/* Some calls say it in flags of their own, or always do it. */
+		if (task__closes_on_exec(task__current(), result))
+			record->open_flags |= O_CLOEXEC;
 	}
 	tail__fill_user_string(&w, &record->user_path, user_path);
 	if (result < 0 && user_path && nr != NR_MEMFD_CREATE)
@@ -81,14 +86,15 @@ int BPF_PROG(on_close, struct pt_regs *regs, long result)
 	record->fd = KREAD(regs, di);
 	record->other_fd = record->fd;
 	if (nr == NR_CLOSE_RANGE) {
-		record->other_fd = KREAD(regs, si);
+		__u32 last = KREAD(regs, si);
+		record->other_fd = last > DESCRIPTOR_MAX ? DESCRIPTOR_MAX : last;
 		record->descriptor_flags = KREAD(regs, dx);
 	}
 	record__end(&w);
 	return 0;
 }
 
-/* dup, dup2, dup3, fcntl F_DUPFD and F_DUPFD_CLOEXEC */
+/* dup, dup2, dup3, fcntl F_DUPFD, F_DUPFD_CLOEXEC and F_SETFD */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_dup, struct pt_regs *regs, long result)
 {
@@ -96,6 +102,8 @@ int BPF_PROG(on_dup, struct pt_regs *regs, long result)
 	__u32 second = KREAD(regs, si);
 	struct writer w;
 
+	if (nr == NR_FCNTL && second == F_SETFD)
+		descriptor__record_flags(regs, result);
 	if (nr == NR_FCNTL && second != F_DUPFD && second != F_DUPFD_CLOEXEC)
 		return 0;
 	if (!record__begin(&w, RECORD_DUP, LOSS_DESCRIPTOR, sizeof(struct descriptor_record), nr,
@@ -104,8 +112,7 @@ int BPF_PROG(on_dup, struct pt_regs *regs, long result)
 	struct descriptor_record *record = (void *)w.record;
 	record->fd = KREAD(regs, di);
 	record->other_fd = result;
-	if ((nr == NR_FCNTL && second == F_DUPFD_CLOEXEC) ||
-	    (nr == NR_DUP3 && KREAD(regs, dx) & O_CLOEXEC))
+	if (task__closes_on_exec(task__current(), result))
 		record->descriptor_flags = O_CLOEXEC;
 	struct file *file = result >= 0 ? task__file(task__current(), result) : NULL;
 	if (file)
@@ -142,15 +149,6 @@ int BPF_PROG(on_pair, struct pt_regs *regs, long result)
 	record__end(&w);
 	return 0;
 }
-
-/* A call on one path or one descriptor. */
-struct path_call {
-	__u64 user_path;    /* 0: the call has a descriptor instead */
-	__u64 value;
-	__s32 directory_fd;
-	__s32 fd;
-	__u32 call_flags;
-};
 
 /* unlink, unlinkat, rmdir, mkdir, mkdirat, mknod, mknodat, truncate, ftruncate */
 static __always_inline void path_call__fill_tree(struct path_call *call, struct pt_regs *regs,
@@ -209,48 +207,83 @@ static __always_inline void path_call__fill(struct path_call *call, struct pt_re
 	path_call__fill_access(call, regs, nr);
 }
 
-/* Where the process is after chdir, fchdir and chroot. The new root is named as it is called from
- * outside of it. */
-static __always_inline void path__fill_place(struct writer *w, struct path_record *record, __u64 nr)
-{
-	struct fs_struct *fs = BPF_CORE_READ(task__current(), fs);
-	struct path *place = nr == NR_CHROOT ? &fs->root : &fs->pwd;
-	struct dentry *dentry = KCAST(struct dentry, KADDRESS(place, dentry));
-
-	object__fill_inode(&record->object, KREAD(dentry, d_inode));
-	tail__fill_path(w, &record->path, place, nr == NR_CHROOT ? NULL : fs);
-}
-
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_path, struct pt_regs *regs, long result)
 {
-	__u64 nr = KREAD(regs, orig_ax);
 	struct path_call call;
-	struct writer w;
 
-	if (result__is_restart(result) ||
-	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct path_record), nr, result))
+	path_call__fill(&call, regs, KREAD(regs, orig_ax));
+	return path_call__record(regs, result, &call, 0);
+}
+
+/* The time of change that a call of the utimensat family asks for, in seconds; 0: now, or as it is. */
+static __always_inline __u64 times__changed(__u64 nr, __u64 address)
+{
+	struct {
+		__s64 seconds, fraction;
+	} times[2] = {};
+
+	if (!address)
 		return 0;
-	struct path_record *record = (void *)w.record;
-	path_call__fill(&call, regs, nr);
-	record->value = call.value;
-	record->fd = call.fd;
-	record->call_flags = call.call_flags;
-	if (call.user_path) {
-		tail__fill_base(&w, &record->base, call.directory_fd, call.user_path);
-		tail__fill_user_string(&w, &record->user_path, call.user_path);
+	if (nr == NR_UTIME) { /* struct utimbuf: two times without fractions */
+		bpf_probe_read_user(&times[1].seconds, 8, (void *)(address + 8));
+		return times[1].seconds;
 	}
-	if (result == 0 && (nr == NR_CHDIR || nr == NR_FCHDIR || nr == NR_CHROOT)) {
-		path__fill_place(&w, record, nr);
-	} else if (call.fd >= 0) {
-		struct file *file = task__file(task__current(), call.fd);
-		if (file) {
-			object__fill(&record->object, file);
-			tail__fill_file_path(&w, &record->path, file);
-		}
+	bpf_probe_read_user(times, sizeof(times), (void *)address);
+	return times[1].fraction >= UTIME_OMIT ? 0 : times[1].seconds;
+}
+
+/* utimensat and setxattr families */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_attribute, struct pt_regs *regs, long result)
+{
+	__u64 nr = KREAD(regs, orig_ax);
+	__u64 first = KREAD(regs, di), second = KREAD(regs, si), third = KREAD(regs, dx);
+	struct path_call call = {.directory_fd = AT_FDCWD, .fd = -1, .user_path = first};
+	__u64 attribute = second;
+
+	if (nr == NR_UTIME || nr == NR_UTIMES) {
+		call.value = times__changed(nr, second);
+		attribute = 0;
+	} else if (nr == NR_FUTIMESAT || nr == NR_UTIMENSAT) {
+		call.directory_fd = first;
+		call.user_path = second;
+		call.fd = second ? -1 : (__s32)first;
+		call.call_flags = nr == NR_UTIMENSAT ? KREAD(regs, r10) : 0;
+		call.value = times__changed(nr, third);
+		attribute = 0;
+	} else if (nr == NR_FSETXATTR || nr == NR_FREMOVEXATTR) {
+		call.fd = first;
+		call.user_path = 0;
+	} else if (nr == NR_SETXATTRAT || nr == NR_REMOVEXATTRAT) {
+		call.directory_fd = first;
+		call.user_path = second;
+		call.call_flags = third;
+		attribute = KREAD(regs, r10);
 	}
-	record__end(&w);
-	return 0;
+	if (nr == NR_SETXATTR || nr == NR_LSETXATTR || nr == NR_FSETXATTR)
+		call.value = KREAD(regs, r10);
+	return path_call__record(regs, result, &call, attribute);
+}
+
+/* mount, umount2, move_mount: the place, and what was mounted there as the caller calls it */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_mount, struct pt_regs *regs, long result)
+{
+	__u64 nr = KREAD(regs, orig_ax);
+	struct path_call call = {.directory_fd = AT_FDCWD, .fd = -1, .user_path = KREAD(regs, di)};
+	__u64 source = 0;
+
+	if (nr == NR_MOUNT) {
+		source = KREAD(regs, di);
+		call.user_path = KREAD(regs, si);
+		call.call_flags = KREAD(regs, r10);
+	} else if (nr == NR_MOVE_MOUNT) {
+		source = KREAD(regs, si);
+		call.directory_fd = KREAD(regs, dx);
+		call.user_path = KREAD(regs, r10);
+	}
+	return path_call__record(regs, result, &call, source);
 }
 
 /* rename, link and symlink families: an old name (or a link's text) and a new one */
@@ -258,30 +291,33 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_two_paths, struct pt_regs *regs, long result)
 {
 	__u64 nr = KREAD(regs, orig_ax);
-	__s32 old_fd = AT_FDCWD, new_fd = AT_FDCWD;
-	__u64 old_path = KREAD(regs, di), new_path = KREAD(regs, si);
+	struct path_call old = {.directory_fd = AT_FDCWD, .user_path = KREAD(regs, di)};
+	struct path_call new = {.directory_fd = AT_FDCWD, .user_path = KREAD(regs, si)};
 	struct writer w;
 
 	if (result__is_restart(result) ||
-	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct path_record), nr, result))
+	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct named_path_record), nr,
+			   result))
 		return 0;
-	struct path_record *record = (void *)w.record;
-	record->fd = -1;
+	struct named_path_record *record = (void *)w.record;
+	record->header.flags |= RECORD_FLAG_NAMED;
+	record->call.fd = -1;
 	if (nr == NR_SYMLINKAT) {
-		new_fd = new_path;
-		new_path = KREAD(regs, dx);
+		new.directory_fd = new.user_path;
+		new.user_path = KREAD(regs, dx);
 	} else if (nr == NR_RENAMEAT || nr == NR_RENAMEAT2 || nr == NR_LINKAT) {
-		old_fd = old_path;
-		old_path = new_path;
-		new_fd = KREAD(regs, dx);
-		new_path = KREAD(regs, r10);
-		record->call_flags = nr == NR_RENAMEAT ? 0 : KREAD(regs, r8);
+		old.directory_fd = old.user_path;
+		old.user_path = new.user_path;
+		new.directory_fd = KREAD(regs, dx);
+		new.user_path = KREAD(regs, r10);
+		record->call.call_flags = nr == NR_RENAMEAT ? 0 : KREAD(regs, r8);
 	}
 	if (nr != NR_SYMLINK && nr != NR_SYMLINKAT)
-		tail__fill_base(&w, &record->base, old_fd, old_path);
-	tail__fill_user_string(&w, &record->user_path, old_path);
-	tail__fill_base(&w, &record->other_base, new_fd, new_path);
-	tail__fill_user_string(&w, &record->other_user_path, new_path);
+		tail__fill_base(&w, &record->call.base, old.directory_fd, old.user_path);
+	tail__fill_user_string(&w, &record->call.user_path, old.user_path);
+	tail__fill_base(&w, &record->call.other_base, new.directory_fd, new.user_path);
+	tail__fill_user_string(&w, &record->call.other_user_path, new.user_path);
+	named__fill_two(&w, record, &old, &new, nr);
 	record__end(&w);
 	return 0;
 }

@@ -3,10 +3,19 @@
  * Bytes moved: the read, write, send and recv families, transfers between descriptors, and the
  * ioctls that change a terminal. This is the hot path: see sensor_bench.
  */
-#include "sensor/bpf/path.h"
+#include "sensor/bpf/named.h"
+#include "sensor/bpf/sender.h"
+#include "sensor/bpf/target.h"
 
 #define SEGMENTS_MAX 8  /* of a vector, that payload is taken from */
-#define MESSAGES_MAX 64 /* of recvmmsg and sendmmsg, that are added up */
+/* Of recvmmsg and sendmmsg, that are recorded; the kernel takes no more than 1024. */
+#ifdef SPOOR_DIRECT
+#define MESSAGES_MAX 1024
+#else
+#define MESSAGES_MAX 4 /* no loop that the verifier of 5.10 goes through only once */
+#endif
+#define RWF_APPEND 0x10 /* uapi linux/fs.h */
+#define RWF_NOAPPEND 0x20
 #define POSITION_NONE (-1)
 #define POSITION_OF_FILE (-2)
 
@@ -28,7 +37,6 @@ struct io_control { /* struct cmsghdr */
 	__u64 size_bytes;
 	__u32 level, type;
 };
-#define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define RECEIVED_MAX 8 /* descriptors of one message that are recorded */
 
@@ -39,9 +47,12 @@ struct io_call {
 	__u64 vector_count;
 	__u64 address;       /* the caller's sockaddr, or 0 */
 	__u64 bytes;         /* moved */
+	__u64 room;          /* of the buffers that they were moved to */
+	__u32 call_flags;    /* MSG_… of the send and recv families */
+	__u32 message;       /* which of the call's messages it is */
 	__s32 fd;
 	__u8 direction;
-	bool message;        /* of the send and recv families */
+	bool appends;        /* at the file's end, whatever the offset says */
 };
 
 /* Takes `bytes` from this second's budget; false if it is used up. Two CPUs that begin a second at
@@ -129,12 +140,61 @@ static __always_inline __s64 io__offset(const struct io_call *call, const struct
 {
 	if (object->type != OBJECT_FILE && object->type != OBJECT_BLOCK_DEVICE)
 		return -1;
-	if (call->offset_bytes != POSITION_OF_FILE)
-		return call->offset_bytes;
-	return KREAD(file, f_pos) - (result > 0 ? result : 0);
+	__s64 moved = result > 0 ? result : 0;
+	if (call->offset_bytes == POSITION_OF_FILE)
+		return KREAD(file, f_pos) - moved;
+	if (call->appends && call->direction == IO_OUT)
+		return KREAD2(file, f_inode, i_size) - moved;
+	return call->offset_bytes;
 }
 
-static __always_inline int io__record(struct pt_regs *regs, long result, struct io_call *call)
+/*
+ * What a receiving call moved. With MSG_TRUNC its result is what came, and only what there was room
+ * for was written; on a stream nothing was.
+ */
+static __always_inline long io__moved(struct io_record *record, struct io_call *call, long result)
+{
+	if (call->direction != IO_IN || result <= 0)
+		return result;
+	if (call->call_flags & MSG_PEEK)
+		record->flags |= IO_FLAG_PEEK;
+	if (!(call->call_flags & MSG_TRUNC))
+		return result;
+	if (record->socket.type == SOCK_STREAM) {
+		record->flags |= IO_FLAG_CUT;
+		return 0;
+	}
+	if ((__u64)result > call->room) {
+		record->flags |= IO_FLAG_CUT;
+		return call->room;
+	}
+	return result;
+}
+
+/* Both ends, as they are for what this call moved. */
+static __always_inline void io__fill_socket(struct io_record *record, struct io_call *call,
+					    struct file *file)
+{
+	record->has_socket = 1;
+	socket__fill(&record->socket, file__sock(file));
+	if (record->socket.protocol == IPPROTO_TCP)
+		return;
+	/* A datagram goes where the caller says, even from a socket that is connected elsewhere. */
+	socket__fill_remote(&record->socket, call->address, true);
+	if (call->direction == IO_OUT)
+		return;
+	sender__fill(&record->socket, call->message);
+	if (record->socket.protocol == IPPROTO_UDP && !record->socket.remote_port) {
+		struct io_vector first = {.base = call->buffer};
+		if (call->vector_count)
+			bpf_probe_read_user(&first, sizeof(first), (void *)call->buffer);
+		__u64 room = call->vector_count ? first.size_bytes : call->room;
+		sender__find(&record->socket, (__u64)file__sock(file), first.base,
+			     call->bytes < room ? call->bytes : room);
+	}
+}
+
+static __noinline int io__record(struct pt_regs *regs, long result, struct io_call *call)
 {
 	if (result__is_retry(result))
 		return 0;
@@ -153,19 +213,25 @@ static __always_inline int io__record(struct pt_regs *regs, long result, struct 
 		record->offset_bytes = io__offset(call, &record->object, file, result);
 		if (tty)
 			terminal_state__fill(&record->terminal, tty);
-		if (call->message && record->object.type == OBJECT_SOCKET) {
-			record->has_socket = 1;
-			socket__fill(&record->socket, file__sock(file));
-			socket__fill_remote(&record->socket, call->address);
+		if (record->object.type == OBJECT_SOCKET) {
+			io__fill_socket(record, call, file);
+			result = io__moved(record, call, result);
+			record->header.result = result;
+			if (result <= 0)
+				call->bytes = 0;
+			else if (call->bytes > (__u64)result)
+				call->bytes = result;
 		}
 	}
 	if ((config.payload_bytes_max || config.terminal_payload_bytes_max) && result > 0 &&
-	    call->bytes) {
+	    call->bytes && !(record->flags & IO_FLAG_PEEK)) {
 		__u32 limit = payload__limit(&record->object, call->direction, tty != NULL);
 		if (limit)
 			tail__fill_payload(&w, &record->payload, call, limit, tty == NULL);
 	}
 	record__end(&w);
+	if (file && result > 0)
+		memory__record(regs, file, result);
 	return 0;
 }
 
@@ -179,9 +245,20 @@ int BPF_PROG(on_io, struct pt_regs *regs, long result)
 		.offset_bytes = POSITION_OF_FILE,
 		.buffer = KREAD(regs, si),
 		.bytes = result > 0 ? result : 0,
+		.room = KREAD(regs, dx),
 	};
 
 	return io__record(regs, result, &call);
+}
+
+/* Whether what is written to the descriptor goes to the file's end. */
+__noinline int io__appends(__u32 fd, __u32 call_flags)
+{
+	struct file *file = task__file(task__current(), fd);
+
+	if (call_flags & RWF_APPEND)
+		return 1;
+	return file && KREAD(file, f_flags) & O_APPEND && !(call_flags & RWF_NOAPPEND);
 }
 
 /* pread64, pwrite64, readv, writev, preadv, pwritev, preadv2, pwritev2 */
@@ -197,6 +274,7 @@ int BPF_PROG(on_io_at, struct pt_regs *regs, long result)
 		.offset_bytes = KREAD(regs, r10),
 		.buffer = KREAD(regs, si),
 		.bytes = result > 0 ? result : 0,
+		.room = ~0ull,
 	};
 
 	if (nr != NR_PREAD64 && nr != NR_PWRITE64)
@@ -204,6 +282,8 @@ int BPF_PROG(on_io_at, struct pt_regs *regs, long result)
 	/* preadv2 with -1 uses the file's position, as readv does. */
 	if (nr == NR_READV || nr == NR_WRITEV || call.offset_bytes < 0)
 		call.offset_bytes = POSITION_OF_FILE;
+	if (call.direction == IO_OUT)
+		call.appends = io__appends(call.fd, nr == NR_PWRITEV2 ? KREAD(regs, r9) : 0);
 	return io__record(regs, result, &call);
 }
 
@@ -217,8 +297,9 @@ int BPF_PROG(on_io_socket, struct pt_regs *regs, long result)
 		.offset_bytes = POSITION_NONE,
 		.buffer = KREAD(regs, si),
 		.bytes = result > 0 ? result : 0,
+		.room = KREAD(regs, dx),
+		.call_flags = KREAD(regs, r10),
 		.address = KREAD(regs, r8),
-		.message = true,
 	};
 
 	return io__record(regs, result, &call);
@@ -227,7 +308,8 @@ int BPF_PROG(on_io_socket, struct pt_regs *regs, long result)
 /* A descriptor that came with a message is one more open of what it refers to. */
 static __always_inline void received__record(struct pt_regs *regs, __s32 fd)
 {
-	struct file *file = task__file(task__current(), fd);
+	struct task_struct *task = task__current();
+	struct file *file = task__file(task, fd);
 	struct writer w;
 
 	if (!file || !record__begin(&w, RECORD_OPEN, LOSS_DESCRIPTOR, sizeof(struct open_record),
@@ -236,9 +318,9 @@ static __always_inline void received__record(struct pt_regs *regs, __s32 fd)
 	struct open_record *record = (void *)w.record;
 	record->fd = fd;
 	record->directory_fd = AT_FDCWD;
-	record->open_flags = KREAD(file, f_flags);
+	record->open_flags = KREAD(file, f_flags) |
+			     (task__closes_on_exec(task, fd) ? O_CLOEXEC : 0);
 	object__fill(&record->object, file);
-	object__flag_memfd(&record->object, file);
 	if (record->object.type == OBJECT_SOCKET)
 		socket__fill(&record->socket, file__sock(file));
 	else
@@ -265,6 +347,35 @@ static __always_inline void received__record_all(struct pt_regs *regs,
 	}
 }
 
+/* How much the vectors have room for. A global function, so that its turns are not multiplied with the
+ * callers' branches when it is verified; io__appends, too. */
+__noinline __u64 message__room(__u64 vectors, __u64 vector_count)
+{
+	__u64 room = 0;
+
+	for (__u32 i = 0; i < SEGMENTS_MAX && i < vector_count; i++) {
+		struct io_vector vector;
+		if (bpf_probe_read_user(&vector, sizeof(vector),
+					(void *)(vectors + i * sizeof(vector))))
+			break;
+		room += vector.size_bytes;
+	}
+	/* With more of them it is not known, and then nothing is taken for cut that was not. */
+	return vector_count > SEGMENTS_MAX ? ~0ull : room;
+}
+
+static __always_inline void call__take_message(struct io_call *call,
+					       const struct io_message *message, __u64 bytes)
+{
+	call->buffer = message->vectors;
+	call->vector_count = message->vector_count;
+	call->address = message->name;
+	call->bytes = bytes;
+	call->room = ~0ull;
+	if (call->call_flags & MSG_TRUNC)
+		call->room = message__room(message->vectors, message->vector_count);
+}
+
 /* sendmsg, recvmsg */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_io_message, struct pt_regs *regs, long result)
@@ -274,54 +385,63 @@ int BPF_PROG(on_io_message, struct pt_regs *regs, long result)
 		.fd = KREAD(regs, di),
 		.direction = KREAD(regs, orig_ax) == NR_RECVMSG ? IO_IN : IO_OUT,
 		.offset_bytes = POSITION_NONE,
-		.bytes = result > 0 ? result : 0,
-		.message = true,
+		.call_flags = KREAD(regs, dx),
 	};
 
 	if (result__is_retry(result))
 		return 0;
 	bpf_probe_read_user(&message, sizeof(message), (void *)KREAD(regs, si));
-	call.buffer = message.vectors;
-	call.vector_count = message.vector_count;
-	call.address = message.name;
+	call__take_message(&call, &message, result > 0 ? result : 0);
 	io__record(regs, result, &call);
 	if (call.direction == IO_IN && result >= 0 && message.control)
 		received__record_all(regs, &message);
 	return 0;
 }
 
-/*
- * sendmmsg, recvmmsg: one record for the call. Its result is the bytes moved by the first
- * MESSAGES_MAX messages; payload and remote end are the first message's.
- */
+struct io_batch {
+	struct pt_regs *regs;
+	__u64 messages;
+	struct io_call call;
+};
+
+static int io_batch__record(__u32 index, struct io_batch *batch)
+{
+	struct io_messages entry = {};
+
+	bpf_probe_read_user(&entry, sizeof(entry),
+			    (void *)(batch->messages + index * sizeof(entry)));
+	call__take_message(&batch->call, &entry.message, entry.size_bytes);
+	batch->call.message = index;
+	io__record(batch->regs, entry.size_bytes, &batch->call);
+	return 0;
+}
+
+/* sendmmsg, recvmmsg: a record for each message, with its own ends and bytes. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_io_messages, struct pt_regs *regs, long result)
 {
-	__u64 messages = KREAD(regs, si);
-	struct io_messages entry = {};
-	struct io_call call = {
-		.fd = KREAD(regs, di),
-		.direction = KREAD(regs, orig_ax) == NR_RECVMMSG ? IO_IN : IO_OUT,
-		.offset_bytes = POSITION_NONE,
-		.message = true,
+	struct io_batch batch = {
+		.regs = regs,
+		.messages = KREAD(regs, si),
+		.call = {
+			.fd = KREAD(regs, di),
+			.direction = KREAD(regs, orig_ax) == NR_RECVMMSG ? IO_IN : IO_OUT,
+			.offset_bytes = POSITION_NONE,
+			.call_flags = KREAD(regs, r10),
+		},
 	};
-	long total = result < 0 ? result : 0;
 
-	if (result__is_retry(result))
-		return 0;
-	for (int i = 0; i < MESSAGES_MAX && i < result; i++) {
-		__u32 size_bytes = 0;
-		bpf_probe_read_user(&size_bytes, sizeof(size_bytes),
-				    (void *)(messages + i * sizeof(entry) +
-					     __builtin_offsetof(struct io_messages, size_bytes)));
-		total += size_bytes;
-	}
-	bpf_probe_read_user(&entry, sizeof(entry), (void *)messages);
-	call.bytes = entry.size_bytes;
-	call.buffer = entry.message.vectors;
-	call.vector_count = entry.message.vector_count;
-	call.address = entry.message.name;
-	return io__record(regs, total, &call);
+	if (result <= 0)
+		return io__record(regs, result, &batch.call);
+#ifdef SPOOR_DIRECT
+	bpf_loop(result, io_batch__record, &batch, 0);
+#else
+	for (__u32 i = 0; i < MESSAGES_MAX && i < result; i++)
+		io_batch__record(i, &batch);
+	if (result > MESSAGES_MAX && scope__of_current() != SCOPE_NONE)
+		loss__count(LOSS_IO, result - MESSAGES_MAX);
+#endif
+	return 0;
 }
 
 /* sendfile, splice, tee, copy_file_range: bytes that user space never sees. */
@@ -347,10 +467,16 @@ int BPF_PROG(on_transfer, struct pt_regs *regs, long result)
 	struct file *target = task__file(task, record->target_fd);
 	if (target)
 		object__fill(&record->target, target);
+	if (result > 0 && (payload__limit(&record->source, IO_IN, false) ||
+			   payload__limit(&record->target, IO_OUT, false)))
+		record->header.flags |= RECORD_FLAG_PAYLOAD_LEFT_OUT;
 	record__end(&w);
 	return 0;
 }
 
+#define FIONCLEX 0x5450 /* uapi asm-generic/ioctls.h */
+#define FIOCLEX 0x5451
+#define FS_IOC_SETFLAGS 0x40086602 /* uapi linux/fs.h: chattr */
 /* uapi asm-generic/ioctls.h: TCSETS*, TIOCSCTTY, TIOCSTI, TIOCSWINSZ, TCSETS*2 */
 static __always_inline bool ioctl__changes_terminal(__u32 request)
 {
@@ -364,6 +490,16 @@ int BPF_PROG(on_ioctl, struct pt_regs *regs, long result)
 	__u32 request = KREAD(regs, si);
 	struct writer w;
 
+	if (request == FIOCLEX || request == FIONCLEX) {
+		descriptor__record_flags(regs, result);
+		return 0;
+	}
+	if (request == FS_IOC_SETFLAGS) {
+		struct path_call call = {.directory_fd = AT_FDCWD, .fd = KREAD(regs, di)};
+		bpf_probe_read_user(&call.value, sizeof(__u32), (void *)KREAD(regs, dx));
+		path_call__record(regs, result, &call, 0);
+		return 0;
+	}
 	if (!ioctl__changes_terminal(request) || result__is_retry(result))
 		return 0;
 	if (!record__begin(&w, RECORD_TERMINAL, LOSS_IO, sizeof(struct terminal_record),

@@ -54,7 +54,9 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	long long i_size;
 	__u32 i_rdev;
+	char *i_link; /* text of a symbolic link that is kept in memory */
 	__u32 i_generation;
 	void *i_private;
 };
@@ -62,10 +64,23 @@ struct qstr { /* linux/dcache.h */
 	__u32 len;
 	const unsigned char *name;
 };
+struct hlist_bl_node { /* linux/list_bl.h */
+	struct hlist_bl_node *next, **pprev;
+};
+enum dentry_flags {
+	DCACHE_MOUNTED = 0x8000, /* relocated */
+};
 struct dentry {
+	unsigned int d_flags;
+	struct hlist_bl_node d_hash; /* pprev is NULL once it is no entry any more */
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct hlist_node d_sib;
+	struct hlist_head d_children;
+};
+struct dentry___before_6_8 {
+	struct list_head d_child, d_subdirs;
 };
 struct vfsmount { /* linux/mount.h */
 	struct dentry *mnt_root;
@@ -74,6 +89,7 @@ struct mount { /* fs/mount.h */
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct list_head mnt_mounts, mnt_child;
 };
 struct path { /* linux/path.h */
 	struct vfsmount *mnt;
@@ -89,12 +105,30 @@ struct file {
 struct fdtable { /* linux/fdtable.h */
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *close_on_exec;
 };
 struct files_struct {
 	struct fdtable *fdt;
 };
 struct fs_struct { /* linux/fs_struct.h */
 	struct path root, pwd;
+};
+
+struct ovl_path { /* fs/overlayfs/ovl_entry.h */
+	struct dentry *dentry;
+};
+struct ovl_entry {
+	unsigned int __numlower;
+	struct ovl_path __lowerstack[1];
+};
+struct ovl_inode {
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+	struct ovl_entry *oe; /* since 6.5 */
+};
+struct ovl_inode___before_6_5 {
+	struct ovl_path lowerpath; /* since 6.0 */
+	struct inode *lower;
 };
 
 struct cred { /* linux/cred.h */
@@ -111,6 +145,7 @@ struct upid { /* linux/pid.h */
 	int nr;
 };
 struct pid {
+	unsigned int level; /* 0: in the initial namespace only */
 	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
@@ -123,6 +158,11 @@ struct signal_struct { /* linux/sched/signal.h */
 	struct pid *pids[4];
 	struct tty_struct *tty;
 };
+struct proc_inode { /* fs/proc/internal.h */
+	struct pid *pid;
+	struct inode vfs_inode;
+};
+#define PIDTYPE_PID 0
 #define PIDTYPE_TGID 1
 #define PIDTYPE_PGID 2
 #define PIDTYPE_SID 3
@@ -163,6 +203,7 @@ struct task_struct { /* linux/sched.h */
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct pid *thread_pid;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	struct hlist_node pid_links[4];
@@ -219,10 +260,17 @@ struct sock_common { /* net/sock.h */
 	} skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
+struct sk_buff_head { /* linux/skbuff.h */
+	struct sk_buff *next, *prev;
+};
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	struct sk_buff_head sk_receive_queue;
 	__u16 sk_protocol, sk_type;
+};
+struct tcp_sock { /* linux/tcp.h */
+	__u64 bytes_acked;
 };
 struct socket { /* linux/net.h */
 	short type;
@@ -242,6 +290,13 @@ struct unix_address { /* net/af_unix.h */
 struct unix_sock {
 	struct unix_address *addr;
 	struct sock *peer;
+};
+
+struct sk_buff { /* linux/skbuff.h */
+	struct sock *sk;
+	__be16 protocol;
+	__u16 transport_header, network_header;
+	unsigned char *head;
 };
 
 struct kernel_siginfo { /* linux/signal_types.h */
@@ -269,13 +324,22 @@ struct bpf_iter__task_file {
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
-#define SOCK_DGRAM 2
+#define TS_COMPAT 0x2 /* asm/thread_info.h: a 32-bit system call is being made */
+#define SOL_SOCKET 1
+#define SOCK_STREAM 1
+#define SOCK_RAW 3
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define MSG_PEEK 0x2
+#define MSG_TRUNC 0x20
 #define AT_FDCWD (-100)
 #define AT_EMPTY_PATH 0x1000
 #define O_WRONLY 01
 #define O_CREAT 0100
 #define O_TRUNC 01000
+#define O_APPEND 02000
 #define O_CLOEXEC 02000000
 #define S_IFMT 0170000
 #define S_IFIFO 0010000

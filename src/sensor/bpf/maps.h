@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/* All maps and the settings. */
+/*
+ * All maps and the settings. Root can reach each by its id: user space freezes all but the ring before
+ * anything is recorded, so that only programs write to them.
+ */
 #ifndef SPOOR_MAPS_H
 #define SPOOR_MAPS_H
 
@@ -63,11 +66,10 @@ struct {
 	__type(value, struct cpu_counts);
 } counts SEC(".maps");
 
-/* Thread group id -> scope of processes recorded as a tree; as many as a pid can be by default on
- * a large machine. */
+/* Thread group id -> scope of processes recorded as a tree; tree_add puts the first in. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, TREES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __s32);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /*
- * Paths as the kernel has them: from the directory entry upwards, over mount points, to the
- * process's root folder or the root of everything. Names the file even if its own name is a link,
+ * Paths as the kernel has them: from the directory entry upwards, over mount points, to the root of
+ * the mount namespace. Names the file even if its own name is a link,
  * relative, or was changed by the program after the call.
  */
 #ifndef SPOOR_PATH_H
@@ -39,8 +39,7 @@ static __always_inline bool path__prepend(struct chunk_slot *slot, struct dentry
  * components are missing. A global function, so that the verifier goes through the loop once and
  * not for every caller; such functions take plain numbers only (5.10).
  */
-__noinline int path__walk(__u64 dentry_address, __u64 mount_address, __u64 root_dentry,
-			  __u64 root_mount, __u32 key)
+__noinline int path__walk(__u64 dentry_address, __u64 mount_address, __u32 key)
 {
 	struct chunk_slot *slot = bpf_map_lookup_elem(&slots, &key);
 	struct dentry *dentry = (void *)dentry_address;
@@ -50,8 +49,6 @@ __noinline int path__walk(__u64 dentry_address, __u64 mount_address, __u64 root_
 		return 1;
 	slot->path_offset = PATH_BYTES_MAX;
 	for (int i = 0; i < PATH_COMPONENTS_MAX; i++) {
-		if ((__u64)dentry == root_dentry && (__u64)vfsmount == root_mount)
-			return 0;
 		struct dentry *top = BPF_CORE_READ(vfsmount, mnt_root);
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 		if (dentry == top) {
@@ -88,28 +85,24 @@ static __always_inline void tail__take_path(struct writer *w, struct tail *tail,
 	tail__take(w, tail, length, truncated ? TAIL_TRUNCATED : TAIL_WHOLE);
 }
 
-/* `path` as a process with `fs` sees it; without, from the root of its mount namespace. */
-static __always_inline void tail__fill_path(struct writer *w, struct tail *tail, struct path *path,
-					    struct fs_struct *fs)
+/* `path` from the root of its mount namespace: what a process in a chroot calls otherwise is one file,
+ * and must not be taken for the one of the same name outside. */
+static __always_inline void tail__fill_path(struct writer *w, struct tail *tail, struct path *path)
 {
-	__u64 root_dentry = fs ? KADDRESS(fs, root.dentry) : 0;
-	__u64 root_mount = fs ? KADDRESS(fs, root.mnt) : 0;
-
-	tail__take_path(w, tail, path__walk(KADDRESS(path, dentry), KADDRESS(path, mnt), root_dentry,
-					    root_mount, w->key));
+	tail__take_path(w, tail, path__walk(KADDRESS(path, dentry), KADDRESS(path, mnt), w->key));
 }
 
 static __always_inline void tail__fill_file_path(struct writer *w, struct tail *tail,
 						 struct file *file)
 {
-	tail__fill_path(w, tail, &file->f_path, BPF_CORE_READ(task__current(), fs));
+	tail__fill_path(w, tail, &file->f_path);
 }
 
 static __always_inline void tail__fill_working_directory(struct writer *w, struct tail *tail)
 {
 	struct fs_struct *fs = BPF_CORE_READ(task__current(), fs);
 
-	tail__fill_path(w, tail, &fs->pwd, fs);
+	tail__fill_path(w, tail, &fs->pwd);
 }
 
 /* The folder that a relative path of the call starts at; nothing for an absolute path. */

@@ -149,12 +149,31 @@ static __always_inline bool prctl__is_credential(__u64 option)
 	       option == 47 /* CAP_AMBIENT */;
 }
 
+#define PR_SET_NAME 15
+
+/* What a thread calls itself from now on. */
+static __always_inline void name__record(long result)
+{
+	struct writer w;
+
+	if (result != 0 ||
+	    !record__begin(&w, RECORD_NAME, LOSS_PROCESS, sizeof(struct name_record), NR_PRCTL, 0))
+		return;
+	struct name_record *record = (void *)w.record;
+	bpf_probe_read_kernel(record->command, sizeof(record->command), &task__current()->comm);
+	record__end(&w);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_credentials, struct pt_regs *regs, long result)
 {
 	__u64 syscall_nr = KREAD(regs, orig_ax);
 	struct writer w;
 
+	if (syscall_nr == NR_PRCTL && KREAD(regs, di) == PR_SET_NAME) {
+		name__record(result);
+		return 0;
+	}
 	if (syscall_nr == NR_PRCTL && !prctl__is_credential(KREAD(regs, di)))
 		return 0;
 	if (!record__begin(&w, RECORD_CREDENTIAL, LOSS_PROCESS, sizeof(struct credential_record),

@@ -46,6 +46,8 @@ static __always_inline struct task_struct *task__current(void)
 #define ANONYMOUS_FS_MAGIC 0x09041934 /* uapi linux/magic.h */
 #define PID_FS_MAGIC 0x50494446
 #define TMPFS_MAGIC 0x01021994
+#define PROC_FS_MAGIC 0x9fa0
+#define OVERLAY_FS_MAGIC 0x794c7630
 
 /* The open file behind descriptor `fd` of `task`, or NULL. */
 static __always_inline struct file *task__file(struct task_struct *task, __s32 fd)
@@ -61,6 +63,20 @@ static __always_inline struct file *task__file(struct task_struct *task, __s32 f
 	if (!file)
 		return NULL;
 	return KCAST(struct file, file);
+}
+
+/* Whether exec closes the descriptor: asked of the table itself, since so many calls can say it. */
+static __always_inline bool task__closes_on_exec(struct task_struct *task, __s32 fd)
+{
+	struct files_struct *files = KREAD(task, files);
+	struct fdtable *table = KREAD(files, fdt);
+	unsigned long bits = 0;
+
+	if (fd < 0 || (__u32)fd >= KREAD(table, max_fds))
+		return false;
+	unsigned long *words = KREAD(table, close_on_exec);
+	bpf_probe_read_kernel(&bits, sizeof(bits), &words[fd / 64]);
+	return bits >> (fd % 64) & 1;
 }
 
 /* The terminal of a character device's open file, or NULL: a tty's private data points back. */
@@ -107,8 +123,35 @@ static __always_inline void terminal_state__fill(struct terminal_state *state,
 	state->pad = 0;
 }
 
+/*
+ * The inode of the layer that holds the file: an overlay's own have no generation, and the numbers of
+ * different layers are the same. A file that is copied up on its first change is another one from then
+ * on, as it is in the layers.
+ */
+static __noinline __u64 overlay__real_inode(__u64 address)
+{
+	struct ovl_inode *inode =
+		KCONTAINER(struct ovl_inode, vfs_inode, address);
+	struct ovl_inode___before_6_5 *old = (void *)inode;
+	struct dentry *dentry = BPF_CORE_READ(inode, __upperdentry);
+
+	if (!dentry && bpf_core_field_exists(inode->oe) && BPF_CORE_READ(inode, oe, __numlower) > 0)
+		dentry = BPF_CORE_READ(inode, oe, __lowerstack[0].dentry);
+	else if (!dentry && bpf_core_field_exists(old->lowerpath))
+		dentry = BPF_CORE_READ(old, lowerpath.dentry);
+	else if (!dentry && bpf_core_field_exists(old->lower))
+		return KADDRESS(old, lower);
+	return dentry ? KADDRESS(dentry, d_inode) : 0;
+}
+
 static __always_inline void object__fill_inode(struct object_ref *ref, struct inode *inode)
 {
+	if (bpf_core_type_exists(struct ovl_inode) &&
+	    KREAD2(inode, i_sb, s_magic) == OVERLAY_FS_MAGIC) {
+		__u64 real = overlay__real_inode((__u64)inode);
+		if (real)
+			inode = KCAST(struct inode, real);
+	}
 	ref->inode = KREAD(inode, i_ino);
 	ref->device = KREAD2(inode, i_sb, s_dev);
 	ref->generation = KREAD(inode, i_generation);
@@ -156,20 +199,6 @@ static __always_inline void object__fill_tty(struct object_ref *ref, struct tty_
 	ref->type = OBJECT_PTY;
 }
 
-/* Returns the terminal, if it is one. */
-static __always_inline struct tty_struct *object__fill(struct object_ref *ref, struct file *file)
-{
-	struct tty_struct *tty;
-
-	object__fill_inode(ref, KREAD(file, f_inode));
-	if (ref->type != OBJECT_CHARACTER_DEVICE)
-		return NULL;
-	tty = file__tty(file);
-	if (tty)
-		object__fill_tty(ref, tty);
-	return tty;
-}
-
 /* A memfd is a tmpfs file whose name hangs in no folder and begins with "memfd:". */
 static __always_inline void object__flag_memfd(struct object_ref *ref, struct file *file)
 {
@@ -181,6 +210,22 @@ static __always_inline void object__flag_memfd(struct object_ref *ref, struct fi
 	bpf_probe_read_kernel(name, 6, KREAD(dentry, d_name.name));
 	if (*(__u64 *)name == 0x3a64666d656dull) /* "memfd:", little-endian */
 		ref->flags |= OBJECT_FLAG_MEMFD;
+}
+
+/* Returns the terminal, if it is one. */
+static __always_inline struct tty_struct *object__fill(struct object_ref *ref, struct file *file)
+{
+	struct tty_struct *tty;
+
+	object__fill_inode(ref, KREAD(file, f_inode));
+	if (ref->type == OBJECT_FILE)
+		object__flag_memfd(ref, file);
+	if (ref->type != OBJECT_CHARACTER_DEVICE)
+		return NULL;
+	tty = file__tty(file);
+	if (tty)
+		object__fill_tty(ref, tty);
+	return tty;
 }
 
 static __always_inline struct sock *file__sock(struct file *file)
@@ -209,8 +254,10 @@ static __always_inline void socket__fill(struct socket_ref *ref, struct sock *sk
 	ref->netns = KREAD2(sk, __sk_common.skc_net.net, ns.inum);
 	ref->state = 0;
 	if (ref->family == AF_INET || ref->family == AF_INET6) {
-		ref->local_port = KREAD(sk, __sk_common.skc_num);
-		ref->remote_port = bpf_ntohs(KREAD(sk, __sk_common.skc_dport));
+		if (ref->type != SOCK_RAW) { /* there the number is the protocol's */
+			ref->local_port = KREAD(sk, __sk_common.skc_num);
+			ref->remote_port = bpf_ntohs(KREAD(sk, __sk_common.skc_dport));
+		}
 		if (ref->protocol == IPPROTO_TCP)
 			ref->state = KREAD(sk, __sk_common.skc_state);
 	}
@@ -236,12 +283,13 @@ struct user_address {
 	__u8 address6[16];
 };
 
-/* The remote end that the caller named, where the socket has none of its own. */
-static __always_inline void socket__fill_remote(struct socket_ref *ref, __u64 address)
+/* The remote end that the caller named, where the socket has none of its own; or `instead` of that. */
+static __always_inline void socket__fill_remote(struct socket_ref *ref, __u64 address, bool instead)
 {
 	struct user_address user = {};
 
-	if (!address || ref->remote_port || (ref->family != AF_INET && ref->family != AF_INET6))
+	if (!address || (ref->remote_port && !instead) ||
+	    (ref->family != AF_INET && ref->family != AF_INET6))
 		return;
 	/* A sockaddr_in has 16 bytes: do not depend on what is behind them. */
 	if (bpf_probe_read_user(&user, 8, (void *)address))

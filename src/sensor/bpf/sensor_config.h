@@ -17,6 +17,8 @@
 #define SLOTS_PER_CPU 3
 /* Number of entries of the program array: above the highest system call number recorded. */
 #define SYSCALL_TABLE_SIZE 512
+/* Processes recorded as trees at one time: as many as a pid can be by default on a large machine. */
+#define TREES_MAX 65536
 /* Limit of one call's payload: bounds the pointer arithmetic in io.bpf.c. */
 #define PAYLOAD_BYTES_MAX 16384
 
@@ -43,10 +45,13 @@ struct cpu_counts {
 	__u64 recorded;
 };
 
-/* Return values of the programs that user space runs: `flush` and `mark`. */
+/* Return values of the programs that user space runs: `flush` and `mark` … */
 #define FLUSH_DONE 0
 #define FLUSH_BUSY 1  /* a record is being built on that CPU */
 #define FLUSH_FULL 2  /* the ring has no room */
+/* … and `tree_add`. */
+#define TREE_ADDED 0
+#define TREE_REFUSED 1 /* not the recorder, or too many processes */
 
 /* An entry of the ring that is no chunk: all chunks before it have been read when it is read. */
 struct ring_mark {

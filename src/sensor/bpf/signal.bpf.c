@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /* What one process does to another: signals, ptrace, process_vm_*. */
-#include "sensor/bpf/emit.h"
+#include "sensor/bpf/target.h"
 
 /* uapi asm-generic/siginfo.h: who sent it */
 #define SI_USER 0
@@ -17,13 +17,6 @@
 #define PTRACE_SETREGSET 0x4205
 #define PTRACE_SEIZE 0x4206
 #define TRACEES_MAX 8 /* looked through for the one that a call was about */
-
-static __always_inline void signal__fill_target(struct signal_record *record,
-						struct task_struct *target)
-{
-	record->target_pid = KREAD(target, tgid);
-	record->target_start_boot_ns = task__process_start(target);
-}
 
 /*
  * A signal that a program sent, once for each process it went to: the kernel has resolved the pid
@@ -67,7 +60,7 @@ int BPF_PROG(on_signal_call, struct pt_regs *regs, long result)
 			   result))
 		return 0;
 	struct signal_record *record = (void *)w.record;
-	record->target_pid = KREAD(regs, di);
+	signal__fill_target_pid(record, KREAD(regs, di));
 	record->argument = number;
 	record__end_urgent(&w);
 	return 0;
@@ -116,10 +109,10 @@ int BPF_PROG(on_intrusion, struct pt_regs *regs, long result)
 			   result))
 		return 0;
 	struct signal_record *record = (void *)w.record;
-	record->target_pid = nr == NR_PTRACE ? KREAD(regs, si) : KREAD(regs, di);
 	record->argument = request;
+	signal__fill_target_pid(record, nr == NR_PTRACE ? KREAD(regs, si) : KREAD(regs, di));
 	if (nr == NR_PTRACE && result >= 0)
-		signal__fill_tracee(record, request, record->target_pid);
+		signal__fill_tracee(record, request, KREAD(regs, si));
 	record__end_urgent(&w);
 	return 0;
 }
