@@ -124,7 +124,11 @@ class DuckStore : public Store {
   Result<> DefineOne(Connection& connection, const std::string& name) {
     auto own = own_.extract(name);
     if (own.empty()) return {};
-    RETURN_IF_ERROR(DefineNamed(connection, own.mapped()));
+    // Its comments name what it does not read, and who reads it.
+    std::istringstream lines(own.mapped());
+    for (std::string line; std::getline(lines, line);) {
+      RETURN_IF_ERROR(DefineNamed(connection, line.substr(0, line.find("--"))));
+    }
     return connection.RunOne(own.mapped());
   }
 

@@ -70,8 +70,8 @@ class Store {
   /// Makes a macro or view known to Sql (the query library): one statement that sql_check.hpp
   /// allows.
   virtual Result<> Define(std::string_view sql) = 0;
-  /// The same for a definition that is part of this program: `sql` defines the view or macro `name`,
-  /// is not checked, and is run when the first query or definition names it.
+  /// The same for a definition that is part of this program: `sql` defines the view or macro
+  /// `name`, is not checked, and is run when the first query or definition names it.
   virtual void DefineOwn(std::string_view name, bool is_view, std::string_view sql) = 0;
 
   /// Ends the queries that are running with kUnavailable and `reason`. From any thread.
