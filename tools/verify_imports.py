@@ -202,6 +202,9 @@ class Lines:
         else:
             self.fill_processes(event, said, boot_ns)
             self.fill_user(event, said)
+        loss = said.get("loss", {})
+        event.check_numbers(boot_ns, said.get("begin_boot_ns", 0), said.get("offset_bytes", 0), loss.get("count", 0),
+                            loss.get("from_boot_ns", 0))
         self.sink(event)
 
     def fill_times(self, event, said):

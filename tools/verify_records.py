@@ -31,6 +31,7 @@ PATH_CALLS = {16, 132, 165, 166, 188, 189, 190, 197, 198, 199, 235, 261, 280, 42
               316, 452}
 SOCKET_CALLS = {41: "socket", 42: "connect", 43: "accept", 48: "shutdown", 49: "bind", 50: "listen", 288: "accept"}
 MESSAGE_CALLS = {44, 45, 46, 47, 299, 307}
+RENAME_CALLS = {82, 264, 316}
 SETSID = 112
 FLAG_BASELINE, FLAG_THREAD, FLAG_PAYLOAD_LEFT_OUT, FLAG_NAMED = 1, 2, 16, 32
 NAMED_PATH_BYTES = 144
@@ -59,6 +60,12 @@ class Event:
 
     def __init__(self, kind):
         self.kind = kind
+
+    def check_numbers(self, *others):
+        """Sets is_possible. `others`: numbers of the event that have an upper bound and are no members here."""
+        starts = (who[1] for who in (self.process, self.parent, self.child) if who)
+        self.is_possible = -POSSIBLE_MAX - 1 <= self.wall_ns <= POSSIBLE_MAX and self.result >= -POSSIBLE_MAX \
+            and max(self.size_bytes, self.loss_count or 0, *starts, *others) <= POSSIBLE_MAX
 
 
 def object_at(record, at):
@@ -106,7 +113,6 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
     event.host, event.boot_id, event.process, event.tid = host, boot_id, (pid, start), tid
     event.uid, event.euid, event.result, event.baseline = uid, euid, result, baseline
     event.wall_ns = boot_ns + wall_minus_boot_ns
-    event.is_possible = max(abs(event.wall_ns), start, abs(result)) <= POSSIBLE_MAX
     if objects:
         event.object = object_at(record, objects[0])
         event.unlinked = record[objects[0] + 22] == OBJECT_FILE and bool(record[objects[0] + 23] & OBJECT_FLAG_UNLINKED)
@@ -115,8 +121,10 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
         if len(record) < body_bytes:
             raise Malformed
     texts = [tail_at(record, at, body_bytes)[0] for at in tails]
+    offset_bytes = 0
     if kind == IO:
         read_io(event, record, syscall_nr)
+        offset_bytes, = struct.unpack_from("<q", record, 80)
     elif kind == OPENED:
         event.kind = "descriptor" if baseline else "open"
         set_path(event, texts[0])
@@ -136,11 +144,13 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
         event.credentials = CREDENTIALS.unpack_from(record, 56)
     elif kind == FORK:
         event.child = number_at(record, 72, 4), number_at(record, 56, 8)
+        parent = number_at(record, 80, 4)
+        event.parent = (parent, number_at(record, 64, 8)) if parent else None
     elif kind == SIGNAL:
         target = number_at(record, 56, 8)
         event.child = (number_at(record, 64, 4), target) if target else None
     elif kind == PATH:
-        event.kind = "path"
+        event.kind = "rename" if syscall_nr in RENAME_CALLS else "path"
     elif kind == PAIR:
         event.other = object_at(record, 80)
         event.kind = "socketpair" if record[78] == OBJECT_SOCKET or syscall_nr == 53 else "pipe"
@@ -154,13 +164,15 @@ def events_of(record, header, host, boot_id, wall_minus_boot_ns):
         event.kind = "setsid"
     elif kind == TRANSFER:
         event.kind, event.size_bytes = "read", max(result, 0)
-        write = Event("write")
-        write.__dict__.update(event.__dict__, kind="write", object=object_at(record, 80))
-        if flags & FLAG_PAYLOAD_LEFT_OUT:
-            event.captured = record[78] in (OBJECT_PIPE, OBJECT_SOCKET)
-            write.captured = event.captured or record[102] in (OBJECT_FILE, OBJECT_PIPE, OBJECT_SOCKET)
-        return event, write
-    return (event,)
+    event.check_numbers(offset_bytes)
+    if kind != TRANSFER:
+        return (event,)
+    write = Event("write")
+    write.__dict__.update(event.__dict__, kind="write", object=object_at(record, 80))
+    if flags & FLAG_PAYLOAD_LEFT_OUT:
+        event.captured = record[78] in (OBJECT_PIPE, OBJECT_SOCKET)
+        write.captured = event.captured or record[102] in (OBJECT_FILE, OBJECT_PIPE, OBJECT_SOCKET)
+    return event, write
 
 
 def read_io(event, record, syscall_nr):
@@ -189,7 +201,7 @@ class Decoder:
         self.sink = sink  # called with each Event
         self.hosts = None  # of the description, as it has them; None: it was not read
         self.boot_id = ""
-        self.complete_until = self.next_index = 0
+        self.complete_until = self.next_index = self.boot_ns_max = self.wall_minus_boot_ns = 0
         self.held, self.held_bytes, self.taken = [], 0, 0
         self.next_sequence = {}  # by cpu
         self.counted = (0,) * 7
@@ -216,8 +228,10 @@ class Decoder:
                 self.open(description)
             if self.hosts is None:
                 return False
+        self.boot_ns_max = max(self.boot_ns_max, batch.boot_ns)
+        self.wall_minus_boot_ns = batch.wall_ns - batch.boot_ns
         if batch.index > self.next_index:
-            self.lose()
+            self.lose(batch.index - self.next_index)
         self.next_index = batch.index + 1
         if batch.kind == RECORDS:
             self.take_apart(batch, payload)
@@ -277,7 +291,7 @@ class Decoder:
             done += 1
             self.held_bytes -= len(record)
             if header[9] == LOSS:
-                self.read_counters(record)
+                self.read_counters(record, wall_minus_boot_ns)
                 continue
             try:
                 if header[11] >= len(self.hosts):
@@ -292,7 +306,7 @@ class Decoder:
         """A few bytes must not keep whole payloads."""
         self.held = [(*item[:5], bytes(item[5]), item[6]) for item in self.held]
 
-    def read_counters(self, record):
+    def read_counters(self, record, wall_minus_boot_ns):
         if len(record) < LOSS_BYTES:
             self.malformed = True
             return
@@ -300,9 +314,10 @@ class Decoder:
         if any(now < before for now, before in zip(counts, self.counted)):
             self.malformed = True
             return
+        self.wall_minus_boot_ns = wall_minus_boot_ns
         for now, before in zip(counts, self.counted):
             if now != before:
-                self.lose()
+                self.lose(now - before)
         self.counted = counts
         self.report_unexplained()
 
@@ -311,16 +326,20 @@ class Decoder:
         missing = min(self.sequence_missing, MASK)
         if missing > explained:
             self.sequence_reported += missing - explained
-            self.lose()
+            self.lose(missing - explained)
 
     def report_malformed(self):
         if self.malformed:
             self.malformed = False
             self.lose()
 
-    def lose(self):
+    def lose(self, count=1):
+        """`count`: how much; 1 stands for any number that can be."""
         for host in set(self.hosts):
             event = Event("loss")
-            event.host, event.boot_id, event.loss_count = host, self.boot_id, 1
+            event.host, event.boot_id, event.loss_count = host, self.boot_id, count
+            # It is of some moment from 0 to the newest.
+            event.wall_ns = max(self.wall_minus_boot_ns, self.wall_minus_boot_ns + self.boot_ns_max, key=abs)
+            event.check_numbers()
             self.sink(event)
 

@@ -3,8 +3,6 @@
 tools/verify_tables.py."""
 import collections
 
-from verify_records import POSSIBLE_MAX
-
 EINPROGRESS = 115
 TABLES = ("host", "process", "exec", "credential_change", "event", "event_by_object", "object", "object_name", "socket",
           "flow", "io", "terminal", "gap")
@@ -74,18 +72,20 @@ class Rows:
 
     def take(self, event):
         self.event_count += 1
+        # Numbers that cannot be, and folders with too much below them, become a gap each, for each flush.
+        if not event.is_possible:
+            self.count("gap", 0)
+        if event.kind == "rename":
+            self.count("gap", 0)
         if event.kind == "loss":
             if event.loss_count:
-                self.count("gap", 1, 1 + (event.loss_count > POSSIBLE_MAX))
+                self.count("gap")
                 if event.host:
                     self.hosts.add((event.host, event.boot_id))
             return
         boot = event.host, event.boot_id
         self.hosts.add(boot)
         process = (*boot, *event.process)
-        # Numbers that cannot be, and folders with too much below them, become a gap for each flush.
-        if event.kind == "rename" or not event.is_possible:
-            self.count("gap", 0)
         if event.kind in IO_KINDS:
             self.take_io(process, event)
         else:

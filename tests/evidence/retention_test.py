@@ -120,17 +120,17 @@ class RetentionTest(unittest.TestCase):
         if reason := machine.why_it_has_no_strace():
             self.skipTest(reason)
         self.make(700, 300)
-        calls = "unlink,rename,fsync,fdatasync,write,rmdir,mkdir"
+        calls = "unlink,unlinkat,rename,renameat,renameat2,fsync,fdatasync,write,rmdir,mkdir,mkdirat"
         intact = self.folder / "intact"
         shutil.copytree(self.store, intact)
         trace = self.folder / "trace"
         spoor("retain", "--store", self.store, "--keep-bytes", "1K",
               before=("strace", "-f", "-o", trace, "-e", f"trace={calls}"))
-        # From the first byte of the log that is written to the last file that is removed.
+        # From the first byte of the log that is written to the last bundle that is removed.
         lines = [line for line in trace.read_text().splitlines() if re.match(r"\d+ +(" + calls.replace(",", "|") + r")\(", line)]
         names = [re.match(r"\d+ +(\w+)\(", line)[1] for line in lines]
         first = next(i for i, line in enumerate(lines) if "SPOORBAT" in line)
-        last = max(i for i, name in enumerate(names) if name == "unlink")
+        last = max(i for i, line in enumerate(lines) if re.search(r'unlink(at)?\(.*"(.*/)?\d{3}"(, 0)?\) += 0', line))
         states = set()
         counts = {}
         for i, name in enumerate(names[:last + 2]):

@@ -28,6 +28,7 @@ from verify_batches import decompress  # noqa: E402
 SPOOR = ""
 RECORDS = 2
 SEEDS = 80
+BEYOND = 1 << 62  # what no number can be
 # One line or more for each table.
 EVENTS = """{"kind":"process","process":"1@5","path":"/sbin/init","time":"2026-11-21T20:31:35Z"}
 {"kind":"fork","process":"1@5","child_process":"200"}
@@ -111,11 +112,13 @@ class HiddenTables(Store):
         one.update({key: two[key] for key in original})
         self.write_catalog(catalog)
         self.refused()
-        copy = self.store / "segments/exec/copy.parquet"
+        name = original["file"].replace(".parquet", "9.parquet")  # as of a later flush
+        copy = self.store / "segments" / name
+        self.assertFalse(copy.exists())
         copy.write_bytes((self.store / "segments" / two["file"]).read_bytes())
-        one.update(file="exec/copy.parquet", mtime_ns=copy.stat().st_mtime_ns)
+        one.update(file=name, mtime_ns=copy.stat().st_mtime_ns)
         self.write_catalog(catalog)
-        self.refused("exec/copy.parquet")
+        self.refused(name)
 
     def test_a_row_count_that_is_not_the_files_is_named(self):
         for table in ("exec", "object"):
@@ -162,8 +165,8 @@ class HiddenTables(Store):
         self.write_catalog(catalog)
         done = subprocess.run([sys.executable, "-B", verify.__file__, self.store, "--skip-segments"], capture_output=True,
                               text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("tables not checked", done.stdout)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("NOT CHECKED", done.stdout)
 
     def test_a_broken_file_is_one_clear_error(self):
         for table in ("host", "exec", "socket"):
@@ -336,6 +339,83 @@ class EveryRecord(Store):
                 counted[table] += least
         del counted["recording"], counted["evidence_batch"]
         self.assertEqual([table for table, count in counted.items() if count == 0], [])
+
+    def expect_gaps(self, loss_class, count):
+        self.ingest()
+        done = spoor("sql", "--store", self.store, "--json",
+                     f"SELECT count(*) AS n FROM gap WHERE loss_class = '{loss_class}'")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["n"], count)
+        self.proved()
+
+    def test_each_number_of_a_line_that_cannot_be_makes_a_gap(self):
+        loss = {"kind": "loss", "loss": {"loss_class": "io", "count": 0}}
+        cases = [{"boot_ns": BEYOND}, {"wall_ns": BEYOND}, {"wall_ns": -BEYOND - 1}, {"begin_boot_ns": BEYOND},
+                 {"process": f"1@{BEYOND}"}, {"kind": "process", "parent_process": f"2@{BEYOND}"},
+                 {"kind": "fork", "child_process": f"2@{BEYOND}"}, {"kind": "read", "fd": 3, "size_bytes": BEYOND},
+                 {"kind": "read", "fd": 3, "offset_bytes": BEYOND}, {"result": -BEYOND}, {**loss, "wall_ns": BEYOND},
+                 {"kind": "loss", "loss": {"loss_class": "io", "count": BEYOND}},
+                 {"kind": "loss", "loss": {"loss_class": "io", "count": 0, "from_boot_ns": BEYOND}}]
+        # A host each: for each of them there is a row.
+        lines = [{"kind": "exit", "process": "1@5", "boot_ns": 10, "wall_ns": 20, "host": f"h{i}"} | case
+                 for i, case in enumerate(cases)]
+        for line in lines:
+            if line["kind"] == "loss":
+                del line["process"]
+        self.import_events("".join(json.dumps(line) + "\n" for line in lines), "any")
+        self.expect_gaps("malformed", len(cases))
+
+    def seal(self, hosts, records):
+        """A log of one recording with these records: (kind, system call, start, result, scope, what follows the header)."""
+        description = json.dumps({"boot_id": "b", "scopes": [{"host": host} for host in hosts]}).encode()
+        payloads = [(forgery.RECORDING_OPEN, description)]
+        for first in range(0, len(records), 200):
+            data = b""
+            for kind, call, start, result, scope, body in records[first:first + 200]:
+                body += bytes(-len(body) % 8)
+                data += struct.pack("<QQqIIIIIHHHHI", 1, start, result, 1, 1, 0, 0, 0, 56 + len(body), kind, call, scope, 0) + body
+            count = len(records[first:first + 200])
+            payloads.append((RECORDS, struct.pack("<QIIII", first, 1, len(data), count, 0) + data))
+        last, entries = bytes(32), []
+        for index, (kind, payload) in enumerate([*payloads, (forgery.RECORDING_CLOSE, b"{}")]):
+            batch = forgery.ForgedBatch.make(kind, bytes(16), index, last, payload, boot_ns=2)
+            last = batch.sha256()
+            entries.append(batch.entry())
+        self.import_events(EVENTS, "first")  # for its keys
+        forgery.write_log(self.store, entries)
+        (self.store / "catalog.json").unlink(missing_ok=True)
+
+    def test_each_number_of_a_record_that_cannot_be_makes_a_gap(self):
+        exit_body, file = bytes(8), struct.pack("<QIIIHBB", 7, 1, 0, 0, 0o100644, 1, 0)
+        cases = [(3, 0, BEYOND, 0, exit_body), (3, 0, 1, -BEYOND, exit_body),
+                 (1, 0, 1, 0, struct.pack("<QQIIIIQ16s", BEYOND, 1, 2, 2, 1, 1, 0, b"sh")),
+                 (1, 0, 1, 0, struct.pack("<QQIIIIQ16s", 1, BEYOND, 2, 2, 9, 1, 0, b"sh")),
+                 (8, 0, 1, 5, file + struct.pack("<qiB", BEYOND, 3, 1).ljust(88, b"\0")),
+                 (8, 0, 1, BEYOND, file + struct.pack("<qiB", 0, 3, 1).ljust(88, b"\0")),
+                 (14, 0, 1, 0, struct.pack("<Qii", BEYOND, 2, 9)),
+                 (15, 0, 1, 0, struct.pack("<QII", BEYOND, 9, 1) + file + bytes(120))]
+        self.seal([f"h{i}" for i in range(len(cases))],
+                  [(kind, call, start, result, scope, body) for scope, (kind, call, start, result, body) in enumerate(cases)])
+        self.expect_gaps("malformed", len(cases))
+
+    def test_a_folder_renamed_by_a_record_may_have_too_much_below_it(self):
+        def tails(body_bytes, *all_texts):
+            behind, said = b"", b""
+            for text in all_texts:
+                said += struct.pack("<HHHH", body_bytes + len(behind), len(text), 1 if text else 0, 0)
+                behind += text
+            return said, behind
+
+        records = []
+        for i in range(500):
+            said, behind = tails(184, b"/d/%d" % i, b"", b"")
+            body = struct.pack("<QIIIHBB", i + 1, 1, 0, 0, 0o100644, 1, 0) + struct.pack("<iIIi", 3, 0, 0, -100) + said
+            records.append((5, 257, 1, 3, 0, body.ljust(128, b"\0") + behind))
+        for i in range(16):
+            said, behind = tails(136, b"", (b"/d", b"/e")[i % 2], b"", (b"/e", b"/d")[i % 2], b"")
+            records.append((9, 82, 1, 0, 0, bytes(24) + struct.pack("<QiI", 0, -1, 0) + said + behind))
+        self.seal(["h"], records)
+        self.expect_gaps("name", 1)
 
     def test_records_lost_are_counted_of_a_recording_without_an_end(self):
         self.import_events(EVENTS, "first")

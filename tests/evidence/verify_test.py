@@ -173,12 +173,17 @@ class VerifyTest(unittest.TestCase):
             file.write(old)
         self.expect_unverified("", "rolled back to 10 entries")
 
+    @staticmethod
+    def traced_paths(line):
+        """The paths of a call: a name goes with the folder in front of it, unless it is absolute."""
+        return [os.path.join(*found) for found in re.findall(r'(?:(?:AT_FDCWD|\d+)<(.*?)>, |\()"(.*?)"', line)]
+
     def test_what_a_checkpoint_covers_is_on_disk_before_it(self):
         """No kill can show what a power cut does; the order of the system calls does."""
         if reason := machine.why_it_has_no_strace():
             self.skipTest(reason)
         trace = os.path.join(self.folder.name, "trace")
-        calls = "openat,mkdir,write,fsync,fdatasync,syncfs,rename"
+        calls = "openat,openat2,mkdir,mkdirat,write,fsync,fdatasync,syncfs,rename,renameat,renameat2"
         run = subprocess.run(["strace", "-y", "-s", "0", "-o", trace, "-e", f"trace={calls}", MAKE_LOG,
                               self.store, str(ENTRIES), "closed"], timeout=PATIENCE_S, check=False)
         self.assertEqual(run.returncode, 0)
@@ -188,15 +193,15 @@ class VerifyTest(unittest.TestCase):
             for line in lines:
                 if wrote := re.match(r"write\(\d+<(.*?)>", line):
                     dirty.add(wrote[1])
-                elif made := re.match(r'(?:mkdir\("|openat\(AT_FDCWD[^,]*, ")(.*?)".* = [0-9]', line):
+                elif re.match(r"(mkdir|open)\w*\(.* = [0-9]", line):
                     if "mkdir" in line or "O_CREAT" in line:
-                        dirty.add(os.path.dirname(made[1]))
+                        dirty.add(os.path.dirname(self.traced_paths(line)[0]))
                 elif synced := re.match(r"f(?:data)?sync\(\d+<(.*?)>", line):
                     dirty.discard(synced[1])
                 elif "syncfs(" in line:
                     dirty.clear()
-                elif renamed := re.match(r'rename\("(.*?)", "(.*?)"', line):
-                    if renamed[2] == os.path.join(evidence, "checkpoint"):
+                elif re.match(r"rename\w*\(", line):
+                    if self.traced_paths(line)[1] == os.path.join(evidence, "checkpoint"):
                         published.append({path for path in dirty if path.startswith(evidence)})
         # That the folder has the temporary file's name is not promised; the fsync after does that.
         self.assertEqual([unsynced - {evidence} for unsynced in published], [set(), set()])
