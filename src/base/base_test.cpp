@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/base64.hpp"
+#include "base/exists.hpp"
 #include "base/exit_code.hpp"
 #include "base/file.hpp"
 #include "base/saturating.hpp"
@@ -103,6 +104,12 @@ TEST(File, ReplacesAtomicallyAndReadsBack) {
   EXPECT_EQ(ReadTextFile(folder / "none", 3).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
   std::filesystem::remove_all(folder);
+}
+
+TEST(File, SaysWhereItCannotTellWhetherThereIsAFile) {
+  EXPECT_TRUE(*Exists("/"));
+  EXPECT_FALSE(*Exists("/none/none"));
+  EXPECT_EQ(Exists("/" + std::string(300, 'x')).error().code, ErrorCode::kIo);
 }
 
 TEST(File, ReportsAFullDisk) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/exists.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
 
@@ -75,7 +76,8 @@ Result<Issued> ParseIssued(const nlohmann::json& row, const std::filesystem::pat
 }  // namespace
 
 Result<> Authority::Create(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(RootKey(folder))) {
+  ASSIGN_OR_RETURN(const bool is_there, Exists(RootKey(folder)));
+  if (is_there) {
     return Fail(ErrorCode::kInvalidArgument, "{}: there is an authority already", folder.string());
   }
   RETURN_IF_ERROR(CreatePrivateFolder(folder));
@@ -97,7 +99,8 @@ Result<> Authority::Create(const std::filesystem::path& folder) {
 
 Result<Authority> Authority::Open(const std::filesystem::path& folder) {
   Authority authority(folder);
-  if (!std::filesystem::exists(RootKey(folder))) {
+  ASSIGN_OR_RETURN(const bool is_there, Exists(RootKey(folder)));
+  if (!is_there) {
     return Fail(ErrorCode::kNotFound, "{}: no authority here (spoor keys init --dir {})",
                 folder.string(), folder.string());
   }

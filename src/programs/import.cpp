@@ -7,6 +7,7 @@
 
 #include <cstdio>
 
+#include "base/exists.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "base/wall_time_text.hpp"
@@ -203,7 +204,8 @@ Result<ExitCode> Import(const ImportOptions& options) {
   for (const std::string& path : options.files) {
     ASSIGN_OR_RETURN(files.emplace_back(), Check(options, path));
   }
-  if (!options.again && std::filesystem::exists(layout.evidence())) {
+  ASSIGN_OR_RETURN(const bool store_is_there, Exists(layout.evidence()));
+  if (!options.again && store_is_there) {
     ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(options.store));
     for (const Checked& file : files) {
       RETURN_IF_ERROR(RefuseTheSameAgain(*store, file.description));

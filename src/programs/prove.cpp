@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/exists.hpp"
 #include "base/time.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
@@ -78,7 +79,8 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
     ASSIGN_OR_RETURN(options.arguments,
                      queries::ParseArguments(std::span(command.words).subspan(1)));
   }
-  if (std::filesystem::exists(command.out)) {
+  ASSIGN_OR_RETURN(const bool out_is_there, Exists(command.out));
+  if (out_is_there) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", command.out);
   }
   ASSIGN_OR_RETURN(const OpenedStore opened, OpenWithCatalog(command.store));

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/exists.hpp"
 #include "base/store_layout.hpp"
 #include "programs/listener.hpp"
 #include "programs/print.hpp"
@@ -26,7 +27,8 @@ struct PublishOptions {
 
 Result<ExitCode> Publish(const PublishOptions& options) {
   const StoreLayout layout{options.store};
-  if (!std::filesystem::exists(layout.evidence() / evidence::kCheckpointName)) {
+  ASSIGN_OR_RETURN(const bool log_is_there, Exists(layout.evidence() / evidence::kCheckpointName));
+  if (!log_is_there) {
     return Fail(ErrorCode::kNotFound, "{}: no evidence log there", layout.evidence().string());
   }
   // Before threads are made, so that they inherit the mask.

@@ -117,8 +117,14 @@ void TellGaps(const causality::Subgraph& subgraph) {
 
 Result<ExitCode> ExplainWhy(store::Store& store, const causality::Subgraph& subgraph,
                             const TrackFlags& flags) {
-  ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, FindAnything(store, flags.why));
-  for (const std::int64_t id : ids) {
+  const Result<std::vector<std::int64_t>> ids = FindAnything(store, flags.why);
+  if (!ids && ids.error().code == ErrorCode::kNotFound) {
+    PrintError("spoor track: {}\n", ids.error().message);
+    TellGaps(subgraph);
+    return subgraph.gaps.empty() ? ExitCode::kNone : ExitCode::kIncomplete;
+  }
+  RETURN_IF_ERROR(ids);
+  for (const std::int64_t id : *ids) {
     const std::vector<causality::Step> chain = causality::Why(subgraph, id);
     if (chain.empty()) continue;
     RETURN_IF_ERROR(Write(causality::RenderWhy(subgraph, chain), false, flags.out));

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "base/exists.hpp"
 #include "base/file.hpp"
 #include "base/store_layout.hpp"
 #include "base/visible_text.hpp"
@@ -86,27 +87,23 @@ Result<std::string> ReadGivenKey(const fs::path& path) {
 
 /// The store's own. Nothing is known to be wrong with the evidence when it cannot be used: the
 /// evidence cannot be judged by it.
-Result<std::string> ReadOwnKey(const fs::path& path) {
+Result<std::string> ReadOwnKey(const StoreLayout& layout) {
   const auto unusable = [&](std::string_view why) {
     return Fail(ErrorCode::kUnavailable,
                 "{}: the store cannot be judged by its own key (--key names a copy of it)", why);
   };
-  std::error_code error;
-  const fs::file_type type = fs::symlink_status(path, error).type();
-  if (type != fs::file_type::regular && type != fs::file_type::not_found) {
-    return unusable(fmt::format("{}: is no regular file", path.string()));
-  }
-  Result<std::string> text = ReadTextFile(path, kKeyBytesMax);
+  Result<std::string> text = evidence::ReadPublicKey(layout);
   if (!text) return unusable(text.error().message);
   const Result<evidence::VerifierKey> key = evidence::VerifierKey::Parse(*text);
-  if (!key) return unusable(fmt::format("{}: {}", path.string(), key.error().message));
+  if (!key) {
+    return unusable(fmt::format("{}: {}", layout.public_key().string(), key.error().message));
+  }
   return text;
 }
 
 /// The verifier key, from --key or from the store itself.
 Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLayout& layout) {
-  return command.key_file.empty() ? ReadOwnKey(layout.public_key())
-                                  : ReadGivenKey(command.key_file);
+  return command.key_file.empty() ? ReadOwnKey(layout) : ReadGivenKey(command.key_file);
 }
 
 /// Tells how far it is, on a terminal, at most ten times a second.
@@ -143,11 +140,12 @@ std::uint64_t BytesBelow(const fs::path& folder) {
 }
 
 Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
-  if (!fs::exists(layout.root) ||
-      (!fs::exists(layout.evidence()) && !fs::exists(layout.private_key().parent_path()))) {
+  ASSIGN_OR_RETURN(const bool evidence_is_there, Exists(layout.evidence()));
+  ASSIGN_OR_RETURN(const bool keys_are_there, Exists(layout.private_key().parent_path()));
+  if (!evidence_is_there && !keys_are_there) {
     return Fail(ErrorCode::kNotFound, "{}: no store there", layout.root.string());
   }
-  if (!fs::exists(layout.evidence())) {
+  if (!evidence_is_there) {
     return Fail(ErrorCode::kUnverified, "{}: missing", layout.evidence().string());
   }
   keys::KeyPointer escrow;

@@ -93,7 +93,8 @@ bool LooksLikeBundle(std::string_view bytes) {
 }
 
 Result<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Create(const std::filesystem::path& path) {
-  if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
+  std::error_code unreadable;  // what cannot be written either, as is found next
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, unreadable))) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", path.string());
   }
   std::unique_ptr<ArchiveWriter> writer(new ArchiveWriter(path));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/exists.hpp"
 #include "base/file.hpp"
 #include "http/client.hpp"
 
@@ -188,7 +189,8 @@ Result<std::unique_ptr<CollectorClient>> CollectorClient::Open(
 Result<> Enrol(const std::string& url, const keys::Token& token,
                const std::filesystem::path& folder) {
   const keys::IdentityLayout layout{folder};
-  if (std::filesystem::exists(layout.certificate())) {
+  ASSIGN_OR_RETURN(const bool is_enrolled, Exists(layout.certificate()));
+  if (is_enrolled) {
     return Fail(ErrorCode::kInvalidArgument, "{}: this host is enrolled already; another folder?",
                 layout.certificate().string());
   }

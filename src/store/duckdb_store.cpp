@@ -44,6 +44,36 @@ Result<KnownNames> NamesOf(Connection& connection) {
   return known;
 }
 
+std::string ColumnsOf(std::string_view table) {
+  return fmt::format(
+      "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE FROM {})", table);
+}
+
+/// Fails with kCorrupt when `from`, segments of `table`, has other columns than `wanted`.
+Result<> CheckColumns(Connection& connection, std::string_view table, std::string_view from,
+                      const std::string& wanted) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> found, connection.RunForText(ColumnsOf(from)));
+  if (found == wanted) return {};
+  return Fail(ErrorCode::kCorrupt,
+              "segments of table {}: have the columns {} instead of {}; they are derived data: "
+              "`spoor rebuild` makes them again from the evidence",
+              table, VisibleText(found.value_or(""), kColumnsShownMax), wanted);
+}
+
+/// Whether DuckDB says it of a file that it reads, which no query is to blame for.
+bool IsAboutFile(const Error& error) {
+  return error.code == ErrorCode::kIo || error.message.starts_with("Invalid Error: ") ||
+         (error.message.starts_with("Invalid Input Error: ") &&
+          error.message.find("arquet") != std::string::npos);
+}
+
+Error BrokenSegment(const Error& error) {
+  return {ErrorCode::kCorrupt,
+          fmt::format("a segment cannot be read: {}; it is derived data: `spoor rebuild` makes it "
+                      "again from the evidence",
+                      error.message)};
+}
+
 class DuckStore : public Store {
  public:
   struct Parts {
@@ -52,6 +82,7 @@ class DuckStore : public Store {
     KnownNames known;
     StoreLayout layout;
     std::vector<Segment> segments;
+    std::map<std::string, std::string> columns;  ///< that the segments of a table must have
     std::uint64_t memory_bytes_max = 0;
   };
   explicit DuckStore(Parts parts) : parts_(std::move(parts)) {}
@@ -144,16 +175,30 @@ class DuckStore : public Store {
   /// the segments are what they must be.
   Error Explain(Error error) {
     if (error.code == ErrorCode::kUnavailable) return ExplainLimit(std::move(error));
-    const bool about_files = error.code == ErrorCode::kIo ||
-                             error.message.find("arquet") != std::string::npos ||
-                             error.message.find("ZSTD") != std::string::npos ||
-                             error.message.find("hrift") != std::string::npos;
+    const bool about_files = IsAboutFile(error);
     for (const Segment& segment : parts_.segments) {
       if (auto checked = CheckSegment(parts_.layout, segment, about_files); !checked) {
         return checked.error();
       }
     }
-    return error;
+    if (!about_files || parts_.segments.empty()) return error;
+    // They are what the catalog says: it was made to say so.
+    const auto checked = CheckAllColumns();
+    return checked || checked.error().code != ErrorCode::kCorrupt ? BrokenSegment(error)
+                                                                  : checked.error();
+  }
+
+  /// When the store was opened only one segment of each table was asked for its columns.
+  Result<> CheckAllColumns() {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                     Connection::Open(parts_.database));
+    for (const Segment& segment : parts_.segments) {
+      const std::string file = QuotedPath(parts_.layout.segments() / segment.file);
+      RETURN_IF_ERROR(CheckColumns(*connection, segment.table,
+                                   fmt::format("read_parquet([{}])", file),
+                                   parts_.columns[segment.table]));
+    }
+    return {};
   }
 
   /// Says why it was interrupted, or which limit on memory it met.
@@ -199,24 +244,16 @@ Result<> LimitMemory(Connection& connection, const OpenStoreOptions& options,
       fmt::format("SET temp_directory = {}", spill ? QuotedPath(spill->path()) : "''"));
 }
 
-std::string ColumnsOf(std::string_view table) {
-  return fmt::format(
-      "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE FROM {})", table);
-}
-
-/// Puts the segments of `table` in the place of the empty table of that name, if they have its
-/// columns. `table` is one of ours by now (catalog_check.hpp).
-Result<> ShowSegments(Connection& connection, const std::string& table, const std::string& files) {
+/// Puts the segments of `table` in the place of the empty table of that name, if the first has its
+/// columns, which it gives. `table` is one of ours by now (catalog_check.hpp).
+Result<std::string> ShowSegments(Connection& connection, const std::string& table,
+                                 const std::string& files) {
   ASSIGN_OR_RETURN(const std::optional<std::string> wanted,
                    connection.RunForText(ColumnsOf(table)));
   RETURN_IF_ERROR(connection.Run(
       fmt::format("DROP TABLE {0}; CREATE VIEW {0} AS FROM read_parquet([{1}]);", table, files)));
-  ASSIGN_OR_RETURN(const std::optional<std::string> found, connection.RunForText(ColumnsOf(table)));
-  if (found == wanted) return {};
-  return Fail(ErrorCode::kCorrupt,
-              "segments of table {}: have the columns {} instead of {}; they are derived data: "
-              "`spoor rebuild` makes them again from the evidence",
-              table, VisibleText(found.value_or(""), kColumnsShownMax), wanted.value_or(""));
+  RETURN_IF_ERROR(CheckColumns(connection, table, table, wanted.value_or("")));
+  return wanted.value_or("");
 }
 
 Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segment> segments,
@@ -241,7 +278,13 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
   RETURN_IF_ERROR(Confine(*connection, all_files));
   Result<> defined;
   for (const auto& [table, list] : files) {
-    if (defined) defined = ShowSegments(*connection, table, list);
+    if (!defined) break;
+    auto columns = ShowSegments(*connection, table, list);
+    if (columns) {
+      parts.columns[table] = *std::move(columns);
+    } else {
+      defined = tl::unexpected<Error>(columns.error());
+    }
   }
   if (defined) {
     defined = connection->Run(std::string("USE main;") + kArithmeticSql + kViewsSql + kLookupsSql);
@@ -250,7 +293,8 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
     for (const Segment& segment : segments) {
       RETURN_IF_ERROR(CheckSegment(layout, segment, true));
     }
-    return tl::unexpected<Error>(defined.error());
+    return tl::unexpected<Error>(IsAboutFile(defined.error()) ? BrokenSegment(defined.error())
+                                                              : defined.error());
   }
   ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
   parts.layout = std::move(layout);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/exists.hpp"
 #include "base/time.hpp"
 #include "evidence/cosignature.hpp"
 #include "evidence/tree.hpp"
@@ -56,7 +57,7 @@ Witness::Witness(Options options, FileLock lock, evidence::NamedKey key)
     : options_(std::move(options)), lock_(std::move(lock)), key_(std::move(key)) {}
 
 Result<std::unique_ptr<Witness>> Witness::Open(Options options) {
-  const bool exists = fs::exists(options.folder);
+  ASSIGN_OR_RETURN(const bool exists, Exists(options.folder));
   RETURN_IF_ERROR(CreateFolders(options.folder / "logs"));
   if (!exists) {
     const fs::path parent = fs::absolute(options.folder).parent_path();

@@ -261,7 +261,7 @@ class Proving(Bundles):
         for text in more:
             forged = self.forge(bundle, queries_writers_sql=lambda sql, text=text: sql + text,
                                 manifest_json=lambda json: json.replace(b'"spoor 0', b'"spoor 9.0'))
-            self.expect_refused(forged, "statements where one is expected", both=False)
+            self.expect_refused(forged, "query writers: the store is read only: only queries ", both=False)
 
     def test_a_query_cannot_stand_in_for_a_table(self):
         members = members_of(self.prove("a.proof", "--sql", "SELECT pid FROM process WHERE pid = 200"))

@@ -156,21 +156,35 @@ class Publishing(World):
             self.assertEqual(reader.http.ask("GET", path)[0], 404)
 
     def test_needs_nothing_but_to_read_the_log(self):
-        """As another user, who may read evidence/ and nothing else."""
+        """As another user, in the group that the store's setgid bit shares evidence/ with."""
         if os.geteuid() != 0:
             self.skipTest("needs root to become another user")
-        self.make(300)
         self.folder.chmod(0o711)
-        server = self.add("publish", "--store", self.store)
-        spawn = subprocess.Popen
-        subprocess.Popen = lambda *words, **more: spawn(*words, user=65534, group=65534, extra_groups=[], **more)
-        try:
-            server.start()
-        finally:
-            subprocess.Popen = spawn
+        self.store.mkdir()
+        os.chown(self.store, -1, 65534)
+        self.store.chmod(0o2750)
+        self.make(300)
+        server = self.start_as_nobody("publish", "--store", self.store)
         reader = Reader(server.url, self.key_of(self.store / "key/log.vkey"))
         reader.check_tree()
         reader.check_inclusion(299)
+
+    def test_says_that_it_may_not_read_the_log(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to become another user")
+        self.folder.chmod(0o711)
+        self.make(300)  # for its owner alone, without the setgid bit
+        with self.assertRaisesRegex(AssertionError, r"spoor publish: .*/evidence/checkpoint: cannot .*Permission denied"):
+            self.start_as_nobody("publish", "--store", self.store)
+
+    def start_as_nobody(self, *words):
+        server = self.add(*words)
+        spawn = subprocess.Popen
+        subprocess.Popen = lambda *words, **more: spawn(*words, user=65534, group=65534, extra_groups=[], **more)
+        try:
+            return server.start()
+        finally:
+            subprocess.Popen = spawn
 
     def test_https_with_a_certificate(self):
         self.make(300)
