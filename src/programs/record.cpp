@@ -275,7 +275,7 @@ void NarrateSummary(const sensor::Recorder::Summary& summary, const Destination:
             summary.written.batch_count, summary.written.encoded_bytes,
             !lost.empty() ? "LOST: " + lost
             : kept.whole  ? "nothing was lost"
-                          : "nothing was lost in the kernel");
+                          : "the kernel half dropped nothing");
   }
   Narrate("{}", kept.words);
 }

@@ -215,9 +215,9 @@ TEST(FindFile, FindsEveryObjectThatEverHadTheName) {
 TEST(FindFlow, TakesAnIdOrAnEnd) {
   const auto store = Memory(R"(
     INSERT INTO flow VALUES (21, 1, 5, 1, 1, 2, 'tcp', 'inbound', '10.0.0.1', 4444, '10.0.0.2', 80,
-                             1, 1, NULL),
+                             1, 1, NULL, NULL),
                             (22, 1, 5, 1, 3, 4, 'tcp', 'inbound', '10.0.0.1', 4445, '10.0.0.2', 80,
-                             1, 1, NULL);)");
+                             1, 1, NULL, NULL);)");
   EXPECT_EQ(*FindFlow(*store, "22"), 22);
   EXPECT_EQ(*FindFlow(*store, "10.0.0.1:4444"), 21);
   EXPECT_THAT(FindFlow(*store, "10.0.0.2:80").error().message, HasSubstr("matches 2 in the store"));
