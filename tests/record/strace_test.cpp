@@ -103,6 +103,22 @@ std::vector<Call> ReadTrace(const std::filesystem::path& folder) {
       if (call.name == "fcntl" && call.arguments.find("F_DUPFD") != std::string::npos) {
         call.name = "dup";
       }
+      // Spoor tells what these made of a descriptor, or how a connect ended, as the same calls.
+      std::string descriptor;
+      static const RE2 kFlagSet(R"((\d+), (?:F_SETFD|FIOCLEX|FIONCLEX).*)");
+      const bool flag = (call.name == "fcntl" || call.name == "ioctl") && call.result == 0;
+      if (flag && RE2::FullMatch(call.arguments, kFlagSet, &descriptor)) {
+        call.name = "dup";
+        call.result = std::stoll(descriptor);
+      }
+      static const RE2 kRefused(R"(.*SO_ERROR, \[(\w+)\].*)");
+      std::string ended;
+      if (call.name == "getsockopt" && RE2::FullMatch(call.arguments, kRefused, &ended)) {
+        const auto known = kErrors.find(ended);
+        if (known == kErrors.end()) continue;  // 0: it did not fail
+        call.name = "connect";
+        call.result = -known->second;
+      }
       if (call.name == "copy_file_range" || call.name == "sendfile" || call.name == "splice") {
         call.name = "read";  // a transfer is both
         calls.push_back(call);
@@ -264,6 +280,7 @@ class StraceTest : public testing::Test {
     }
     for (const Event& event : events_) {
       if (event.kind != EventKind::kConnect || event.socket->family != "inet") continue;
+      if (event.result == -ECONNREFUSED) continue;  // told by the call that asked how it ended
       from_spoor.emplace(event.tid, event.socket->remote_ip, event.socket->remote_port);
     }
     EXPECT_EQ(from_strace, from_spoor);
