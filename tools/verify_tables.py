@@ -89,8 +89,9 @@ class Recording:
         if first is None:
             return
         description = self.open(first, first.payload())
-        self.lines = None
-        if not self.is_import and not self.rows.unclear:
+        if self.is_import:
+            self.next_index = first.index + 1
+        elif not self.rows.unclear:
             self.decoder.feed(first, b"", description)
 
     def take(self, batch):
@@ -105,12 +106,11 @@ class Recording:
             description = self.open(batch, payload)
             if self.rows.unclear:
                 return
-        if self.is_import and not self.removed_before and batch.index > self.next_index:
+        if batch.index > self.next_index if self.is_import else self.removed_before:
             self.gap()
+            self.lines = None  # what follows begins in the middle of a line
+        self.removed_before = False
         self.next_index = batch.index + 1
-        if self.removed_before:
-            self.removed_before = False
-            self.gap()
         if batch.kind == CLOSE and not self.is_import:
             try:
                 self.left_running_count = left_running_count(payload)

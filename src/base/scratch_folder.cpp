@@ -16,8 +16,23 @@ namespace spoor {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr std::string_view kRandomPart = "XXXXXX";  // mkdtemp's
+
+std::string NameBefore(std::string_view purpose) {
+  return fmt::format("spoor-{}-", purpose);
+}
+
+}  // namespace
+
+bool ScratchFolder::IsName(std::string_view name, std::string_view purpose) {
+  const std::string before = NameBefore(purpose);
+  return name.size() == before.size() + kRandomPart.size() && name.starts_with(before);
+}
+
 Result<ScratchFolder> ScratchFolder::Make(const fs::path& parent, std::string_view purpose) {
-  std::string path = (parent / fmt::format("spoor-{}-XXXXXX", purpose)).string();
+  std::string path = (parent / NameBefore(purpose)).string() + std::string(kRandomPart);
   if (::mkdtemp(path.data()) == nullptr) {
     return FailErrno(errno, "{}: cannot make a folder there (TMPDIR)", parent.string());
   }

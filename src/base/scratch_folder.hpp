@@ -26,6 +26,9 @@ class ScratchFolder {
   ~ScratchFolder();
   const std::filesystem::path& path() const { return path_; }
 
+  /// Whether `name` is one that Make gives for `purpose`: what a killed process left has it.
+  static bool IsName(std::string_view name, std::string_view purpose);
+
   /// Where files are in memory, if this machine has such a place.
   static std::filesystem::path MemoryFolder();
   /// Where much may be put: $TMPDIR, else /var/tmp. Not /tmp, which may be memory.

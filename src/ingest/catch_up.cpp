@@ -327,6 +327,11 @@ Result<> RemoveUnnamed(const StoreLayout& layout, std::vector<std::string>& stra
     // A file that stays takes room, nothing else.
     if (!named.contains(file)) (void)RemoveInside(layout.root, layout.segments() / file);
   }
+  for (const std::string& file : files.spills) {
+    const std::filesystem::path path = layout.segments() / file;
+    (void)RemoveInside(layout.root, path);
+    (void)RemoveFolderInside(layout.root, path.parent_path());  // while it is empty
+  }
   strangers = std::move(files.strangers);
   return {};
 }
@@ -374,7 +379,7 @@ Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& 
   none.generation = std::max(before.generation_max, old ? old->generation : 0);
   std::vector<std::string> superseded;
   for (const store::Segment& segment : old ? old->segments : std::vector<store::Segment>()) {
-    if (IsSegmentName(segment.file)) superseded.push_back(segment.file);
+    superseded.push_back(segment.file);
   }
   RebuildSummary summary;
   ASSIGN_OR_RETURN(summary.made, Ingest(layout, options, progress, *log, has_writer,

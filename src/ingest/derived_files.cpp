@@ -2,65 +2,26 @@
 #include "ingest/derived_files.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 
-#include "store/segment_writer.hpp"
+#include "base/file.hpp"
+#include "base/scratch_folder.hpp"
+#include "store/catalog_check.hpp"
 
 namespace spoor::ingest {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kUnfinished = ".tmp";
-constexpr std::string_view kSpillFolder = "tmp/";
-constexpr std::size_t kRecordingDigits = 12;
-/// The rows of event once more, in another order (store/segments.sql).
-constexpr std::string_view kEventByObject = "event_by_object";
-
-bool IsDigits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Takes `text` up to `end` off the front; nothing when `end` is not in it.
-std::optional<std::string_view> TakeUntil(std::string_view& text, std::string_view end) {
-  const std::size_t at = text.find(end);
-  if (at == text.npos) return std::nullopt;
-  const std::string_view taken = text.substr(0, at);
-  text.remove_prefix(at + end.size());
-  return taken;
-}
-
-bool IsDay(std::string_view text) {
-  return text.size() == 10 && text[4] == '-' && text[7] == '-' && IsDigits(text.substr(0, 4)) &&
-         IsDigits(text.substr(5, 2)) && IsDigits(text.substr(8, 2));
-}
-
-/// The generation in the name TABLE/[DAY/]RECORDING-gGENERATION-NUMBER.parquet; nothing when it is
-/// no such name.
-std::optional<std::uint64_t> GenerationIn(std::string_view name) {
-  const auto table = TakeUntil(name, "/");
-  const bool known =
-      table && (*table == kEventByObject ||
-                std::ranges::find(store::kTableNames, *table) != store::kTableNames.end());
-  if (!known) return std::nullopt;
-  if (const std::size_t slash = name.find('/'); slash != name.npos) {
-    if (!IsDay(name.substr(0, slash))) return std::nullopt;
-    name.remove_prefix(slash + 1);
-  }
-  const auto recording = TakeUntil(name, "-g");
-  const auto generation = recording ? TakeUntil(name, "-") : std::nullopt;
-  const auto number = generation ? TakeUntil(name, ".parquet") : std::nullopt;
-  const bool hex = recording && recording->size() == kRecordingDigits &&
-                   recording->find_first_not_of("0123456789abcdef") == recording->npos;
-  if (!hex || !number || !name.empty() || !IsDigits(*generation) || !IsDigits(*number)) {
-    return std::nullopt;
-  }
-  std::uint64_t value = 0;
-  const auto read =
-      std::from_chars(generation->data(), generation->data() + generation->size(), value);
-  return read.ec == std::errc() ? std::optional(value) : std::nullopt;
+/// The segment of this name, or the one that was being written under it (TemporaryPathFor).
+std::optional<store::SegmentName> SegmentOf(std::string_view name) {
+  constexpr std::string_view kEnding = ".parquet";
+  const std::size_t end = name.rfind(kEnding);
+  if (end == name.npos) return std::nullopt;
+  const std::string_view finished = name.substr(0, end + kEnding.size());
+  if (name != finished && !IsTemporaryName(name, finished)) return std::nullopt;
+  return store::ParseSegmentName(finished);
 }
 
 /// Calls `take` with the name of each file and link below `folder`, relative to it.
@@ -86,24 +47,19 @@ Result<> ForEachFile(const fs::path& folder, Take&& take) {
 
 }  // namespace
 
-bool IsSegmentName(std::string_view file) {
-  return GenerationIn(file).has_value();
-}
-
 Result<DerivedFiles> ListDerivedFiles(const StoreLayout& layout) {
   DerivedFiles files;
   RETURN_IF_ERROR(ForEachFile(layout.segments(), [&](std::string name, bool regular) {
-    // Where DuckDB puts rows that do not fit into memory.
-    if (name.starts_with(kSpillFolder)) return;
-    std::string_view finished = name;
-    if (finished.ends_with(kUnfinished)) finished.remove_suffix(kUnfinished.size());
-    const std::optional<std::uint64_t> generation = GenerationIn(finished);
-    if (!regular || !generation) {
+    const std::string_view folder = std::string_view(name).substr(0, name.find('/'));
+    const std::optional<store::SegmentName> segment = SegmentOf(name);
+    if (regular && segment) {
+      files.generation_max = std::max(files.generation_max, segment->generation);
+      files.segments.push_back(std::move(name));
+    } else if (regular && ScratchFolder::IsName(folder, store::kSpillPurpose)) {
+      files.spills.push_back(std::move(name));
+    } else {
       files.strangers.push_back("segments/" + name);
-      return;
     }
-    files.generation_max = std::max(files.generation_max, *generation);
-    files.segments.push_back(std::move(name));
   }));
   RETURN_IF_ERROR(ForEachFile(layout.index(), [&](const std::string& name, bool) {
     files.strangers.push_back("index/" + name);

@@ -13,11 +13,9 @@
 /// what somebody else put there.
 namespace spoor::ingest {
 
-/// Whether `file` (relative to STORE/segments) is a name that ingest gives.
-bool IsSegmentName(std::string_view file);
-
 struct DerivedFiles {
   std::vector<std::string> segments;   ///< relative to STORE/segments; finished or not
+  std::vector<std::string> spills;     ///< relative to STORE/segments: of an ingest that was killed
   std::vector<std::string> strangers;  ///< relative to the store: nothing that ingest made
   std::uint64_t generation_max = 0;    ///< in the names of the segments
 };

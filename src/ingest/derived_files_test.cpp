@@ -18,28 +18,15 @@ void Write(const std::filesystem::path& path) {
   ASSERT_TRUE(WriteFileAtomically(path, AsBytes("x")));
 }
 
-TEST(DerivedFiles, NamesOfSegmentsAreToldFromOthers) {
-  for (const char* name : {"event/2026-11-21/0123456789ab-g7-0.parquet",
-                           "event_by_object/2026-11-21/0123456789ab-g7-1.parquet",
-                           "process/0123456789ab-g18446744073709551615-12.parquet"}) {
-    EXPECT_TRUE(IsSegmentName(name)) << name;
-  }
-  for (const char* name :
-       {"", "event", "event/", "0123456789ab-g7-0.parquet", "mine/0123456789ab-g7-0.parquet",
-        "event/0123456789aB-g7-0.parquet", "event/0123456789-g7-0.parquet",
-        "event/0123456789ab-g-0.parquet", "event/0123456789ab-g7-.parquet",
-        "event/0123456789ab-g7-0.parquet.bak", "event/0123456789ab-g7-0.parquet/x",
-        "event/../0123456789ab-g7-0.parquet", "event/2026-11/0123456789ab-g7-0.parquet",
-        "event/0123456789ab-g99999999999999999999-0.parquet", "/event/0123456789ab-g7-0.parquet"}) {
-    EXPECT_FALSE(IsSegmentName(name)) << name;
-  }
-}
-
 TEST(DerivedFiles, WhatIngestMadeIsToldFromWhatItDidNot) {
   const ScratchFolder folder;
   const StoreLayout layout{folder.path()};
   Write(layout.segments() / "event/2026-11-21/0123456789ab-g7-0.parquet");
-  Write(layout.segments() / "gap/0123456789ab-g9-1.parquet.tmp");
+  const std::filesystem::path cut =
+      TemporaryPathFor(layout.segments() / "gap/0123456789ab-g9-1.parquet");
+  Write(cut);
+  Write(layout.segments() / "gap/0123456789ab-g9-2.parquet.tmp");
+  Write(layout.segments() / "spoor-spill-a1B2c3/duckdb_temp_storage-0.tmp");
   Write(layout.segments() / "notes.txt");
   Write(layout.index() / "graph");
   std::filesystem::create_symlink("/etc", layout.segments() / "link");
@@ -48,9 +35,11 @@ TEST(DerivedFiles, WhatIngestMadeIsToldFromWhatItDidNot) {
   const Result<DerivedFiles> files = ListDerivedFiles(layout);
   ASSERT_TRUE(files);
   EXPECT_THAT(files->segments, UnorderedElementsAre("event/2026-11-21/0123456789ab-g7-0.parquet",
-                                                    "gap/0123456789ab-g9-1.parquet.tmp"));
+                                                    "gap/" + cut.filename().string()));
+  EXPECT_THAT(files->spills, ElementsAre("spoor-spill-a1B2c3/duckdb_temp_storage-0.tmp"));
   EXPECT_THAT(files->strangers,
-              ElementsAre("index/graph", "segments/gap/0123456789ab-g99-0.parquet", "segments/link",
+              ElementsAre("index/graph", "segments/gap/0123456789ab-g9-2.parquet.tmp",
+                          "segments/gap/0123456789ab-g99-0.parquet", "segments/link",
                           "segments/notes.txt"));
   EXPECT_EQ(files->generation_max, 9U);
 }

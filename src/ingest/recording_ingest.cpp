@@ -74,7 +74,7 @@ Result<> RecordingIngest::Resume(const wire::CarriedRecording& before) {
   first_wall_ns_ = before.extent.first_wall_ns;
   complete_until_boot_ns_ = first.complete_until_boot_ns;
   if (import_) {
-    importer_.reset();
+    next_batch_index_ = first.batch_index + 1;
     return {};
   }
   // When the description cannot be read, every batch that follows says so.
@@ -91,11 +91,7 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   last_entry_ = entry_index;
   if (!opened_) Open(batch);
   // Of a sensor's batches the decoder says it.
-  if (import_ && !removed_before_ && batch.batch_index > next_batch_index_) {
-    WriteGap(last_boot_ns_, batch.boot_ns, "batch",
-             fmt::format("batches {} to {} of the imported file are missing", next_batch_index_,
-                         batch.batch_index - 1));
-  }
+  if (import_) TakeMissing(batch.batch_index);
   next_batch_index_ = batch.batch_index + 1;
   last_boot_ns_ = batch.boot_ns;
   last_wall_ns_ = batch.wall_ns;
@@ -128,6 +124,18 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   segments_.insert(segments_.end(), written.begin(), written.end());
   first_unwritten_entry_ = last_entry_ + 1;
   return rows_->Restart();
+}
+
+void RecordingIngest::TakeMissing(std::uint64_t batch_index) {
+  const bool removed = std::exchange(removed_before_, false);
+  if (batch_index <= next_batch_index_) return;
+  // What follows begins in the middle of a line or record, which must not be taken for a whole one.
+  importer_.reset();
+  WriteGap(0, kOpenEnd, removed ? "retention" : "batch",
+           fmt::format("batches {} to {} of the imported file {}, so that what follows cannot be "
+                       "read",
+                       next_batch_index_, batch_index - 1,
+                       removed ? "were removed from the evidence by policy" : "are missing"));
 }
 
 void RecordingIngest::Open(const wire::Batch& batch) {
@@ -209,11 +217,18 @@ void RecordingIngest::WriteBatch(const wire::Batch& batch, std::uint64_t entry_b
 void RecordingIngest::WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_boot_ns,
                                std::string_view loss_class, std::string_view reason) {
   const auto wall_ns = [&](std::uint64_t boot_ns) {
-    if (boot_ns == kOpenEnd) return static_cast<std::int64_t>(kOpenEnd);
+    if (boot_ns == kOpenEnd || import_) return static_cast<std::int64_t>(boot_ns);
     return WallTimeAt(boot_ns, {last_boot_ns_, last_wall_ns_});
   };
   std::vector<std::string> hosts{host_};
-  if (!import_ && decoder_.opened()) hosts = decoder_.description().hosts;
+  if (import_) {
+    // Of which host and time the events are that are not there is not known.
+    hosts = {""};
+    from_boot_ns = 0;
+    until_boot_ns = kOpenEnd;
+  } else if (decoder_.opened()) {
+    hosts = decoder_.description().hosts;
+  }
   for (const std::string& host : hosts) {
     store::TableWriter& table = rows_->table(Table::kGap);
     if (host.empty()) {

@@ -27,8 +27,8 @@ class RecordingIngest {
                                                         std::uint64_t entry_index);
 
   /// Before the first Take: the recording's beginning was removed from the evidence, and `before`
-  /// is what was carried over of it. What was between becomes a row of gap; of an import, nothing
-  /// can be read without its beginning.
+  /// is what was carried over of it. What was between becomes a row of gap; of an imported file
+  /// nothing is read that comes after what was removed.
   Result<> Resume(const wire::CarriedRecording& before);
 
   /// Takes the recording's next batch. `entry_bytes`: its size in the evidence.
@@ -48,6 +48,8 @@ class RecordingIngest {
  private:
   RecordingIngest() = default;
   void Open(const wire::Batch& batch);
+  /// Of an import: what comes after batches that are not there.
+  void TakeMissing(std::uint64_t batch_index);
   Result<> Decode(const wire::Batch& batch, const wire::Sha256& sha256);
   void Normalise();
   void WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes, std::uint64_t record_count);

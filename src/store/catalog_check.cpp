@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/time.hpp"
@@ -19,10 +20,13 @@ bool IsHex(std::string_view text, std::size_t digits) {
   return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-/// Decimal, as it would be printed: no zero in front.
-bool IsDecimal(std::string_view text) {
-  return !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == text.npos &&
-         (text[0] != '0' || text.size() == 1);
+/// A number in decimal, as it would be printed: no zero in front.
+std::optional<std::uint64_t> ParseDecimal(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
+  if (!whole || value > kCountMax || (text[0] == '0' && text.size() > 1)) return std::nullopt;
+  return value;
 }
 
 /// "2026-11-21", a day that there is.
@@ -76,10 +80,10 @@ std::string_view WhatIsWrong(const IngestedRecording& recording) {
 
 }  // namespace
 
-std::string FormatSegmentName(const SegmentName& name, std::uint64_t generation,
-                              std::uint64_t number) {
+std::string FormatSegmentName(const SegmentName& name) {
   return fmt::format("{}{}{}/{}-g{}-{}.parquet", name.table, name.day.empty() ? "" : "/", name.day,
-                     name.recording_id_begin.substr(0, kIdBeginDigits), generation, number);
+                     name.recording_id_begin.substr(0, kIdBeginDigits), name.generation,
+                     name.number);
 }
 
 std::optional<SegmentName> ParseSegmentName(std::string_view file) {
@@ -94,11 +98,15 @@ std::optional<SegmentName> ParseSegmentName(std::string_view file) {
   const std::optional<std::string_view> id = TakeUntil(file, "-g");
   const std::optional<std::string_view> generation = TakeUntil(file, "-");
   const std::optional<std::string_view> number = TakeUntil(file, ".parquet");
-  if (!id || !generation || !number || !file.empty() || !IsHex(*id, kIdBeginDigits) ||
-      !IsDecimal(*generation) || !IsDecimal(*number)) {
+  if (!id || !generation || !number || !file.empty() || !IsHex(*id, kIdBeginDigits)) {
     return std::nullopt;
   }
   name.recording_id_begin = *id;
+  const std::optional<std::uint64_t> generation_value = ParseDecimal(*generation);
+  const std::optional<std::uint64_t> number_value = ParseDecimal(*number);
+  if (!generation_value || !number_value) return std::nullopt;
+  name.generation = *generation_value;
+  name.number = *number_value;
   return name;
 }
 

@@ -25,11 +25,16 @@ struct SegmentName {
   std::string_view table;
   std::string_view day;  ///< empty: it has none
   std::string_view recording_id_begin;
+  std::uint64_t generation = 0;
+  std::uint64_t number = 0;
 };
-std::string FormatSegmentName(const SegmentName& name, std::uint64_t generation,
-                              std::uint64_t number);
+std::string FormatSegmentName(const SegmentName& name);
 /// The inverse. The parts live as long as `file`.
 std::optional<SegmentName> ParseSegmentName(std::string_view file);
+
+/// Folders of this purpose (ScratchFolder) lie in STORE/segments while segments are written, for
+/// the rows that do not fit memory.
+inline constexpr std::string_view kSpillPurpose = "spill";
 
 /// Why `catalog` is none that a store can have; nothing: it is one.
 std::optional<std::string> WhatIsWrong(const Catalog& catalog);

@@ -50,7 +50,10 @@ TEST(Catalog, NamesOnlyTablesAndFilesThatASegmentCanHave) {
         "event/aaaaaaaaaaaa-g1-0.parquet/x", "event/2026-13-41/aaaaaaaaaaaa-g1-0.parquet",
         "event/aaaaaaaaaaaa-g01-0.parquet", "event/AAAAAAAAAAAA-g1-0.parquet",
         "event/aaaaaaaaaaaa-g1-0.parquet.tmp", "other/aaaaaaaaaaaa-g1-0.parquet",
-        "event/aaaaaaaaaaaa-g1--1.parquet"}) {
+        "event/aaaaaaaaaaaa-g1--1.parquet", "event/aaaaaaaaaaaa-g1-.parquet",
+        "event/aaaaaaaaaaaa-g-0.parquet", "event/2026-11/aaaaaaaaaaaa-g1-0.parquet",
+        "/event/aaaaaaaaaaaa-g1-0.parquet", "event/aaaaaaaaaaaa-g9223372036854775808-0.parquet",
+        "event/aaaaaaaaaaaa-g99999999999999999999-0.parquet", "aaaaaaaaaaaa-g1-0.parquet"}) {
     EXPECT_FALSE(ParseSegmentName(file)) << file;
     Catalog catalog = GoodCatalog();
     catalog.segments[0].file = file;

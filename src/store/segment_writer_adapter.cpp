@@ -207,7 +207,7 @@ class DuckSegmentWriter : public SegmentWriter {
     if (!spill_) {
       RETURN_IF_ERROR(CreateFoldersInside(options_.layout.root, options_.layout.segments()));
       ASSIGN_OR_RETURN(ScratchFolder made,
-                       ScratchFolder::Make(options_.layout.segments(), "spill"));
+                       ScratchFolder::Make(options_.layout.segments(), kSpillPurpose));
       spill_.emplace(std::move(made));
     }
     RETURN_IF_ERROR(connection_->Run(fmt::format(
@@ -320,9 +320,11 @@ class DuckSegmentWriter : public SegmentWriter {
     segment.recording_id = options_.recording_id;
     segment.first_entry = first_entry_;
     segment.last_entry = last_entry_;
-    segment.file = FormatSegmentName(
-        {.table = segment.table, .day = segment.day, .recording_id_begin = options_.recording_id},
-        options_.generation, next_number_++);
+    segment.file = FormatSegmentName({.table = segment.table,
+                                      .day = segment.day,
+                                      .recording_id_begin = options_.recording_id,
+                                      .generation = options_.generation,
+                                      .number = next_number_++});
     const std::filesystem::path path = options_.layout.segments() / segment.file;
     RETURN_IF_ERROR(CreateFoldersInside(options_.layout.root, path.parent_path()));
     // Made here, so that DuckDB writes into a file that is ours, with the mode that it has.
