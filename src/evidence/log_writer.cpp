@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/check.hpp"
+#include "base/exists.hpp"
 #include "base/inside.hpp"
 #include "base/time.hpp"
 #include "evidence/checkpoint.hpp"
@@ -313,7 +314,8 @@ Result<NamedKey> OpenKey(const LogOptions& options, bool exists) {
                            .new_name_prefix = "spoor.local/log/",
                            .may_create = !exists};
   fs::path verifier_file = options.key_file;
-  if (exists && wanted.name.empty() && !fs::exists(verifier_file.replace_extension(".vkey"))) {
+  ASSIGN_OR_RETURN(const bool named, Exists(verifier_file.replace_extension(".vkey")));
+  if (exists && wanted.name.empty() && !named) {
     // Who signed under that name is checked when the log is taken up.
     ASSIGN_OR_RETURN(const std::string note,
                      ReadTextFileInside(RootOf(options.folder), options.folder / kCheckpointName,

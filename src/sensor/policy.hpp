@@ -26,8 +26,11 @@ struct Policy {
 /// "production" or "honeypot". Fails: kInvalidArgument.
 Result<Policy> PolicyOfProfile(std::string_view profile);
 
-/// `base` with what the YAML file says instead; its `profile:` key replaces `base` first.
-/// Fails: kInvalidArgument (an unknown key, a value out of range: which and where), kNotFound, kIo.
+/// `base` with what the YAML text says instead; its `profile:` key replaces `base` first.
+/// Fails: kInvalidArgument (an unknown key, a value out of range: which and where).
+Result<Policy> ParsePolicy(const std::string& text, const Policy& base);
+
+/// The same of a file of at most 1 MiB. Fails: as ParsePolicy; kNotFound, kIo, kTooLarge.
 Result<Policy> ReadPolicy(const std::filesystem::path& file, const Policy& base);
 
 }  // namespace spoor::sensor

@@ -73,7 +73,23 @@ Result<> ReadKey(const std::string& key, const YAML::Node& value, Policy& policy
               key);
 }
 
-Result<Policy> ParsePolicy(const std::string& text, Policy policy) {
+}  // namespace
+
+Result<Policy> PolicyOfProfile(std::string_view profile) {
+  if (profile == "production") return Policy{};
+  if (profile == "honeypot") {
+    return Policy{.profile = "honeypot",
+                  .terminal_payload_bytes_max = 16384,
+                  .payload_bytes_max = 1024,
+                  .payload_bytes_per_second = 4 << 20,
+                  .seal_interval_ms = 8};
+  }
+  return Fail(ErrorCode::kInvalidArgument, "unknown profile {}; known are production, honeypot",
+              profile);
+}
+
+Result<Policy> ParsePolicy(const std::string& text, const Policy& base) {
+  Policy policy = base;
   try {
     const YAML::Node document = YAML::Load(text);
     if (document.IsNull()) return policy;
@@ -88,21 +104,6 @@ Result<Policy> ParsePolicy(const std::string& text, Policy policy) {
   } catch (const YAML::Exception& error) {
     return Fail(ErrorCode::kInvalidArgument, "line {}: {}", error.mark.line + 1, error.msg);
   }
-}
-
-}  // namespace
-
-Result<Policy> PolicyOfProfile(std::string_view profile) {
-  if (profile == "production") return Policy{};
-  if (profile == "honeypot") {
-    return Policy{.profile = "honeypot",
-                  .terminal_payload_bytes_max = 16384,
-                  .payload_bytes_max = 1024,
-                  .payload_bytes_per_second = 4 << 20,
-                  .seal_interval_ms = 8};
-  }
-  return Fail(ErrorCode::kInvalidArgument, "unknown profile {}; known are production, honeypot",
-              profile);
 }
 
 Result<Policy> ReadPolicy(const std::filesystem::path& file, const Policy& base) {

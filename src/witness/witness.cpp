@@ -71,7 +71,12 @@ Result<std::unique_ptr<Witness>> Witness::Open(Options options) {
   }
   if (!lock) return tl::unexpected<Error>(lock.error());
   // A witness that cosigned before and lost its key must not come back as another one.
-  const bool cosigned_before = !fs::is_empty(options.folder / "logs");
+  std::error_code failed;
+  const bool cosigned_before = !fs::is_empty(options.folder / "logs", failed);
+  if (failed) {
+    return Fail(ErrorCode::kIo, "{}: cannot list: {}", (options.folder / "logs").string(),
+                failed.message());
+  }
   ASSIGN_OR_RETURN(evidence::NamedKey key,
                    evidence::NamedKey::Open({.key_file = options.folder / "key/witness.pem",
                                              .use = evidence::KeyUse::kCosignature,
