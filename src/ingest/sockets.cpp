@@ -12,7 +12,7 @@
 
 #include "base/saturating.hpp"
 #include "base/stable_id.hpp"
-#include "ingest/community_id.hpp"
+#include "event/community_id.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -276,6 +276,9 @@ void WriteSocketRow(store::TableWriter& table, const HostState& host, const Obje
 void WriteFlowRow(store::TableWriter& table, const HostState& host, const FlowState& flow,
                   std::int64_t revision) {
   const SocketInfo& info = flow.info;
+  const auto port = [&](std::uint16_t number) {
+    return HasNoPorts(info) ? std::nullopt : std::optional(number);
+  };
   table.Integer(flow.flow_id)
       .Integer(host.host_id)
       .Integer(flow.process_id)
@@ -290,8 +293,8 @@ void WriteFlowRow(store::TableWriter& table, const HostState& host, const FlowSt
       .Integer(flow.inbound ? info.local_port : info.remote_port)
       .Unsigned(flow.inbound ? flow.remote_bytes : flow.local_bytes)
       .Unsigned(flow.inbound ? flow.local_bytes : flow.remote_bytes)
-      .TextOrNull(CommunityId(Protocol(info), info.local_ip, info.local_port, info.remote_ip,
-                              info.remote_port))
+      .TextOrNull(event::CommunityId(Protocol(info), info.local_ip, port(info.local_port),
+                                     info.remote_ip, port(info.remote_port)))
       .TextOrNull(flow.state)
       .Integer(revision);
   table.EndRow();
