@@ -140,8 +140,10 @@ def remove_cgroup(folder):
 class Host:
     """One machine of the lab. `root` is its root file system as the lab sees it."""
 
-    def __init__(self, lab, name, address, environment=None):
+    def __init__(self, lab, name, address, environment=None, attach=None):
+        """`attach(interface)` puts the other end of the host's cable where it belongs: into the lab's switch."""
         self.lab, self.name, self.address = lab, name, address
+        self.attach = attach or lab.attach
         self.environment = {**CLEAN_ENVIRONMENT, **(environment or {})}
         self.folder = lab.folder / name
         self.root = self.folder / "root"
@@ -209,13 +211,29 @@ class Host:
         die_with_parent()
         (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
 
+    def add_user(self, name, uid, home, shell="/bin/bash"):
+        """Makes an account without a password, with a home and a group of its own."""
+        for file, line in [("passwd", f"{name}:x:{uid}:{uid}:{name}:{home}:{shell}"), ("group", f"{name}:x:{uid}:"),
+                           ("shadow", f"{name}:*:20000:0:99999:7:::")]:
+            with open(self.root / "etc" / file, "a", encoding="utf-8") as accounts:
+                accounts.write(line + "\n")
+        folder = self.root / home.lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, uid, uid)
+
     def start(self, boot=None):
         """Starts the host: its init, its interface, and then the program `boot` of the host."""
+        if not self.init:
+            self.connect()
+        self.boot(boot)
+
+    def connect(self):
+        """Starts the host's init and plugs its cable in; nothing of the host answers yet."""
         log = open(self.folder / "console.log", "wb")
         self.init = subprocess.Popen(
             ["unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--cgroup", "--fork",
              "--kill-child", "--propagation", "private", "--",
-             "/bin/bash", INIT, str(self.root), self.name, self.address, boot or "/bin/true"],
+             "/bin/bash", INIT, str(self.root), self.name, self.address],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=self.environment,
             start_new_session=True, preexec_fn=self._enter_cgroup)
         log.close()
@@ -224,10 +242,18 @@ class Host:
         self.init_pid = next(int(pid) for pid in pids if int(pid) != self.init.pid)
         run_tool("ip", "link", "add", self.name, "type", "veth", "peer", "name", "eth0",
                  "netns", str(self.init_pid))
-        run_tool("ip", "link", "set", self.name, "master", "switch", "up")
-        self.init.stdin.write(b"\n")
-        self.init.stdin.flush()
+        self.attach(self.name)
+        self._tell("")
+        self._expect("connected")
+
+    def boot(self, program=None):
+        """Runs the host's boot program, after connect; returns when that has ended."""
+        self._tell(program or "/bin/true")
         self._expect("booted 0")
+
+    def _tell(self, line):
+        self.init.stdin.write(line.encode() + b"\n")
+        self.init.stdin.flush()
 
     def _expect(self, word):
         line = self.init.stdout.readline().decode().strip()
@@ -237,8 +263,7 @@ class Host:
 
     def order(self, command):
         """Has the host's init run a shell command, as its own people would; waits for its end."""
-        self.init.stdin.write(command.encode() + b"\n")
-        self.init.stdin.flush()
+        self._tell(command)
         self._expect("done 0")
 
     def enter(self, *command):
@@ -260,6 +285,7 @@ class Lab:
         self.folder = STATE_FOLDER / self.name
         self.cgroup = cgroup2_folder() / f"spoor-lab-{self.name}"
         self.hosts = {}
+        self.gateway = None  # of scenarios that have one (gateway.py)
 
     def __enter__(self):
         self.folder.mkdir(parents=True, mode=0o700)
@@ -268,6 +294,11 @@ class Lab:
         run_tool("ip", "link", "add", "switch", "type", "bridge")
         run_tool("ip", "link", "set", "switch", "up")
         return self
+
+    @staticmethod
+    def attach(interface):
+        """Puts the end of a cable into the lab's own switch."""
+        run_tool("ip", "link", "set", interface, "master", "switch", "up")
 
     def add_host(self, name, address, **options):
         """Makes a host's root file system and cgroup; it runs from Host.start on."""

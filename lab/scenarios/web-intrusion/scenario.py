@@ -8,49 +8,32 @@ through the same processes all the while, and the administrator's upkeep runs as
 import io
 import json
 import pathlib
-import subprocess
 import tarfile
 
-import hosts
+import people
+import web_server
+from web_server import MAINTENANCE, PARTS
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
-HONEYPOTS = ["honeypot"]
+NAME, HONEYPOTS = "web-intrusion", ["honeypot"]
 ADDRESSES = {"honeypot": "192.0.2.10", "attacker": "203.0.113.66", "visitor": "198.51.100.23"}
 
 # After which steps of the intruder ordinary things happen on the honeypot too.
 VISITS_AFTER = {"scan_paths", "terminal", "setuid_search", "build", "plant_cron"}
 MAINTENANCE_AFTER = {"identity", "download", "read_shadow"}
-MAINTENANCE = "/usr/local/sbin/site-maintenance"
 
 
 def prepare(lab):
     """Makes the three hosts' root file systems."""
     for name, address in ADDRESSES.items():
         lab.add_host(name, address)
-    put = lab.hosts["honeypot"].write
-    for name, target, mode in [
-            ("nginx.conf", "/etc/nginx/nginx.conf", 0o644),
-            ("status.cgi", "/usr/lib/cgi-bin/status.cgi", 0o755),
-            ("site-maintenance", MAINTENANCE, 0o755),
-            ("rotate-logs", "/usr/local/sbin/rotate-logs", 0o755),
-            ("rc.local", "/etc/rc.local", 0o755)]:
-        put(target, (FOLDER / "honeypot" / name).read_bytes(), mode)
-    helper = lab.folder / "site-backup"
-    hosts.run_tool("gcc", "-O1", "-o", helper, FOLDER / "honeypot/site-backup.c")
-    put("/usr/local/bin/site-backup", helper.read_bytes(), 0o4755)
-    put("/etc/cron.d/site-maintenance", f"* * * * * root {MAINTENANCE}\n")
-    put("/root/.bash_history", "nano /etc/nginx/nginx.conf\nnginx -t\nsite-backup\n", 0o600)
-    put("/home/webadmin/notes.txt", "Renew the certificate in March.\n", 0o600, 1000, 1000)
-    put("/var/lib/site/statistics", "")
-    for page in ("index", "products"):
-        put(f"/var/www/html/{page}.html", f"<html><h1>Acme {page}</h1></html>\n" * 40, 0o644, 33, 33)
-    for folder in ("body", "fastcgi", "proxy", "scgi", "uwsgi"):
-        (lab.hosts["honeypot"].root / "var/lib/nginx" / folder).mkdir(parents=True)
-    (lab.hosts["honeypot"].root / "var/log/nginx").mkdir()
-    for name in ("attacker", "visitor"):
-        for source in (FOLDER / name).iterdir():
-            lab.hosts[name].write(f"/opt/{name}/{source.name}", source.read_bytes())
+    web_server.make(lab.hosts["honeypot"], FOLDER / "honeypot")
+    rotate = FOLDER / "honeypot/rotate-logs"
+    lab.hosts["honeypot"].write("/usr/local/sbin/rotate-logs", rotate.read_bytes(), 0o755)
+    web_server.give_tools(lab.hosts["visitor"], PARTS / "visit.py")
+    web_server.give_tools(lab.hosts["attacker"], FOLDER / "attacker/attack.py",
+                          *(PARTS / name for name in ("intruder.py", "terminal.py", "rootme.c")))
     (lab.hosts["attacker"].root / "var/loot").mkdir()
 
 
@@ -61,56 +44,25 @@ def boot(lab):
     lab.hosts["visitor"].start()
 
 
-class Visitor:
-    """Ordinary use of the site, a round at a time."""
-
-    def __init__(self, lab):
-        self.process = lab.hosts["visitor"].popen(
-            "/usr/bin/python3", "-B", "/opt/visitor/visit.py", stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
-        self.rounds = self.answered = 0
-
-    def visit(self):
-        """Starts a round without waiting for it."""
-        self.process.stdin.write("visit\n")
-        self.process.stdin.flush()
-        self.rounds += 1
-
-    def finish(self):
-        """Waits for the rounds that were started; returns how many found the page working."""
-        while self.answered < self.rounds:
-            if self.process.stdout.readline().strip() != "reachable":
-                raise hosts.LabError("a visitor was not served")
-            self.answered += 1
-        return self.answered
-
-
 def run(lab):
     """The break-in with ordinary life around it. Returns what happened: the attacker's own log."""
-    honeypot, visitor = lab.hosts["honeypot"], Visitor(lab)
+    honeypot = lab.hosts["honeypot"]
+    visitor = people.Rounds(lab.hosts["visitor"], "/opt/visit.py", f"http://{ADDRESSES['honeypot']}")
     for _ in range(2):
-        visitor.visit()
+        visitor.begin()
     visitor.finish()
     honeypot.order(MAINTENANCE)
     honeypot.order("/usr/local/sbin/rotate-logs")
-    attack = lab.hosts["attacker"].popen(
-        "/usr/bin/python3", "-B", "/opt/attacker/attack.py", "/var/loot",
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    steps = []
-    for line in attack.stdout:
-        steps.append(json.loads(line))
-        if steps[-1]["step"] in VISITS_AFTER:
-            visitor.visit()
-        if steps[-1]["step"] in MAINTENANCE_AFTER:
+
+    def after_step(name):
+        if name in VISITS_AFTER:
+            visitor.begin()
+        if name in MAINTENANCE_AFTER:
             honeypot.order(MAINTENANCE)
-    errors = attack.stderr.read().strip()
-    if attack.wait() != 0:
-        last = steps[-1]["step"] if steps else "nothing"
-        raise hosts.LabError(f"the attack stopped after {last}: {errors[-600:]}")
-    visitor.visit()
+    steps = people.watch_intruder(lab.hosts["attacker"], "/opt/attack.py", "/var/loot", after_step=after_step)
+    visitor.begin()
     honeypot.order(MAINTENANCE)
-    return {"scenario": "web-intrusion", "addresses": ADDRESSES, "steps": steps,
-            "visits": visitor.finish()}
+    return {"scenario": NAME, "addresses": ADDRESSES, "steps": steps, "visits": len(visitor.leave())}
 
 
 def check(lab, truth):
