@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Behaves as a miner does and mines nothing: greets a pool, and answers each job that it is sent with a number
-// that it has counted up to. Usage: fontd ADDRESS PORT
+// Behaves as a miner does and mines nothing: greets a pool, and answers each job that it is sent
+// with a number that it has counted up to. Usage: fontd ADDRESS PORT
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
   for (unsigned id = 2; fgets(job, sizeof job, from) != NULL; id++) {
     volatile unsigned nonce = 0;
     while (nonce < 1000000) nonce++;
-    dprintf(connection, "{\"id\":%u,\"method\":\"mining.submit\",\"params\":[\"%u\"]}\n", id, nonce);
+    dprintf(connection, "{\"id\":%u,\"method\":\"mining.submit\",\"params\":[\"%u\"]}\n", id,
+            nonce);
   }
   return 0;
 }
