@@ -43,8 +43,8 @@ def flow_of(role):
     return flow
 
 
-def host_ids():
-    return {row["name"]: row["host_id"] for row in spoor.sql("SELECT name, host_id FROM host")}
+def tuple_of(flow):
+    return tuple(flow[part] for part in ("transport", "source_ip", "source_port", "destination_ip", "destination_port"))
 
 
 def session_by(role):
@@ -65,8 +65,14 @@ def executions():
 
 
 @functools.cache
-def parents():
-    return {row["process_id"]: row["parent_process_id"] for row in spoor.sql("SELECT process_id, parent_process_id FROM process")}
+def processes():
+    """Each process's parent and host."""
+    return {row["process_id"]: row for row in spoor.sql(
+        "SELECT process_id, parent_process_id, h.name AS host FROM process JOIN host AS h USING (host_id)")}
+
+
+def host_of(process):
+    return processes()[process]["host"]
 
 
 def ancestors(process):
@@ -74,7 +80,7 @@ def ancestors(process):
     found = []
     while process:
         found += executions().get(process, [])
-        process = parents().get(process)
+        process = processes().get(process, {}).get("parent_process_id")
     return found
 
 
@@ -104,39 +110,34 @@ class Evidence(unittest.TestCase):
         self.assertIn("nothing is known to be missing", said)
 
     def test_both_hosts_are_recorded_and_no_other(self):
-        self.assertEqual(set(host_ids()), {"web", "files"})
+        self.assertEqual({row["name"] for row in spoor.sql("SELECT name FROM host")}, {"web", "files"})
 
     def test_nothing_was_dropped(self):
         self.assertEqual(spoor.query("coverage"), [])
 
     def test_traffic_of_the_sensors_is_not_in_the_record(self):
-        self.assertEqual(spoor.sql("SELECT source_ip, destination_ip FROM flow WHERE 8443 IN (source_port, destination_port)"), [])
+        self.assertEqual([row for row in spoor.query("connections") if 8443 in (row["source_port"], row["destination_port"])], [])
 
 
 class Conversations(unittest.TestCase):
     def test_each_has_its_process_on_each_recorded_host(self):
-        ids = host_ids()
-        rows = spoor.sql("SELECT host_id, process_id, transport, source_ip, source_port, destination_ip, destination_port FROM flow")
         found = {}
-        for row in rows:
-            key = tuple(row[part] for part in ("host_id", "transport", "source_ip", "source_port", "destination_ip", "destination_port"))
-            found.setdefault(key, []).append(row["process_id"])
+        for row in spoor.query("connections"):
+            found.setdefault((host_of(row["process_id"]), tuple_of(row)), []).append(row["process_id"])
         for flow in answers["flows"]:
-            tuple_ = tuple(flow[part] for part in ("transport", "source_ip", "source_port", "destination_ip", "destination_port"))
             for end in flow["ends"]:
-                with self.subTest(role=flow["role"], host=end["host"], flow=tuple_):
-                    processes = found.get((ids[end["host"]], *tuple_), [])
+                with self.subTest(role=flow["role"], host=end["host"], flow=tuple_of(flow)):
+                    processes = found.get((end["host"], tuple_of(flow)), [])
                     self.assertTrue(processes, "no such flow")
-                    for process in processes:
-                        self.assertEqual(program(process), end["executable"])
+                    self.assertEqual({program(process) for process in processes}, {end["executable"]})
 
     def test_there_is_none_between_the_hosts_and_others_that_did_not_happen(self):
-        known = {tuple(flow[part] for part in ("source_ip", "source_port", "destination_ip", "destination_port")) for flow in answers["flows"]}
+        known = {tuple_of(flow) for flow in answers["flows"]}
         addresses = set(answers["addresses"].values())
-        for row in spoor.sql("SELECT DISTINCT source_ip, source_port, destination_ip, destination_port FROM flow"):
+        for row in spoor.query("connections"):
             ends = {row["source_ip"], row["destination_ip"]}
             if len(ends) == 2 and ends <= addresses:
-                self.assertIn(tuple(row.values()), known)
+                self.assertIn(tuple_of(row), known)
 
 
 class Entry(unittest.TestCase):
