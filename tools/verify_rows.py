@@ -5,7 +5,7 @@ import collections
 
 EINPROGRESS = 115
 TABLES = ("host", "process", "exec", "credential_change", "event", "event_by_object", "object", "object_name", "socket",
-          "flow", "io", "terminal", "gap")
+          "flow", "flow_process", "io", "terminal", "gap")
 IO_KINDS = {"read", "write", "send", "recv"}
 SHOW_NAMES = {"open", "descriptor", "exec", "process", "mkdir", "mknod", "symlink"}
 WITHOUT_NAMES = {"socket", "memfd", "anonymous"}
@@ -157,11 +157,12 @@ class Rows:
         least = self.least + collections.Counter({
             "event": max(len(self.merged), len(self.merged_with_object)), "host": len(self.hosts),
             "process": len(self.processes), "object": len(self.objects), "object_name": len(self.names),
-            "socket": len(self.sockets), "flow": len(self.talking - self.listening)})
+            "socket": len(self.sockets), "flow": len(self.talking - self.listening),
+            "flow_process": len(self.talking - self.listening)})
         most = collections.Counter(self.most, host=len(self.hosts))
         if is_one_flush:
             most["process"] = len(self.processes)
         least["event_by_object"], most["event_by_object"] = least["event"], most["event"]
-        for table in ("object", "object_name", "socket", "flow", *(() if is_one_flush else ("process",))):
+        for table in ("object", "object_name", "socket", "flow", "flow_process", *(() if is_one_flush else ("process",))):
             most[table] = None
         return {table: (least[table], None if self.unclear else most[table]) for table in TABLES}

@@ -18,32 +18,10 @@ from verify_rows import Rows
 REMOVAL = "0" * 32  # what the row of removed entries goes by
 CATALOG_BYTES_MAX = 1 << 30
 ENTRY_SHIFT = 24  # event ids: the entry that was being read, then a count
-EVENT = """event_id host_id boot_id boot_ns end_boot_ns wall_ns process_id tid kind object_id other_object_id fd other_fd path
-    other_path size_bytes offset_bytes count result flags value uid euid baseline entry_index"""
-COLUMNS = {table: names.split() for table, names in {
-    "host": "host_id name",
-    "recording": "recording_id kind host_id boot_id begin_wall_ns end_wall_ns closed profile description",
-    "process": """process_id host_id boot_id pid start_boot_ns start_wall_ns parent_process_id end_boot_ns end_wall_ns
-        exit_code baseline name executable command_line uid euid revision""",
-    "exec": """event_id process_id boot_ns wall_ns result object_id executable user_path interpreter arguments
-        arguments_truncated command_line working_directory uid euid gid egid mode""",
-    "credential_change": """event_id process_id boot_ns wall_ns cause syscall executable before_uid before_euid uid euid suid
-        fsuid gid egid sgid fsgid before_cap_effective cap_effective user_namespace""",
-    "event": EVENT,
-    "event_by_object": EVENT,
-    "object": "object_id host_id type device inode generation instance first_boot_ns path revision",
-    "object_name": "object_id host_id path from_boot_ns from_wall_ns until_boot_ns cause revision",
-    "socket": """object_id host_id netns family type protocol local_ip local_port remote_ip remote_port unix_path
-        peer_object_id direction first_boot_ns first_wall_ns revision""",
-    "flow": """flow_id host_id process_id begin_boot_ns begin_wall_ns end_wall_ns transport direction source_ip source_port
-        destination_ip destination_port source_bytes destination_bytes community_id state
-        revision""",
-    "io": """event_id host_id process_id object_id fd boot_ns wall_ns direction offset_bytes size_bytes data pty_master rows
-        columns echo canonical""",
-    "terminal": "event_id host_id process_id object_id boot_ns wall_ns rows columns echo canonical",
-    "gap": "host_id recording_id from_boot_ns until_boot_ns from_wall_ns until_wall_ns loss_class count reason",
-    "evidence_batch": "entry_index recording_id batch_index kind boot_ns wall_ns size_bytes payload_bytes record_count",
-}.items()}
+with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "tables.json"), encoding="utf-8") as declared:
+    SCHEMA = json.load(declared)
+COLUMNS = {order["table"]: [column["name"] for column in table["columns"]]
+           for table in SCHEMA["tables"] for order in table["sort_orders"]}
 
 
 class Recording:
@@ -171,6 +149,12 @@ class Tables:
                 or not all(of_kind(item, table=str, file=str, sha256=str, row_count=int, recording_id=str, first_entry=int,
                                    last_entry=int, day=str, host=str) for item in catalog["segments"]):
             raise Unverified(f"{self.file}: not a catalog")
+        schema = catalog.get("schema_version", 1)
+        if not of_kind({"schema": schema}, schema=int):
+            raise Unverified(f"{self.file}: not a catalog")
+        if schema != SCHEMA["schema_version"]:
+            raise Unsupported(f"{self.file}: tables of schema {schema}, this verifier reads {SCHEMA['schema_version']}; "
+                              "`spoor rebuild` makes them again")
         self.generation = catalog.get("generation")
         self.next_entry, self.segments = catalog["next_entry"], catalog["segments"]
         self.said = {item["recording_id"]: item for item in catalog["recordings"]}
@@ -308,7 +292,8 @@ class Tables:
                 part = segment["first_entry"], segment["last_entry"], segment["day"], segment["host"]
                 parts[part][segment["table"]] = segment["row_count"]
         is_one_flush = len({(segment["first_entry"], segment["last_entry"]) for segment in segments}) == 1
-        bounds = rows.bounds(is_one_flush) | {"recording": (1, 1), "evidence_batch": (len(recording.entries),) * 2}
+        bounds = dict.fromkeys(COLUMNS, (0, None if rows.unclear else 0)) | rows.bounds(is_one_flush)
+        bounds |= {"recording": (1, 1), "evidence_batch": (len(recording.entries),) * 2}
         for table, (least, most) in bounds.items():
             if have[table] < least or most is not None and have[table] > most:
                 wanted = least if least == most else f"{least} or more" if most is None else f"{least} to {most}"

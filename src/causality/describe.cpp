@@ -8,6 +8,7 @@
 
 #include "causality/axis.hpp"
 #include "causality/trace.hpp"
+#include "schema/loss_class.hpp"
 #include "store/row.hpp"
 #include "store/store.hpp"
 
@@ -140,10 +141,10 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
       "FROM gap LEFT JOIN host ON gap.host_id = host.host_id "
       "LEFT JOIN recording ON gap.recording_id = recording.recording_id "
       "LEFT JOIN boot ON boot.host_id = coalesce(gap.host_id, recording.host_id) "
-      "  AND boot.boot_id = recording.boot_id WHERE loss_class <> 'payload') "
+      "  AND boot.boot_id = recording.boot_id WHERE {}) "
       "SELECT host, from_ns, until_ns, loss_class, reason, count FROM placed "
       "WHERE from_ns <= $1 AND until_ns >= $2 ORDER BY from_ns, until_ns, loss_class",
-      kBootShifts);
+      kBootShifts, schema::EventsAreMissingSql());
   return store::ForEachRow(store, query, {until, from}, [&](const std::vector<Value>& row) {
     const std::string host = TextOf(row[0]);
     const bool elsewhere = !hosts.contains(host);

@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "base/check.hpp"
-#include "causality/dependence.hpp"
 
 namespace spoor::causality {
 namespace {
@@ -54,10 +53,11 @@ void GraphBuilder::AddFlow(const Flow& flow) {
   const NodeIndex from = IndexOf(flow.from_id);
   const NodeIndex to = IndexOf(flow.to_id);
   if (from == to) return;  // to signal or trace oneself adds nothing
-  const Shape shape = ShapeOf(flow.kind);
-  SPOOR_CHECK(shape != Shape::kNone) << "an event of this kind carries no flow";
-  if (shape != Shape::kObjectToProcess) types_[from] = NodeType::kProcess;
-  if (shape != Shape::kProcessToObject) types_[to] = NodeType::kProcess;
+  using event::Dependence;
+  const Dependence dependence = event::TraitsOf(flow.kind).dependence;
+  SPOOR_CHECK(dependence != Dependence::kNone) << "an event of this kind carries no flow";
+  if (dependence != Dependence::kObjectToProcess) types_[from] = NodeType::kProcess;
+  if (dependence != Dependence::kProcessToObject) types_[to] = NodeType::kProcess;
   edges_.push_back(Edge{.begin_ns = std::min(flow.begin_ns, flow.end_ns),
                         .end_ns = flow.end_ns,
                         .event_id = flow.event_id,
@@ -206,7 +206,7 @@ Graph GraphBuilder::Build() {
 }
 
 bool IsConnectionInput(const Edge& edge, NodeType from) {
-  if (!IsInputKind(edge.kind)) return false;
+  if (!event::TraitsOf(edge.kind).brings_input) return false;
   return from == NodeType::kSocket || from == NodeType::kPipe ||
          (from == NodeType::kPty && edge.side == PtySide::kMaster);
 }

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "causality/axis.hpp"
-#include "causality/dependence.hpp"
 #include "causality/graph.hpp"
 #include "causality/rules.hpp"
 #include "store/row.hpp"
@@ -14,6 +13,7 @@
 namespace spoor::causality {
 namespace {
 
+using event::Dependence;
 using event::EventKind;
 using store::IntegerOf;
 using store::Value;
@@ -72,13 +72,17 @@ Result<> LoadBaselineParents(store::Store& store, GraphBuilder& builder) {
 std::string EventQuery(const LoadOptions& options) {
   std::string code = "CASE kind";
   std::string kinds;
-  for (std::size_t number = 0; number < event::kEventKindCount; ++number) {
-    const auto kind = static_cast<EventKind>(number);
-    if (ShapeOf(kind) == Shape::kNone) continue;
-    code += fmt::format(" WHEN '{}' THEN {}", event::EventKindName(kind), number);
-    kinds += fmt::format("{}'{}'", kinds.empty() ? "" : ", ", event::EventKindName(kind));
+  std::string other = "CASE kind";  // what is at the end of the flow where `process_id` is not
+  for (const event::KindTraits& traits : event::kKinds) {
+    if (traits.dependence == Dependence::kNone) continue;
+    code += fmt::format(" WHEN '{}' THEN {}", traits.name, static_cast<unsigned>(traits.kind));
+    kinds += fmt::format("{}'{}'", kinds.empty() ? "" : ", ", traits.name);
+    if (traits.dependence == Dependence::kProcessToProcess) {
+      other += fmt::format(" WHEN '{}' THEN other_process_id", traits.name);
+    }
   }
   code += " END";
+  other += " ELSE event.object_id END";
   std::string window;
   if (options.from_wall_ns) {
     window += fmt::format(" AND _plus(end_boot_ns, shift_ns) >= {}", *options.from_wall_ns);
@@ -94,13 +98,13 @@ std::string EventQuery(const LoadOptions& options) {
       "  ON io.object_id = pty.object_id GROUP BY io.event_id) "
       "SELECT event.event_id, {}, _plus(event.boot_ns, shift_ns), _plus(end_boot_ns, shift_ns), "
       "process_id, "
-      "  tid, object_id, CASE WHEN master IS NULL THEN 0 WHEN master THEN 2 ELSE 1 END, "
+      "  tid, {} AS other_id, CASE WHEN master IS NULL THEN 0 WHEN master THEN 2 ELSE 1 END, "
       "  coalesce(size_bytes = 0, false) "
       "FROM event JOIN boot USING (host_id, boot_id) LEFT JOIN side USING (event_id) "
-      "WHERE kind IN ({}) AND NOT baseline AND object_id IS NOT NULL AND object_id <> 0 "
+      "WHERE kind IN ({}) AND NOT baseline AND coalesce(other_id, 0) <> 0 "
       "  AND (result >= 0 OR (kind = 'connect' AND result = -115)) "
       "  AND (kind <> 'open' OR (coalesce(flags, 0) & 576) <> 0){}",
-      kBootShifts, code, kinds, window);
+      kBootShifts, code, other, kinds, window);
 }
 
 }  // namespace
@@ -117,7 +121,7 @@ Result<Graph> Graph::Load(store::Store& store, const LoadOptions& options) {
   RETURN_IF_ERROR(store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     const auto integer = [&row](std::size_t column) { return IntegerOf(row[column]).value_or(0); };
     const auto kind = static_cast<EventKind>(integer(1));
-    const bool to_process = ShapeOf(kind) == Shape::kObjectToProcess;
+    const bool to_process = event::TraitsOf(kind).dependence == Dependence::kObjectToProcess;
     const std::int64_t process_id = integer(4);
     const std::int64_t other_id = integer(6);
     builder.AddFlow(

@@ -94,9 +94,13 @@ class Story {
   void At(std::int64_t boot_ns, std::int64_t process, const char* kind, std::int64_t object) {
     sql_ += fmt::format(
         "INSERT INTO event (event_id, host_id, boot_id, boot_ns, end_boot_ns, wall_ns, process_id, "
-        "tid, kind, object_id, size_bytes, count, result, flags, uid, euid, baseline) VALUES ({0}, "
+        "tid, kind, {6}, size_bytes, count, result, flags, uid, euid, baseline) VALUES ({0}, "
         "1, 'b', {1}, {1}, {2}, {3}, {3}, '{4}', {5}, 10, 1, 0, 577, 0, 0, false);\n",
-        ++event_id_, boot_ns, kWallShift + boot_ns, process, kind, object);
+        ++event_id_, boot_ns, kWallShift + boot_ns, process, kind, object,
+        event::TraitsOf(*event::EventKindOf(kind)).dependence ==
+                event::Dependence::kProcessToProcess
+            ? "other_process_id"
+            : "object_id");
   }
 
   void AddEvents() {

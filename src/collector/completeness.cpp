@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/file.hpp"
+#include "schema/loss_class.hpp"
 #include "wire/batch_sealer.hpp"
 #include "wire/loss_class.hpp"
 #include "wire/loss_reading.hpp"
@@ -66,7 +67,7 @@ Hole Completeness::HoleOf(Hole::Kind kind, const wire::RecordingId& id,
 void Completeness::Keep(Hole hole) {
   // Records without their payload are there: a policy's budget is no loss (docs/policy.md).
   const bool only_payload =
-      hole.kind == Hole::Kind::kRecordsLost && hole.loss_class == wire::LossClassName(LOSS_PAYLOAD);
+      hole.kind == Hole::Kind::kRecordsLost && !schema::SaysThatEventsAreMissing(hole.loss_class);
   has_loss_ = has_loss_ || (hole.kind != Hole::Kind::kNoEnd && !only_payload);
   if (holes_.size() == kHolesMax) {
     ++left_out_count_;

@@ -8,57 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "event/kinds.hpp"
+
 /// The one vocabulary of Spoor: what the decoder of the sensor's records and every importer
 /// produce, what ingest consumes, and what the event text format (docs/formats/events.md) spells as
 /// JSON with the same names.
 namespace spoor::event {
-
-enum class EventKind : std::uint8_t {
-  kFork,  ///< process -> child_process (threads are not forks)
-  kExec,  ///< object: the program; result < 0: refused
-  kExit,
-  kCredentialChange,
-  kOpen,      ///< object, fd, flags = O_…
-  kClose,     ///< fd; closes other_fd - fd more with close_range
-  kDup,       ///< fd -> other_fd, object
-  kRead,      ///< object -> process (read family, files, pipes, terminals, sockets alike)
-  kWrite,     ///< process -> object
-  kUnlink,    ///< path (unlink, rmdir: flags)
-  kRename,    ///< path -> other_path
-  kLink,      ///< path (existing) -> other_path (new name)
-  kSymlink,   ///< path (the new link), other_path (its target text)
-  kChmod,     ///< value: mode
-  kChown,     ///< value: uid << 32 | gid
-  kTruncate,  ///< value: length
-  kMkdir,
-  kMknod,
-  kChdir,       ///< also chroot (flags)
-  kPipe,        ///< object/fd: read end, other_object/other_fd: write end
-  kSocketpair,  ///< object/fd, other_object/other_fd
-  kSocket,
-  kBind,
-  kListen,
-  kConnect,     ///< result -EINPROGRESS counts as begun
-  kAccept,      ///< object/fd: the new socket; other_object/other_fd: the listening one
-  kSend,        ///< process -> object (send family)
-  kRecv,        ///< object -> process
-  kShutdown,    ///< value: how
-  kWindowSize,  ///< terminal
-  kSignal,  ///< child_process: the target, value: signal (kill family), or ptrace request (flags)
-  kSetsid,  ///< value: the new session id
-  kSetAttribute,  ///< other_path: "times" (value: s), "flags" (value), or an extended attribute's
-                  ///< name
-  kMount,         ///< path: the place, other_path: what was mounted there; syscall: umount2 …
-  kSetName,       ///< command: what the thread calls itself from now on
-  kProcess,       ///< baseline: a process that was there when recording began
-  kDescriptor,    ///< baseline: an open descriptor that was there
-  kLoss,          ///< loss: counted, not seen
-};
-inline constexpr std::size_t kEventKindCount = static_cast<std::size_t>(EventKind::kLoss) + 1;
-
-/// "credential_change" and so on: the name in SQL, JSON and the event text format.
-std::string_view EventKindName(EventKind kind);
-std::optional<EventKind> EventKindOf(std::string_view name);
 
 /// A process: (host, boot, pid in the initial pid namespace, start). Host and boot are the event's.
 struct ProcessKey {
@@ -66,24 +21,6 @@ struct ProcessKey {
   std::uint64_t start_boot_ns = 0;
   bool operator==(const ProcessKey&) const = default;
 };
-
-enum class ObjectType : std::uint8_t {
-  kNone,
-  kFile,
-  kDirectory,
-  kSymlink,
-  kCharacterDevice,
-  kBlockDevice,
-  kPipe,
-  kSocket,
-  kPty,  ///< both ends; instance tells re-used numbers apart
-  kTty,
-  kMemfd,
-  kAnonymous,  ///< epoll, eventfd …
-  kPath,       ///< known by name only: `path` is the key
-};
-std::string_view ObjectTypeName(ObjectType type);
-std::optional<ObjectType> ObjectTypeOf(std::string_view name);
 
 /// A thing that processes read and write. Key: host and boot of the event (boot only for what does
 /// not outlive it: sockets, pipes, ptys, memfds), then type, device, inode, generation, instance;
@@ -126,9 +63,8 @@ struct TerminalState {
 };
 
 struct LossCount {
-  std::string loss_class;   ///< "process", "namespace", "descriptor", "network", "io", "payload",
-                            ///< "missed_hook"
-  std::uint64_t count = 0;  ///< lost between from_boot_ns and the event's boot_ns
+  std::string loss_class;   ///< a name of schema::kLossClasses, or an import's own
+  std::uint64_t count = 0;  ///< lost between from_boot_ns and the event's end_boot_ns
   std::uint64_t from_boot_ns = 0;
   std::string reason;
 };
@@ -139,16 +75,16 @@ struct Event {
   EventKind kind = EventKind::kFork;
   std::string host;                 ///< name of the host (scope) it happened on
   std::string boot_id;              ///< UUID text of the boot; empty where the source has none
-  std::uint64_t boot_ns = 0;        ///< end of the call, boot clock of the host
-  std::uint64_t begin_boot_ns = 0;  ///< begin when known, else 0
-  std::int64_t wall_ns = 0;         ///< boot_ns mapped to the host's wall clock
+  std::uint64_t begin_boot_ns = 0;  ///< begin of the call, boot clock of the host; 0: not known
+  std::uint64_t end_boot_ns = 0;    ///< its end; the event text calls it boot_ns
+  std::int64_t wall_ns = 0;         ///< end_boot_ns mapped to the host's wall clock
   bool baseline = false;            ///< state found, not something that happened
   std::int64_t entry_index = -1;    ///< entry of the evidence log that it comes from; -1: none
 
   ProcessKey process;
   std::uint32_t tid = 0;
   std::uint32_t uid = 0, euid = 0;           ///< of the thread at the call
-  std::optional<ProcessKey> child_process;   ///< fork, signal target
+  std::optional<ProcessKey> other_process;   ///< fork: the child; signal: the target
   std::optional<ProcessKey> parent_process;  ///< process; fork with another real parent
   std::string command;                       ///< comm, at fork, exec, baseline
   std::int64_t result = 0;                   ///< return value, -errno

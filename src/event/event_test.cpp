@@ -88,11 +88,11 @@ TEST(NumberRange, HasRoomForEverySumOfABootTimeAndADifferenceOfClocks) {
 
 TEST(NumberRange, PutsNumbersOutOfItAtItsEndsAndTimesBesideTheEventBefore) {
   Event event;
-  event.boot_ns = INT64_MAX;
+  event.end_boot_ns = INT64_MAX;
   event.wall_ns = INT64_MIN;
   event.begin_boot_ns = UINT64_MAX;
   event.process.start_boot_ns = UINT64_MAX;
-  event.child_process = ProcessKey{7, UINT64_MAX};
+  event.other_process = ProcessKey{7, UINT64_MAX};
   event.size_bytes = UINT64_MAX;
   event.result = INT64_MIN;
   event.offset_bytes = INT64_MAX;
@@ -101,16 +101,16 @@ TEST(NumberRange, PutsNumbersOutOfItAtItsEndsAndTimesBesideTheEventBefore) {
   EXPECT_FALSE(IsInRange(event));
   BringIntoRange(500, 1000, event);
   EXPECT_TRUE(IsInRange(event));
-  EXPECT_EQ(event.boot_ns, 500U);
+  EXPECT_EQ(event.end_boot_ns, 500U);
   EXPECT_EQ(event.wall_ns, 1500);
   EXPECT_EQ(event.size_bytes, kCountMax);
   EXPECT_EQ(event.loss->count, kCountMax);
-  EXPECT_EQ(event.child_process->start_boot_ns, kBootNsMax);
+  EXPECT_EQ(event.other_process->start_boot_ns, kBootNsMax);
 }
 
 TEST(NumberRange, LeavesWhatIsInItAlone) {
   Event event;
-  event.boot_ns = kBootNsMax;
+  event.end_boot_ns = kBootNsMax;
   event.wall_ns = kWallNsMin;
   event.result = kResultMin;
   EXPECT_TRUE(IsInRange(event));

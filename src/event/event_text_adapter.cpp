@@ -81,7 +81,7 @@ void PutIdentity(Json& json, const Event& event) {
   json["kind"] = EventKindName(event.kind);
   PutText(json, "host", event.host);
   PutText(json, "boot_id", event.boot_id);
-  json["boot_ns"] = event.boot_ns;
+  json["boot_ns"] = event.end_boot_ns;
   Put(json, "begin_boot_ns", event.begin_boot_ns);
   json["wall_ns"] = event.wall_ns;
   Put(json, "baseline", event.baseline);
@@ -91,7 +91,7 @@ void PutIdentity(Json& json, const Event& event) {
     json["uid"] = event.uid;
     json["euid"] = event.euid;
   }
-  if (event.child_process) json["child_process"] = ToJson(*event.child_process);
+  if (event.other_process) json["child_process"] = ToJson(*event.other_process);
   if (event.parent_process) json["parent_process"] = ToJson(*event.parent_process);
 }
 

@@ -3,23 +3,6 @@
 #include "event/event.hpp"
 
 namespace spoor::event {
-namespace {
-
-/// Whether things of this type are gone after a boot, so that their numbers are used again.
-bool EndsWithBoot(const ObjectKey& object) {
-  switch (object.type) {
-    case ObjectType::kPipe:
-    case ObjectType::kSocket:
-    case ObjectType::kPty:
-    case ObjectType::kMemfd:
-    case ObjectType::kAnonymous:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
 
 std::int64_t HostId(std::string_view host) {
   return StableIdBuilder("host").Add(host).Build();
@@ -39,7 +22,7 @@ std::int64_t ObjectId(std::string_view host, std::string_view boot_id, const Obj
   StableIdBuilder builder("object");
   builder.Add(host).Add(ObjectTypeName(object.type));
   if (object.type == ObjectType::kPath) return builder.Add(object.path).Build();
-  builder.Add(EndsWithBoot(object) ? boot_id : std::string_view());
+  builder.Add(TraitsOf(object.type).ends_with_boot ? boot_id : std::string_view());
   return builder.Add(std::uint64_t{object.device})
       .Add(object.inode)
       .Add(std::uint64_t{object.generation})

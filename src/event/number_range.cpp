@@ -9,12 +9,12 @@ namespace spoor::event {
 namespace {
 
 /// Calls `see(number, max)` for all numbers of `event` that range from 0 to a maximum, but for its
-/// own boot_ns. `AnEvent`: const or not.
+/// own end_boot_ns. `AnEvent`: const or not.
 template <typename AnEvent, typename See>
 void ForEachNumber(AnEvent& event, See&& see) {
   see(event.begin_boot_ns, kBootNsMax);
   see(event.process.start_boot_ns, kBootNsMax);
-  if (event.child_process) see(event.child_process->start_boot_ns, kBootNsMax);
+  if (event.other_process) see(event.other_process->start_boot_ns, kBootNsMax);
   if (event.parent_process) see(event.parent_process->start_boot_ns, kBootNsMax);
   see(event.size_bytes, kCountMax);
   if (!event.loss) return;
@@ -37,7 +37,7 @@ std::int64_t NearestPossibleWallTime(std::int64_t wall_ns) {
 }
 
 bool IsInRange(const Event& event) {
-  bool in_range = IsPossibleBootTime(event.boot_ns) && IsPossibleWallTime(event.wall_ns) &&
+  bool in_range = IsPossibleBootTime(event.end_boot_ns) && IsPossibleWallTime(event.wall_ns) &&
                   event.result >= kResultMin && event.offset_bytes <= kWallNsMax;
   ForEachNumber(event, [&](std::uint64_t number, std::uint64_t max) {
     in_range = in_range && number <= max;
@@ -46,10 +46,10 @@ bool IsInRange(const Event& event) {
 }
 
 void BringIntoRange(std::uint64_t before_boot_ns, std::int64_t wall_minus_boot_ns, Event& event) {
-  if (!IsPossibleBootTime(event.boot_ns)) event.boot_ns = before_boot_ns;
+  if (!IsPossibleBootTime(event.end_boot_ns)) event.end_boot_ns = before_boot_ns;
   if (!IsPossibleWallTime(event.wall_ns)) {
     event.wall_ns = NearestPossibleWallTime(
-        SaturatingAdd(static_cast<std::int64_t>(event.boot_ns), wall_minus_boot_ns));
+        SaturatingAdd(static_cast<std::int64_t>(event.end_boot_ns), wall_minus_boot_ns));
   }
   event.result = std::max(event.result, kResultMin);
   event.offset_bytes = std::min(event.offset_bytes, kWallNsMax);

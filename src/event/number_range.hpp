@@ -25,9 +25,9 @@ std::int64_t NearestPossibleWallTime(std::int64_t wall_ns);
 bool IsInRange(const Event& event);
 
 /// Puts each number that is out of its range at the nearest end of it, but for the times of the
-/// event itself: an impossible boot_ns becomes `before_boot_ns`, the time of the event before it,
-/// and an impossible wall_ns becomes boot_ns + `wall_minus_boot_ns`. Both must be of possible
-/// times.
+/// event itself: an impossible end_boot_ns becomes `before_boot_ns`, the time of the event before
+/// it, and an impossible wall_ns becomes end_boot_ns + `wall_minus_boot_ns`. Both must be of
+/// possible times.
 void BringIntoRange(std::uint64_t before_boot_ns, std::int64_t wall_minus_boot_ns, Event& event);
 
 }  // namespace spoor::event

@@ -284,7 +284,7 @@ Result<bool> TakeIdentityMember(std::string_view key, Json value, Line& line) {
   if (key == "time") return TakeTime(value, line);
   if (key == "boot_ns") {
     line.boot = true;
-    return TakeCount(value, event.boot_ns);
+    return TakeCount(value, event.end_boot_ns);
   }
   if (key == "wall_ns") return TakeNoting(value, event.wall_ns, line.wall);
   if (key == "begin_boot_ns") return TakeCount(value, event.begin_boot_ns);
@@ -297,7 +297,7 @@ Result<bool> TakeIdentityMember(std::string_view key, Json value, Line& line) {
     return TakeProcess(value, event.process, line.start);
   }
   if (key == "child_process") {
-    return TakeProcess(value, event.child_process.emplace(), line.child_start);
+    return TakeProcess(value, event.other_process.emplace(), line.child_start);
   }
   if (key == "parent_process") {
     return TakeProcess(value, event.parent_process.emplace(), line.parent_start);
@@ -354,35 +354,30 @@ Result<> CheckComplete(const Line& line) {
     return Fail(ErrorCode::kCorrupt, "kind \"{}\" needs {}", event::EventKindName(event.kind),
                 what);
   };
-  if (event.kind == EventKind::kLoss) return need(event.loss.has_value(), "\"loss\"");
+  const event::Needs needs = event::TraitsOf(event.kind).needs;
+  if (needs == event::Needs::kOnlyLoss) return need(event.loss.has_value(), "\"loss\"");
   RETURN_IF_ERROR(need(line.process, "\"process\""));
-  switch (event.kind) {
-    case EventKind::kFork:
-    case EventKind::kSignal:
-      return need(event.child_process.has_value(), "\"child_process\"");
-    case EventKind::kExec:
-    case EventKind::kUnlink:
-    case EventKind::kMkdir:
-    case EventKind::kMknod:
+  switch (needs) {
+    case event::Needs::kOtherProcess:
+      return need(event.other_process.has_value(), "\"child_process\"");
+    case event::Needs::kPath:
       return need(!event.path.empty(), "\"path\"");
-    case EventKind::kRename:
-    case EventKind::kLink:
-    case EventKind::kSymlink:
+    case event::Needs::kTwoPaths:
       return need(!event.path.empty() && !event.other_path.empty(), "\"path\" and \"other_path\"");
-    case EventKind::kCredentialChange:
+    case event::Needs::kCredentials:
       return need(event.credentials.has_value(), "\"credentials\"");
-    case EventKind::kDup:
+    case event::Needs::kTwoDescriptors:
       return need(event.fd >= 0 && event.other_fd >= 0, "\"fd\" and \"other_fd\"");
-    case EventKind::kClose:
+    case event::Needs::kDescriptor:
       return need(event.fd >= 0, "\"fd\"");
-    case EventKind::kOpen:
-    case EventKind::kRead:
-    case EventKind::kWrite:
+    case event::Needs::kSomeObject:
       return need(event.fd >= 0 || !event.path.empty() || event.object.type != ObjectType::kNone,
                   "\"fd\", \"path\" or \"object\"");
-    default:
-      return {};
+    case event::Needs::kNothing:
+    case event::Needs::kOnlyLoss:
+      break;
   }
+  return {};
 }
 
 }  // namespace
@@ -413,20 +408,20 @@ Result<> EventDefaults::Fill(simdjson::dom::object object, event::Event& event) 
 void EventDefaults::FillTimes(event::Event& event, bool has_boot, bool has_wall) {
   constexpr std::uint64_t kStepNs = 1'000'000;
   std::int64_t& difference_ns = wall_minus_boot_ns_[event.host];
-  const auto signed_boot = [&] { return static_cast<std::int64_t>(event.boot_ns); };
+  const auto signed_boot = [&] { return static_cast<std::int64_t>(event.end_boot_ns); };
   if (!has_boot && has_wall) {
     const std::int64_t boot_ns = SaturatingSub(event.wall_ns, difference_ns);
-    event.boot_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(boot_ns, 0));
+    event.end_boot_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(boot_ns, 0));
   } else if (!has_wall) {
-    if (!has_boot) event.boot_ns = last_boot_ns_ + kStepNs;
+    if (!has_boot) event.end_boot_ns = last_boot_ns_ + kStepNs;
     event.wall_ns = SaturatingAdd(signed_boot(), difference_ns);
   }
   // A line whose time cannot be says nothing about those after it.
-  if (!event::IsPossibleBootTime(event.boot_ns) || !event::IsPossibleWallTime(event.wall_ns)) {
+  if (!event::IsPossibleBootTime(event.end_boot_ns) || !event::IsPossibleWallTime(event.wall_ns)) {
     return;
   }
   if (has_boot && has_wall) difference_ns = event.wall_ns - signed_boot();
-  last_boot_ns_ = event.boot_ns;
+  last_boot_ns_ = event.end_boot_ns;
 }
 
 void EventDefaults::FillProcesses(event::Event& event, bool has_start, bool has_child_start,
@@ -440,13 +435,13 @@ void EventDefaults::FillProcesses(event::Event& event, bool has_start, bool has_
     }
   };
   complete(event.process, has_start);
-  if (event.child_process) {
+  if (event.other_process) {
     // A fork makes a new process, whoever had the number before.
     if (event.kind == EventKind::kFork && !has_child_start) {
-      event.child_process->start_boot_ns = event.boot_ns;
+      event.other_process->start_boot_ns = event.end_boot_ns;
       has_child_start = true;
     }
-    complete(*event.child_process, has_child_start);
+    complete(*event.other_process, has_child_start);
   }
   if (event.parent_process) complete(*event.parent_process, has_parent_start);
 }
@@ -459,7 +454,7 @@ void EventDefaults::FillUser(event::Event& event, bool has_uid, bool has_euid) {
   if (has_euid) user.euid = event.euid;
   event.uid = user.uid;
   event.euid = user.euid;
-  if (event.kind == EventKind::kFork) users_[{event.host, event.child_process->pid}] = user;
+  if (event.kind == EventKind::kFork) users_[{event.host, event.other_process->pid}] = user;
 }
 
 }  // namespace spoor::importers

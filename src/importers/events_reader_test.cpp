@@ -52,11 +52,11 @@ TEST(EventsReader, FillsInWhatShortLinesLeaveOut) {
   const Event& fork = reading.events[0];
   const Event& open = reading.events[1];
   EXPECT_EQ(fork.host, "h");
-  EXPECT_EQ(fork.boot_ns, 1'000'000);
-  EXPECT_EQ(fork.child_process->start_boot_ns, 1'000'000) << "a fork starts its child";
-  EXPECT_EQ(open.boot_ns, 2'000'000);
+  EXPECT_EQ(fork.end_boot_ns, 1'000'000);
+  EXPECT_EQ(fork.other_process->start_boot_ns, 1'000'000) << "a fork starts its child";
+  EXPECT_EQ(open.end_boot_ns, 2'000'000);
   EXPECT_EQ(open.wall_ns, 2'000'000);
-  EXPECT_EQ(open.process, *fork.child_process);
+  EXPECT_EQ(open.process, *fork.other_process);
   EXPECT_EQ(open.tid, 8);
 }
 
@@ -101,13 +101,13 @@ TEST(EventsReader, UnderstandsAllSpellingsOfIdentitiesAndTimes) {
   EXPECT_EQ(ReadOne(R"({"kind":"open","process":7,"object":"path:/a:b"})").object.path, "/a:b");
   const Event timed = ReadOne(R"({"kind":"exit","process":7,"time":"2026-11-21T20:31:35Z"})");
   EXPECT_EQ(timed.wall_ns, 1'795'293'095'000'000'000);
-  EXPECT_EQ(timed.boot_ns, 1'795'293'095'000'000'000);
+  EXPECT_EQ(timed.end_boot_ns, 1'795'293'095'000'000'000);
   const Reading clocks = ReadText(
       "{\"kind\":\"exit\",\"process\":7,\"boot_ns\":5,\"wall_ns\":105}\n"
       "{\"kind\":\"exit\",\"process\":7,\"boot_ns\":6}\n"
       "{\"kind\":\"exit\",\"process\":7,\"wall_ns\":107}\n");
   EXPECT_EQ(clocks.events[1].wall_ns, 106);
-  EXPECT_EQ(clocks.events[2].boot_ns, 7);
+  EXPECT_EQ(clocks.events[2].end_boot_ns, 7);
 }
 
 TEST(EventsReader, CarriesUsersOnUntilALineSaysOtherwise) {
@@ -159,7 +159,7 @@ TEST(EventsReader, ReadsBackWhatTheWriterWrites) {
   event.kind = EventKind::kExec;
   event.host = "web";
   event.boot_id = "b";
-  event.boot_ns = 7;
+  event.end_boot_ns = 7;
   event.wall_ns = 1007;
   event.process = {4711, 5};
   event.tid = 4712;

@@ -255,6 +255,7 @@ Result<store::Catalog> LoadCatalogOrNone(const StoreLayout& layout) {
 /// Whether `catalog` shows all entries that are left of `log`, and no recording that it calls open
 /// has lost its writer since.
 bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, bool has_writer) {
+  if (catalog.schema_version != schema::kSchemaVersion) return false;
   const bool cut = std::any_of(
       catalog.recordings.begin(), catalog.recordings.end(),
       [&](const auto& recording) { return recording.first_entry < log.removed_until(); });
@@ -262,6 +263,14 @@ bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, b
   const bool open = std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
                                 [](const auto& recording) { return recording.provisional; });
   return catalog.generation > 0 && catalog.next_entry >= log.size() && (has_writer || !open);
+}
+
+/// When the tables are of another schema version: says of which, and lets all be ingested again.
+std::optional<int> ForgetEarlierSchema(store::Catalog& catalog) {
+  if (catalog.schema_version == schema::kSchemaVersion) return std::nullopt;
+  catalog.next_entry = 0;
+  for (store::IngestedRecording& recording : catalog.recordings) recording.provisional = true;
+  return catalog.schema_version;
 }
 
 /// The lock of whoever ingests.
@@ -360,7 +369,11 @@ Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& 
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log, OpenLog(layout));
   ASSIGN_OR_RETURN(store::Catalog catalog, LoadCatalogOrNone(layout));
   if (IsUpToDate(catalog, *log, has_writer)) return CatchUpSummary{};
-  return Ingest(layout, options, progress, *log, has_writer, std::move(catalog), {});
+  const std::optional<int> earlier = ForgetEarlierSchema(catalog);
+  ASSIGN_OR_RETURN(CatchUpSummary summary,
+                   Ingest(layout, options, progress, *log, has_writer, std::move(catalog), {}));
+  summary.earlier_schema_version = earlier;
+  return summary;
 }
 
 Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& options,

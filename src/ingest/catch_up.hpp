@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -45,6 +46,9 @@ struct CatchUpOptions {
 struct CatchUpSummary {
   std::uint64_t entry_count = 0;  ///< read this time
   std::uint64_t event_count = 0;
+  /// The schema version of the tables that were there, when it was an earlier one: all rows were
+  /// made again.
+  std::optional<int> earlier_schema_version = {};
 };
 
 /// Called now and then with entries done and entries to do.
@@ -53,9 +57,10 @@ using CatchUpProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 /// Turns the evidence that was not ingested yet into segments and names them in the catalog; the
 /// catalog changes at once and at the end, so that whatever fails, readers see what they saw
 /// before. A recording is the unit: one that is closed (or followed by another) is done for good,
-/// one that is still open is ingested anew, from its beginning, each time it has grown. Waits for
-/// another process that is ingesting the same store. Fails: kNotFound (no evidence), kUnverified
-/// (evidence), kIo (disk full …), kUnsupported.
+/// one that is still open is ingested anew, from its beginning, each time it has grown. So is all
+/// of a store whose tables are of an earlier schema version. Waits for another process that is
+/// ingesting the same store. Fails: kNotFound (no evidence), kUnverified (evidence), kIo (disk full
+/// …), kUnsupported.
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress);
 

@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "evidence/log.hpp"
+#include "ingest/derivation_check.hpp"
 #include "store/catalog.hpp"
 #include "store/lookup.hpp"
 #include "store/store.hpp"
@@ -16,6 +17,8 @@
 namespace spoor::ingest {
 namespace {
 
+using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -29,11 +32,11 @@ class NumberSource : public event::EventSource {
       event::Event& event = events.emplace_back();
       event.kind = event::EventKind::kFork;
       event.host = "h";
-      event.boot_ns = std::stoull(line);
-      event.wall_ns = static_cast<std::int64_t>(event.boot_ns);
+      event.end_boot_ns = std::stoull(line);
+      event.wall_ns = static_cast<std::int64_t>(event.end_boot_ns);
       event.process = {1, 0};
-      event.child_process =
-          event::ProcessKey{static_cast<std::uint32_t>(event.boot_ns), event.boot_ns};
+      event.other_process =
+          event::ProcessKey{static_cast<std::uint32_t>(event.end_boot_ns), event.end_boot_ns};
     }
     return {};
   }
@@ -283,6 +286,49 @@ TEST_F(CatchUpTest, TellsThatThereIsNoStore) {
   ASSERT_FALSE(summary);
   EXPECT_EQ(summary.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(summary.error().message, HasSubstr(layout_.root.string()));
+}
+
+TEST_F(CatchUpTest, MakesTheTablesOfAnEarlierSchemaAgain) {
+  OpenLog();
+  const auto recording = Begin();
+  Seal(*recording, wire::BatchKind::kImportData, "10\n");
+  Close(*recording);
+  EXPECT_EQ(MustCatchUp().earlier_schema_version, std::nullopt);
+  auto catalog = store::LoadCatalog(layout_);
+  ASSERT_TRUE(catalog);
+  const std::string before = catalog->segments.at(0).file;
+  catalog->schema_version = 1;
+  ASSERT_TRUE(store::SaveCatalog(layout_, *catalog));
+
+  const auto refused = store::OpenStore(layout_.root.string());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(refused.error().message, AllOf(HasSubstr("schema 1"), HasSubstr("spoor rebuild")));
+  EXPECT_EQ(CheckDerivation(layout_, *ReadTextFile(layout_.public_key(), 4096), Options(),
+                            layout_.root / "scratch", {})
+                .error()
+                .code,
+            ErrorCode::kUnsupported);
+
+  const CatchUpSummary again = MustCatchUp();
+  EXPECT_EQ(again.earlier_schema_version, 1);
+  EXPECT_EQ(again.event_count, 1);
+  EXPECT_THAT(Integers(kTimes), ElementsAre(10));
+  catalog = store::LoadCatalog(layout_);
+  EXPECT_EQ(catalog->schema_version, schema::kSchemaVersion);
+  EXPECT_THAT(catalog->retired, Contains(before)) << "readers may still have it open";
+  EXPECT_EQ(MustCatchUp().entry_count, 0);
+}
+
+TEST_F(CatchUpTest, RefusesTheTablesOfALaterSchema) {
+  OpenLog();
+  const auto recording = Begin();
+  Close(*recording);
+  MustCatchUp();
+  auto catalog = store::LoadCatalog(layout_);
+  catalog->schema_version = schema::kSchemaVersion + 1;
+  ASSERT_TRUE(store::SaveCatalog(layout_, *catalog));
+  EXPECT_EQ(CatchUp(layout_, Options(), {}).error().code, ErrorCode::kUnsupported);
 }
 
 TEST_F(CatchUpTest, NamesASegmentThatWasDamaged) {

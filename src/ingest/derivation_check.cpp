@@ -241,6 +241,9 @@ Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const std::s
                                          const DerivationProgress& progress) {
   // The catalog first: what it names is under every later checkpoint.
   ASSIGN_OR_RETURN(store::Catalog catalog, store::LoadCatalog(layout));
+  if (catalog.schema_version != schema::kSchemaVersion) {
+    return tl::unexpected<Error>(store::EarlierSchema(layout, catalog));
+  }
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                    evidence::LogReader::Open(layout.evidence(), public_key));
   const std::uint64_t to_do = catalog.next_entry;

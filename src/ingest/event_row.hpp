@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "event/event.hpp"
@@ -17,12 +16,12 @@ struct EventRow {
   std::int64_t event_id = 0;
   std::int64_t host_id = 0;
   std::shared_ptr<const std::string> boot_id;  ///< shared by all rows of a boot
-  std::uint64_t boot_ns = 0, end_boot_ns = 0;
+  std::uint64_t begin_boot_ns = 0, end_boot_ns = 0;
   std::int64_t wall_ns = 0;
   std::int64_t process_id = 0;
   std::uint32_t tid = 0;
   event::EventKind kind = event::EventKind::kFork;
-  std::int64_t object_id = 0, other_object_id = 0;
+  std::int64_t object_id = 0, other_object_id = 0, other_process_id = 0;
   std::int32_t fd = -1, other_fd = -1;
   std::string path, other_path;
   std::uint64_t size_bytes = 0;
@@ -35,16 +34,6 @@ struct EventRow {
   std::int64_t entry_index = -1;
 };
 
-/// read, write, send, recv: moves bytes, and may be merged.
-bool IsIo(event::EventKind kind);
-/// The bytes go from the process to the object.
-bool IsOutput(event::EventKind kind);
-
-/// An id for a column where 0 stands for NULL.
-inline std::optional<std::int64_t> NotZero(std::int64_t id) {
-  return id == 0 ? std::nullopt : std::optional(id);
-}
-
-void WriteEventRow(store::TableWriter& table, const EventRow& row);
+void WriteEventRow(store::SegmentWriter& rows, const EventRow& row);
 
 }  // namespace spoor::ingest

@@ -60,13 +60,17 @@ struct SocketState {
 /// Bytes of one flow since its row was written last.
 struct FlowState {
   std::int64_t flow_id = 0;
-  std::int64_t process_id = 0;
+  std::int64_t process_id = 0;  ///< that accepted or connected, else first used it
+  std::int64_t object_id = 0;   ///< its socket
+  std::int32_t fd = -1;
+  std::uint32_t uid = 0;
   event::SocketInfo info;
   bool inbound = false;
   std::uint64_t begin_boot_ns = 0;
   std::int64_t begin_wall_ns = 0, end_wall_ns = 0;
   std::uint64_t local_bytes = 0, remote_bytes = 0;  ///< sent by each end
   std::string state;  ///< TCP: "attempted", "refused", "failed" or "connected"; else empty
+  bool process_written = false;  ///< its row of flow_process
   bool changed = true;
 };
 

@@ -32,8 +32,8 @@ std::int64_t IoMerger::Add(const EventRow& row, std::uint64_t descriptor, FlowCo
                 .uid = row.uid,
                 .euid = row.euid,
                 .kind = row.kind};
-  FlowCounters& source = IsOutput(row.kind) ? process : object;
-  FlowCounters& target = IsOutput(row.kind) ? object : process;
+  FlowCounters& source = event::IsOutput(row.kind) ? process : object;
+  FlowCounters& target = event::IsOutput(row.kind) ? object : process;
   std::int64_t event_id = row.event_id;
   const auto found = held_.find(key);
   if (found != held_.end() && found->second.source_in_count == source.in_count &&

@@ -27,9 +27,9 @@ class IoMerger {
   using Sink = std::function<void(const EventRow&)>;
   explicit IoMerger(Sink sink) : sink_(std::move(sink)) {}
 
-  /// Takes an event of IsIo kind that moved `row.size_bytes` between its process and its object.
-  /// `descriptor`: a number for what the descriptor stood for, so that rows never span a close.
-  /// Returns the event_id of the row that it becomes part of.
+  /// Takes an event that moved `row.size_bytes` (of a kind of event::MovesBytes) between its
+  /// process and its object. `descriptor`: a number for what the descriptor stood for, so that rows
+  /// never span a close. Returns the event_id of the row that it becomes part of.
   std::int64_t Add(const EventRow& row, std::uint64_t descriptor, FlowCounters& process,
                    FlowCounters& object);
 

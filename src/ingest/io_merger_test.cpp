@@ -20,8 +20,9 @@ struct Edge {
 };
 
 Edge EdgeOf(const EventRow& row) {
-  return IsOutput(row.kind) ? Edge{row.process_id, row.object_id, row.boot_ns, row.end_boot_ns}
-                            : Edge{row.object_id, row.process_id, row.boot_ns, row.end_boot_ns};
+  return event::IsOutput(row.kind)
+             ? Edge{row.process_id, row.object_id, row.begin_boot_ns, row.end_boot_ns}
+             : Edge{row.object_id, row.process_id, row.begin_boot_ns, row.end_boot_ns};
 }
 
 /// When data that was at `start` at `at_ns` reaches each node: by relaxing edges until nothing
@@ -93,7 +94,7 @@ History RandomHistory(std::mt19937& random) {
         kObjectBase + static_cast<std::int64_t>(random() % static_cast<unsigned>(object_count));
     row.kind = random() % 2 == 0 ? EventKind::kRead : EventKind::kWrite;
     row.size_bytes = 1;
-    row.boot_ns = row.end_boot_ns = now_ns += 10;
+    row.begin_boot_ns = row.end_boot_ns = now_ns += 10;
     history.original.push_back(EdgeOf(row));
     merger.Add(row, 1, counters[row.process_id], counters[row.object_id]);
   }
@@ -138,14 +139,14 @@ TEST(IoMerger, AddsUpBytesAndCallsAndKeepsTheFirstId) {
   for (int i = 1; i <= 3; ++i) {
     row.event_id = 10LL * i;
     row.size_bytes = 5;
-    row.boot_ns = row.end_boot_ns = static_cast<std::uint64_t>(i);
+    row.begin_boot_ns = row.end_boot_ns = static_cast<std::uint64_t>(i);
     EXPECT_EQ(merger.Add(row, 1, process, object), 10);
   }
   merger.Flush();
   ASSERT_EQ(rows.size(), 1);
   EXPECT_EQ(rows[0].count, 3);
   EXPECT_EQ(rows[0].size_bytes, 15);
-  EXPECT_EQ(rows[0].boot_ns, 1);
+  EXPECT_EQ(rows[0].begin_boot_ns, 1);
   EXPECT_EQ(rows[0].end_boot_ns, 3);
 }
 

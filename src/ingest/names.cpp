@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "schema/loss_class.hpp"
+
 namespace spoor::ingest {
 namespace {
 
@@ -102,19 +104,19 @@ void NameKeeper::Afford(HostState& host, Tree& tree, const Moment& now) {
 void NameKeeper::WriteGap(HostState& host, const std::string& recording_id, const Moment& now) {
   if (host.names_not_followed == 0) return;
   const Moment& since = host.names_not_followed_since;
-  rows_->table(store::Table::kGap)
-      .Integer(host.host_id)
-      .Text(recording_id)
-      .Unsigned(since.boot_ns)
-      .Unsigned(std::max(since.boot_ns, now.boot_ns))
-      .Integer(since.wall_ns)
-      .Integer(std::max(since.wall_ns, now.wall_ns))
-      .Text("name")
-      .Unsigned(host.names_not_followed)
-      .Text(
+  rows_->Append(schema::GapRow{
+      .host_id = host.host_id,
+      .recording_id = recording_id,
+      .from_boot_ns = schema::AtMostMax(since.boot_ns),
+      .until_boot_ns = schema::AtMostMax(std::max(since.boot_ns, now.boot_ns)),
+      .from_wall_ns = since.wall_ns,
+      .until_wall_ns = std::max(since.wall_ns, now.wall_ns),
+      .loss_class = schema::LossClassName(schema::LossClass::kName),
+      .count = schema::AtMostMax(host.names_not_followed),
+      .reason =
           "names below renamed folders that were not followed: each is known again from its next "
-          "use")
-      .EndRow();
+          "use",
+  });
   host.names_not_followed = 0;
 }
 
@@ -132,19 +134,17 @@ void NameKeeper::Give(HostState& host, const std::string& path, const Tree& tree
 
 void NameKeeper::Write(const HostState& host, const std::string& path, const Name& name,
                        std::optional<std::uint64_t> until_boot_ns, std::int64_t revision) {
-  store::TableWriter& table = rows_->table(store::Table::kObjectName);
-  table.Integer(name.object_id)
-      .Integer(host.host_id)
-      .Text(path)
-      .Unsigned(name.from_boot_ns)
-      .Integer(name.from_wall_ns);
-  if (until_boot_ns) {
-    table.Unsigned(*until_boot_ns);
-  } else {
-    table.Null();
-  }
-  table.Text(event::EventKindName(name.cause)).Integer(revision);
-  table.EndRow();
+  rows_->Append(schema::ObjectNameRow{
+      .object_id = name.object_id,
+      .host_id = host.host_id,
+      .path = path,
+      .from_boot_ns = schema::AtMostMax(name.from_boot_ns),
+      .from_wall_ns = name.from_wall_ns,
+      .until_boot_ns =
+          until_boot_ns ? std::optional(schema::AtMostMax(*until_boot_ns)) : std::nullopt,
+      .cause = event::EventKindName(name.cause),
+      .revision = revision,
+  });
 }
 
 }  // namespace spoor::ingest

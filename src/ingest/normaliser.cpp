@@ -22,47 +22,13 @@ using event::ObjectType;
 constexpr unsigned kEventsOfEntryBits = 24;
 constexpr std::uint64_t kCloseRangeCloseOnExec = 4;
 
-/// Kinds whose `fd` is made by the call: what it was before does not matter.
-bool MakesDescriptor(EventKind kind) {
-  switch (kind) {
-    case EventKind::kOpen:
-    case EventKind::kDescriptor:
-    case EventKind::kPipe:
-    case EventKind::kSocketpair:
-    case EventKind::kSocket:
-    case EventKind::kAccept:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// Successful calls of these kinds move nothing between a process and an object.
-bool MovesNothing(EventKind kind) {
-  switch (kind) {
-    case EventKind::kClose:
-    case EventKind::kDup:
-    case EventKind::kSocket:
-    case EventKind::kBind:
-    case EventKind::kListen:
-    case EventKind::kShutdown:
-    case EventKind::kWindowSize:
-    case EventKind::kSetsid:
-    case EventKind::kSetName:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 Normaliser::Normaliser(store::SegmentWriter& rows, std::string recording_id)
     : rows_(rows),
       recording_id_(std::move(recording_id)),
       names_(rows),
-      merger_(
-          [this](const EventRow& row) { WriteEventRow(rows_.table(store::Table::kEvent), row); }) {}
+      merger_([this](const EventRow& row) { WriteEventRow(rows_, row); }) {}
 
 void Normaliser::Take(const Event& event, std::uint64_t entry_index) {
   TakeAdmitted(door_.Admit(event), entry_index);
@@ -72,7 +38,7 @@ void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
   ++event_count_;
   last_event_id_ =
       std::max(last_event_id_ + 1, static_cast<std::int64_t>(entry_index << kEventsOfEntryBits));
-  const Moment now{event.boot_ns, event.wall_ns};
+  const Moment now{event.end_boot_ns, event.wall_ns};
   last_moment_ = now;
   if (event.kind == EventKind::kLoss) return TakeLoss(event);
 
@@ -84,7 +50,7 @@ void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
   row.entry_index =
       event.entry_index >= 0 ? event.entry_index : static_cast<std::int64_t>(entry_index);
   rows_.NotePartition(host.host_id, host.host, row.wall_ns);
-  FollowUser(process, event, row.event_id, rows_.table(store::Table::kCredentialChange));
+  FollowUser(process, event, row.event_id, rows_);
 
   if (object != nullptr && object->key.type == ObjectType::kSocket) {
     NoteSocket(host, *object, event, process.process_id, now);
@@ -93,12 +59,12 @@ void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
     NoteSocket(host, *other, event, process.process_id, now);
     PairSockets(host, object->object_id, other->object_id);
   }
-  if (IsIo(event.kind) && object != nullptr) {
+  if (event::MovesBytes(event.kind) && object != nullptr) {
     TakeIo(host, process, event, *object, row);
   } else {
     if (event.kind == EventKind::kExec) WriteExec(event, row);
     if (event.kind == EventKind::kWindowSize) WriteTerminal(host, event, row);
-    WriteEventRow(rows_.table(store::Table::kEvent), row);
+    WriteEventRow(rows_, row);
     BumpFlows(host, process, event, object, other);
   }
   ApplyToDescriptors(process, event, object, other);
@@ -117,7 +83,7 @@ HostState& Normaliser::HostOf(const Event& event) {
     host.host = event.host;
     host.host_id = event::HostId(event.host);
     host.boot_id = std::make_shared<const std::string>(event.boot_id);
-    rows_.table(store::Table::kHost).Integer(host.host_id).Text(host.host).EndRow();
+    rows_.Append(schema::HostRow{.host_id = host.host_id, .name = host.host});
   }
   last_host_ = &host;
   return host;
@@ -176,7 +142,7 @@ ObjectState* Normaliser::ByName(HostState& host, const std::string& path, const 
 ObjectState* Normaliser::Resolve(HostState& host, ProcessState& process, const Event& event,
                                  const Moment& now) {
   if (event.object.type != ObjectType::kNone) return &ObjectOf(host, event.object, now);
-  if (event.fd >= 0 && !MakesDescriptor(event.kind)) {
+  if (event.fd >= 0 && !event::TraitsOf(event.kind).makes_descriptor) {
     if (ObjectState* const object = ByDescriptor(host, process, event.fd)) return object;
   }
   if (event.looked_up) return nullptr;  // where that did not tell, the name does not
@@ -208,16 +174,16 @@ EventRow Normaliser::MakeRow(const HostState& host, const ProcessState& process,
   row.event_id = last_event_id_;
   row.host_id = host.host_id;
   row.boot_id = host.boot_id;
-  const bool begin_known = event.begin_boot_ns != 0 && event.begin_boot_ns <= event.boot_ns;
-  row.boot_ns = begin_known ? event.begin_boot_ns : event.boot_ns;
-  row.end_boot_ns = event.boot_ns;
+  const bool begin_known = event.begin_boot_ns != 0 && event.begin_boot_ns <= event.end_boot_ns;
+  row.begin_boot_ns = begin_known ? event.begin_boot_ns : event.end_boot_ns;
+  row.end_boot_ns = event.end_boot_ns;
   row.wall_ns = event.wall_ns;
   row.process_id = process.process_id;
   row.tid = event.tid;
   row.kind = event.kind;
   if (object != nullptr) row.object_id = object->object_id;
-  if (event.child_process) {
-    row.object_id = event::ProcessId(host.host, *host.boot_id, *event.child_process);
+  if (event.other_process) {
+    row.other_process_id = event::ProcessId(host.host, *host.boot_id, *event.other_process);
   }
   if (other != nullptr) row.other_object_id = other->object_id;
   row.fd = event.fd;
@@ -231,8 +197,7 @@ EventRow Normaliser::MakeRow(const HostState& host, const ProcessState& process,
   row.value = event.value;
   row.uid = event.uid;
   row.euid = event.euid;
-  row.baseline =
-      event.baseline || event.kind == EventKind::kProcess || event.kind == EventKind::kDescriptor;
+  row.baseline = event.baseline || event::TraitsOf(event.kind).baseline;
   return row;
 }
 
@@ -252,7 +217,7 @@ void Normaliser::TakeIo(HostState& host, ProcessState& process, const Event& eve
     const auto peer = host.objects.find(object.socket->peer_object_id);
     if (peer != host.objects.end()) {
       FlowCounters& flows = peer->second.flows;
-      ++(IsOutput(event.kind) ? flows.in_count : flows.out_count);
+      ++(event::IsOutput(event.kind) ? flows.in_count : flows.out_count);
     }
   }
   const bool pty_master =
@@ -264,7 +229,7 @@ void Normaliser::TakeIo(HostState& host, ProcessState& process, const Event& eve
 
 void Normaliser::BumpFlows(HostState& host, ProcessState& process, const Event& event,
                            ObjectState* object, ObjectState* other) {
-  if (event.result < 0 || MovesNothing(event.kind)) return;
+  if (event.result < 0 || event::TraitsOf(event.kind).moves_nothing) return;
   const auto bump = [](FlowCounters& flows) {
     ++flows.in_count;
     ++flows.out_count;
@@ -272,8 +237,8 @@ void Normaliser::BumpFlows(HostState& host, ProcessState& process, const Event& 
   bump(process.flows);
   if (object != nullptr) bump(object->flows);
   if (other != nullptr) bump(other->flows);
-  if (event.child_process) {
-    bump(ProcessOf(host, *event.child_process, {event.boot_ns, event.wall_ns}).flows);
+  if (event.other_process) {
+    bump(ProcessOf(host, *event.other_process, {event.end_boot_ns, event.wall_ns}).flows);
   }
 }
 
@@ -301,7 +266,7 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
     return;
   }
   if (event.result < 0) return;
-  if (MakesDescriptor(event.kind)) {
+  if (event::TraitsOf(event.kind).makes_descriptor) {
     SetDescriptor(process, event.fd, object, close_on_exec, event.object_pty_master);
   }
   switch (event.kind) {
@@ -327,7 +292,7 @@ void Normaliser::ApplyToDescriptors(ProcessState& process, const Event& event,
       const Descriptor* const known = descriptors.Find(event.fd);
       const bool same =
           object != nullptr && known != nullptr && known->object_id == object->object_id;
-      if (event.object.type != ObjectType::kNone && !same && !IsIo(event.kind)) {
+      if (event.object.type != ObjectType::kNone && !same && !event::MovesBytes(event.kind)) {
         SetDescriptor(process, event.fd, object, false, event.object_pty_master);
       }
       break;
@@ -382,8 +347,8 @@ void Normaliser::ApplyToProcess(HostState& host, ProcessState& process, const Ev
 
 void Normaliser::ApplyFork(HostState& host, ProcessState& process, const Event& event,
                            const Moment& now) {
-  if (!event.child_process || *event.child_process == process.key) return;
-  ProcessState& child = ProcessOf(host, *event.child_process, now);
+  if (!event.other_process || *event.other_process == process.key) return;
+  ProcessState& child = ProcessOf(host, *event.other_process, now);
   child.parent_process_id = process.process_id;
   child.baseline = false;
   // The child may have been seen at work before its fork was told: what is known of it stays.

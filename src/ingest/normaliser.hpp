@@ -16,9 +16,10 @@
 
 namespace spoor::ingest {
 
-/// Turns the events of one recording, in the order of time, into rows of schema.sql: gives
-/// processes, files, sockets their ids, follows descriptors, names and credentials, pairs sockets,
-/// sums flows up and merges repeated I/O. One vocabulary, whatever the source. Not thread-safe.
+/// Turns the events of one recording, in the order of time, into rows of the tables (src/schema):
+/// gives processes, files, sockets their ids, follows descriptors, names and credentials, pairs
+/// sockets, sums flows up and merges repeated I/O. One vocabulary, whatever the source. Not
+/// thread-safe.
 ///
 /// Memory grows with the processes alive, the files named and the sockets in use at a time, not
 /// with the number of events.

@@ -13,89 +13,60 @@ using event::ObjectType;
 
 constexpr std::uint64_t kRenameExchange = 2;
 
-/// Whether things of this type have names in the tree of files.
-bool HasPath(ObjectType type) {
-  return type != ObjectType::kSocket && type != ObjectType::kMemfd &&
-         type != ObjectType::kAnonymous && type != ObjectType::kNone;
+/// A state of the terminal, where there is one.
+template <typename Member>
+auto StateOf(const std::optional<event::TerminalState>& terminal,
+             Member event::TerminalState::*member) {
+  return terminal ? std::optional((*terminal).*member) : std::nullopt;
 }
 
-/// Whether a successful event of this kind shows that its object is called `path`.
-bool ShowsName(EventKind kind) {
-  switch (kind) {
-    case EventKind::kOpen:
-    case EventKind::kDescriptor:
-    case EventKind::kExec:
-    case EventKind::kProcess:
-    case EventKind::kMkdir:
-    case EventKind::kMknod:
-    case EventKind::kSymlink:
-    case EventKind::kChdir:
-      return true;
-    default:
-      return false;
-  }
+std::optional<std::int64_t> NumberOf(std::optional<std::uint64_t> number) {
+  return number ? std::optional(schema::AtMostMax(*number)) : std::nullopt;
 }
 
-/// Gone after a boot, and worth forgetting when nobody holds them.
-bool IsShortLived(ObjectType type) {
-  return type == ObjectType::kSocket || type == ObjectType::kPipe ||
-         type == ObjectType::kAnonymous || type == ObjectType::kMemfd;
-}
-
-void WriteTerminalColumns(store::TableWriter& table,
-                          const std::optional<event::TerminalState>& terminal) {
-  if (!terminal) {
-    table.Null().Null().Null().Null();
-    return;
-  }
-  table.Integer(terminal->rows)
-      .Integer(terminal->columns)
-      .Boolean(terminal->echo)
-      .Boolean(terminal->canonical);
-}
-
-void WriteProcess(store::TableWriter& table, const HostState& host, const ProcessState& process,
+void WriteProcess(store::SegmentWriter& rows, const HostState& host, const ProcessState& process,
                   std::int64_t revision) {
-  table.Integer(process.process_id)
-      .Integer(host.host_id)
-      .Text(*host.boot_id)
-      .Integer(process.key.pid)
-      .Unsigned(process.key.start_boot_ns)
-      .IntegerOrNull(process.start_wall_ns)
-      .IntegerOrNull(NotZero(process.parent_process_id));
-  if (process.end_boot_ns) {
-    table.Unsigned(*process.end_boot_ns);
-  } else {
-    table.Null();
-  }
-  table.IntegerOrNull(process.end_wall_ns)
-      .IntegerOrNull(process.exit_code)
-      .Boolean(process.baseline)
-      .TextOrNull(process.name)
-      .TextOrNull(process.executable)
-      .TextOrNull(process.command_line);
-  if (process.user) {
-    table.Integer(process.user->uid).Integer(process.user->euid);
-  } else {
-    table.Null().Null();
-  }
-  table.Integer(revision).EndRow();
+  const auto user = [&](std::uint32_t User::*member) {
+    return process.user ? std::optional((*process.user).*member) : std::nullopt;
+  };
+  rows.Append(schema::ProcessRow{
+      .process_id = process.process_id,
+      .host_id = host.host_id,
+      .boot_id = *host.boot_id,
+      .pid = process.key.pid,
+      .start_boot_ns = schema::AtMostMax(process.key.start_boot_ns),
+      .start_wall_ns = process.start_wall_ns,
+      .parent_process_id = schema::NotZero(process.parent_process_id),
+      .end_boot_ns = NumberOf(process.end_boot_ns),
+      .end_wall_ns = process.end_wall_ns,
+      .exit_code = process.exit_code,
+      .baseline = process.baseline,
+      .name = schema::NotEmpty(process.name),
+      .executable = schema::NotEmpty(process.executable),
+      .command_line = schema::NotEmpty(process.command_line),
+      .uid = user(&User::uid),
+      .euid = user(&User::euid),
+      .revision = revision,
+  });
 }
 
-void WriteObject(store::TableWriter& table, const HostState& host, const ObjectState& object,
+void WriteObject(store::SegmentWriter& rows, const HostState& host, const ObjectState& object,
                  std::int64_t revision) {
-  table.Integer(object.object_id)
-      .Integer(host.host_id)
-      .Text(event::ObjectTypeName(object.key.type));
-  if (object.key.type == ObjectType::kPath) {
-    table.Null().Null().Null().Null();
-  } else {
-    table.Integer(object.key.device)
-        .Unsigned(object.key.inode)
-        .Integer(object.key.generation)
-        .Unsigned(object.key.instance);
-  }
-  table.Unsigned(object.first_boot_ns).TextOrNull(object.path).Integer(revision).EndRow();
+  const auto unless_path = [&](std::uint64_t number) {
+    return object.key.type == ObjectType::kPath ? std::nullopt : NumberOf(number);
+  };
+  rows.Append(schema::ObjectRow{
+      .object_id = object.object_id,
+      .host_id = host.host_id,
+      .type = event::ObjectTypeName(object.key.type),
+      .device = unless_path(object.key.device),
+      .inode = unless_path(object.key.inode),
+      .generation = unless_path(object.key.generation),
+      .instance = unless_path(object.key.instance),
+      .first_boot_ns = schema::AtMostMax(object.first_boot_ns),
+      .path = schema::NotEmpty(object.path),
+      .revision = revision,
+  });
 }
 
 }  // namespace
@@ -109,14 +80,14 @@ void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* 
     object->path = path;
     object->changed = true;
   };
-  if (ShowsName(event.kind)) {
+  if (event::TraitsOf(event.kind).shows_name) {
     if (event.path_unproven) return;
     const std::string& path = event.path;
     const bool deleted = event.object_unlinked;
     // The clone device of ptys is not a name of the pty that opening it makes.
     const bool clone = object->key.type == ObjectType::kPty && path.ends_with("/ptmx");
     if (!clone || object->path.empty()) call(path);
-    if (path.starts_with('/') && !deleted && !clone && HasPath(object->key.type)) {
+    if (path.starts_with('/') && !deleted && !clone && event::TraitsOf(object->key.type).has_path) {
       names_.Show(host, object->object_id, path, now, event.kind, revision);
     }
     return;
@@ -163,86 +134,86 @@ void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* 
 void Normaliser::TakeLoss(const Event& event) {
   if (!event.loss || event.loss->count == 0) return;
   const event::LossCount& loss = *event.loss;
-  const std::uint64_t from_boot_ns = std::min(loss.from_boot_ns, event.boot_ns);
-  store::TableWriter& table = rows_.table(store::Table::kGap);
-  if (event.host.empty()) {
-    table.Null();
-  } else {
-    table.Integer(HostOf(event).host_id);
-  }
-  table.Text(recording_id_)
-      .Unsigned(from_boot_ns)
-      .Unsigned(event.boot_ns)
-      .Integer(WallTimeAt(from_boot_ns, {event.boot_ns, event.wall_ns}))
-      .Integer(event.wall_ns)
-      .Text(loss.loss_class)
-      .Unsigned(loss.count)
-      .Text(loss.reason);
-  table.EndRow();
+  const std::uint64_t from_boot_ns = std::min(loss.from_boot_ns, event.end_boot_ns);
+  rows_.Append(schema::GapRow{
+      .host_id = event.host.empty() ? std::nullopt : std::optional(HostOf(event).host_id),
+      .recording_id = recording_id_,
+      .from_boot_ns = schema::AtMostMax(from_boot_ns),
+      .until_boot_ns = schema::AtMostMax(event.end_boot_ns),
+      .from_wall_ns = WallTimeAt(from_boot_ns, {event.end_boot_ns, event.wall_ns}),
+      .until_wall_ns = event.wall_ns,
+      .loss_class = loss.loss_class,
+      .count = schema::AtMostMax(loss.count),
+      .reason = loss.reason,
+  });
 }
 
 void Normaliser::WriteExec(const Event& event, const EventRow& row) {
-  const event::Credentials* credentials = event.credentials ? &*event.credentials : nullptr;
-  store::TableWriter& table = rows_.table(store::Table::kExec);
-  table.Integer(row.event_id)
-      .Integer(row.process_id)
-      .Unsigned(row.boot_ns)
-      .Integer(row.wall_ns)
-      .Integer(row.result)
-      .IntegerOrNull(NotZero(row.object_id))
-      .Text(event.path)
-      .TextOrNull(event.user_path == event.path ? "" : event.user_path)
-      .TextOrNull(event.interpreter)
-      .Texts(event.arguments)
-      .Boolean(event.arguments_truncated)
-      .Text(CommandLine(event.arguments))
-      .TextOrNull(event.working_directory)
-      .Integer(credentials == nullptr ? event.uid : credentials->uid)
-      .Integer(credentials == nullptr ? event.euid : credentials->euid)
-      .Integer(credentials == nullptr ? 0 : credentials->gid)
-      .Integer(credentials == nullptr ? 0 : credentials->egid)
-      .IntegerOrNull(NotZero(event.mode));
-  table.EndRow();
+  const event::Credentials* const credentials = event.credentials ? &*event.credentials : nullptr;
+  const std::string command_line = CommandLine(event.arguments);
+  rows_.Append(schema::ExecRow{
+      .event_id = row.event_id,
+      .process_id = row.process_id,
+      .boot_ns = schema::AtMostMax(row.begin_boot_ns),
+      .wall_ns = row.wall_ns,
+      .result = row.result,
+      .object_id = schema::NotZero(row.object_id),
+      .executable = event.path,
+      .user_path =
+          schema::NotEmpty(event.user_path == event.path ? std::string_view() : event.user_path),
+      .interpreter = schema::NotEmpty(event.interpreter),
+      .arguments = event.arguments,
+      .arguments_truncated = event.arguments_truncated,
+      .command_line = command_line,
+      .working_directory = schema::NotEmpty(event.working_directory),
+      .uid = credentials == nullptr ? event.uid : credentials->uid,
+      .euid = credentials == nullptr ? event.euid : credentials->euid,
+      .gid = credentials == nullptr ? 0 : credentials->gid,
+      .egid = credentials == nullptr ? 0 : credentials->egid,
+      .mode = schema::NotZero(event.mode),
+  });
 }
 
 void Normaliser::WriteIo(const HostState& host, const Event& event, const EventRow& row,
                          std::int64_t event_id, bool pty_master) {
-  store::TableWriter& table = rows_.table(store::Table::kIo);
-  table.Integer(event_id)
-      .Integer(host.host_id)
-      .Integer(row.process_id)
-      .Integer(row.object_id)
-      .Integer(row.fd)
-      .Unsigned(row.end_boot_ns)
-      .Integer(row.wall_ns)
-      .Text(IsOutput(row.kind) ? "out" : "in")
-      .IntegerOrNull(row.offset_bytes < 0 ? std::nullopt : std::optional(row.offset_bytes))
-      .Unsigned(row.size_bytes);
-  if (event.payload) {
-    table.Blob(*event.payload);
-  } else {
-    table.Null();
-  }
-  table.Boolean(pty_master);
-  WriteTerminalColumns(table, event.terminal);
-  table.EndRow();
+  rows_.Append(schema::IoRow{
+      .event_id = event_id,
+      .host_id = host.host_id,
+      .process_id = row.process_id,
+      .object_id = row.object_id,
+      .fd = row.fd,
+      .boot_ns = schema::AtMostMax(row.end_boot_ns),
+      .wall_ns = row.wall_ns,
+      .direction = event::IsOutput(row.kind) ? "out" : "in",
+      .offset_bytes = schema::NotNegative(row.offset_bytes),
+      .size_bytes = schema::AtMostMax(row.size_bytes),
+      .data = event.payload ? std::optional(schema::Bytes{*event.payload}) : std::nullopt,
+      .pty_master = pty_master,
+      .rows = StateOf(event.terminal, &event::TerminalState::rows),
+      .columns = StateOf(event.terminal, &event::TerminalState::columns),
+      .echo = StateOf(event.terminal, &event::TerminalState::echo),
+      .canonical = StateOf(event.terminal, &event::TerminalState::canonical),
+  });
 }
 
 void Normaliser::WriteTerminal(const HostState& host, const Event& event, const EventRow& row) {
-  store::TableWriter& table = rows_.table(store::Table::kTerminal);
-  table.Integer(row.event_id)
-      .Integer(host.host_id)
-      .Integer(row.process_id)
-      .Integer(row.object_id)
-      .Unsigned(row.boot_ns)
-      .Integer(row.wall_ns);
-  WriteTerminalColumns(table, event.terminal);
-  table.EndRow();
+  rows_.Append(schema::TerminalRow{
+      .event_id = row.event_id,
+      .host_id = host.host_id,
+      .process_id = row.process_id,
+      .object_id = row.object_id,
+      .boot_ns = schema::AtMostMax(row.begin_boot_ns),
+      .wall_ns = row.wall_ns,
+      .rows = StateOf(event.terminal, &event::TerminalState::rows),
+      .columns = StateOf(event.terminal, &event::TerminalState::columns),
+      .echo = StateOf(event.terminal, &event::TerminalState::echo),
+      .canonical = StateOf(event.terminal, &event::TerminalState::canonical),
+  });
 }
 
 void Normaliser::Flush() {
   merger_.Flush();
-  door_.WriteGaps(recording_id_, rows_.table(store::Table::kGap));
+  door_.WriteGaps(recording_id_, rows_);
   for (auto& [key, host] : hosts_) {
     names_.WriteGap(host, recording_id_, last_moment_);
     FlushHost(host);
@@ -255,7 +226,7 @@ void Normaliser::FlushHost(HostState& host) {
   for (auto it = host.processes.begin(); it != host.processes.end();) {
     ProcessState& process = it->second;
     if (process.changed) {
-      WriteProcess(rows_.table(store::Table::kProcess), host, process, revision);
+      WriteProcess(rows_, host, process, revision);
     }
     process.changed = false;
     process.descriptors.AddObjects(held);
@@ -263,21 +234,22 @@ void Normaliser::FlushHost(HostState& host) {
   }
   for (auto& [flow_id, flow] : host.flows) {
     if (!flow.changed) continue;
-    WriteFlowRow(rows_.table(store::Table::kFlow), host, flow, revision);
+    WriteFlowRows(rows_, host, flow, revision);
+    flow.process_written = true;
     flow.local_bytes = flow.remote_bytes = 0;
     flow.changed = false;
   }
   for (auto it = host.objects.begin(); it != host.objects.end();) {
     ObjectState& object = it->second;
     if (object.changed) {
-      WriteObject(rows_.table(store::Table::kObject), host, object, revision);
+      WriteObject(rows_, host, object, revision);
     }
     if (object.socket != nullptr && object.socket->changed) {
-      WriteSocketRow(rows_.table(store::Table::kSocket), host, object, revision);
+      WriteSocketRow(rows_, host, object, revision);
       object.socket->changed = false;
     }
     object.changed = false;
-    const bool forget = !object.touched && IsShortLived(object.key.type) &&
+    const bool forget = !object.touched && event::TraitsOf(object.key.type).short_lived &&
                         !held.object_ids.contains(object.object_id);
     object.touched = false;
     if (!forget) {

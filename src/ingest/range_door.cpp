@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "event/number_range.hpp"
+#include "schema/loss_class.hpp"
 
 namespace spoor::ingest {
 
@@ -19,10 +20,10 @@ RangeDoor::Boot& RangeDoor::BootOf(const Event& event) {
 
 const Event& RangeDoor::Admit(const Event& event) {
   Boot& boot = BootOf(event);
-  if (event::IsPossibleBootTime(event.boot_ns) && event::IsPossibleWallTime(event.wall_ns)) {
+  if (event::IsPossibleBootTime(event.end_boot_ns) && event::IsPossibleWallTime(event.wall_ns)) {
     boot.has_clock = true;
-    boot.last_boot_ns = event.boot_ns;
-    boot.wall_minus_boot_ns = event.wall_ns - static_cast<std::int64_t>(event.boot_ns);
+    boot.last_boot_ns = event.end_boot_ns;
+    boot.wall_minus_boot_ns = event.wall_ns - static_cast<std::int64_t>(event.end_boot_ns);
   }
   if (event::IsInRange(event)) return event;
   mended_ = event;
@@ -37,29 +38,26 @@ const Event& RangeDoor::Admit(const Event& event) {
 
 void RangeDoor::Count(const Event& event, Boot& boot) {
   const bool first = boot.malformed_count++ == 0;
-  boot.from_boot_ns = first ? event.boot_ns : std::min(boot.from_boot_ns, event.boot_ns);
-  boot.until_boot_ns = first ? event.boot_ns : std::max(boot.until_boot_ns, event.boot_ns);
+  boot.from_boot_ns = first ? event.end_boot_ns : std::min(boot.from_boot_ns, event.end_boot_ns);
+  boot.until_boot_ns = first ? event.end_boot_ns : std::max(boot.until_boot_ns, event.end_boot_ns);
   boot.from_wall_ns = first ? event.wall_ns : std::min(boot.from_wall_ns, event.wall_ns);
   boot.until_wall_ns = first ? event.wall_ns : std::max(boot.until_wall_ns, event.wall_ns);
 }
 
-void RangeDoor::WriteGaps(const std::string& recording_id, store::TableWriter& gaps) {
+void RangeDoor::WriteGaps(const std::string& recording_id, store::SegmentWriter& rows) {
   for (auto& [key, boot] : boots_) {
     if (boot.malformed_count == 0) continue;
-    if (key.first.empty()) {
-      gaps.Null();
-    } else {
-      gaps.Integer(event::HostId(key.first));
-    }
-    gaps.Text(recording_id)
-        .Unsigned(boot.from_boot_ns)
-        .Unsigned(boot.until_boot_ns)
-        .Integer(boot.from_wall_ns)
-        .Integer(boot.until_wall_ns)
-        .Text("malformed")
-        .Unsigned(boot.malformed_count)
-        .Text("events with numbers that cannot be; they are kept, with the nearest that can be")
-        .EndRow();
+    rows.Append(schema::GapRow{
+        .host_id = key.first.empty() ? std::nullopt : std::optional(event::HostId(key.first)),
+        .recording_id = recording_id,
+        .from_boot_ns = schema::AtMostMax(boot.from_boot_ns),
+        .until_boot_ns = schema::AtMostMax(boot.until_boot_ns),
+        .from_wall_ns = boot.from_wall_ns,
+        .until_wall_ns = boot.until_wall_ns,
+        .loss_class = schema::LossClassName(schema::LossClass::kMalformed),
+        .count = schema::AtMostMax(boot.malformed_count),
+        .reason = "events with numbers that cannot be; they are kept, with the nearest that can be",
+    });
     boot.malformed_count = 0;
   }
 }

@@ -22,7 +22,7 @@ class RangeDoor {
 
   /// Writes a row of gap, class "malformed", for each host that had such events since the last
   /// call.
-  void WriteGaps(const std::string& recording_id, store::TableWriter& gaps);
+  void WriteGaps(const std::string& recording_id, store::SegmentWriter& rows);
 
  private:
   /// Of one boot of one host.

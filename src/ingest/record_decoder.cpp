@@ -16,12 +16,13 @@
 #include "base/saturating.hpp"
 #include "event/number_range.hpp"
 #include "ingest/record_events.hpp"
+#include "schema/loss_class.hpp"
 #include "wire/chunk.hpp"
-#include "wire/loss_class.hpp"
 
 namespace spoor::ingest {
 
 using event::Event;
+using schema::LossClass;
 
 namespace {
 
@@ -123,7 +124,7 @@ class RecordDecoder::Impl {
   void ReadCounters(const Item& item);
   void ReportUnexplained();
   void AddMalformed(std::uint64_t count, std::string_view reason);
-  void AddLoss(std::string_view loss_class, const Missing& missing, std::string_view reason);
+  void AddLoss(LossClass loss_class, const Missing& missing, std::string_view reason);
 
   Options options_;
   wire::RecordingId recording_id_{};
@@ -180,7 +181,7 @@ Result<> RecordDecoder::Impl::Feed(const wire::Batch& batch, const BatchOrigin& 
   const auto due_end = std::ranges::lower_bound(items_, complete_until_boot_ns, {}, &Item::boot_ns);
   EmitFirst(static_cast<std::size_t>(due_end - items_.begin()), events);
   if (HeldBytes() > options_.held_bytes_max) {
-    AddLoss("order",
+    AddLoss(LossClass::kOrder,
             {.count = items_.size(),
              .from_boot_ns = items_.front().boot_ns,
              .until_boot_ns = batch.boot_ns},
@@ -189,7 +190,8 @@ Result<> RecordDecoder::Impl::Feed(const wire::Batch& batch, const BatchOrigin& 
   }
   Hold();
   if (malformed_.count != 0) {
-    AddLoss("malformed", std::exchange(malformed_, {}), std::exchange(malformed_reason_, {}));
+    AddLoss(LossClass::kMalformed, std::exchange(malformed_, {}),
+            std::exchange(malformed_reason_, {}));
   }
   EmitLossesBefore(complete_until_boot_ns, events);
   return {};
@@ -201,7 +203,8 @@ void RecordDecoder::Impl::Finish(std::vector<Event>& events) {
   Hold();
   ReportUnexplained();
   if (malformed_.count != 0) {
-    AddLoss("malformed", std::exchange(malformed_, {}), std::exchange(malformed_reason_, {}));
+    AddLoss(LossClass::kMalformed, std::exchange(malformed_, {}),
+            std::exchange(malformed_reason_, {}));
   }
   EmitLossesBefore(std::numeric_limits<std::uint64_t>::max(), events);
 }
@@ -226,19 +229,19 @@ Result<> RecordDecoder::Impl::Open(const wire::Batch& batch) {
 bool RecordDecoder::Impl::FollowsTheLast(const wire::Batch& batch) {
   const Missing interval{.count = 1, .from_boot_ns = last_boot_ns_, .until_boot_ns = batch.boot_ns};
   if (batch.batch_index < next_batch_index_) {
-    AddLoss("batch", interval,
+    AddLoss(LossClass::kBatch, interval,
             fmt::format("batch {} comes after batch {}; left out", batch.batch_index,
                         next_batch_index_ - 1));
     return false;
   }
   if (batch.batch_index > next_batch_index_) {
-    AddLoss("batch",
+    AddLoss(LossClass::kBatch,
             {.count = batch.batch_index - next_batch_index_,
              .from_boot_ns = last_boot_ns_,
              .until_boot_ns = batch.boot_ns},
             fmt::format("batches {} to {} are missing", next_batch_index_, batch.batch_index - 1));
   } else if (batch.previous_sha256 != last_sha256_) {
-    AddLoss("batch", interval,
+    AddLoss(LossClass::kBatch, interval,
             fmt::format("batch {} does not follow the one before it: SHA-256 differs",
                         batch.batch_index));
   }
@@ -380,7 +383,7 @@ void RecordDecoder::Impl::ReadCounters(const Item& item) {
     if (missing.count == 0) continue;
     const bool interfered =
         i == LOSS_MISSED_HOOK && (body.header.flags & RECORD_FLAG_INTERFERENCE) != 0;
-    AddLoss(wire::LossClassName(i), missing,
+    AddLoss(schema::kLossClasses[i].loss_class, missing,
             interfered ? "somebody changed the sensor's own state: how much is missing is not known"
                        : "counted by the kernel half");
   }
@@ -395,7 +398,8 @@ void RecordDecoder::Impl::ReportUnexplained() {
   Missing missing = std::exchange(unexplained_, {});
   missing.count = sequence_missing_ - explained;
   sequence_reported_ = SaturatingAdd(sequence_reported_, missing.count);
-  AddLoss("sequence", missing, "records that the sequence numbers count and no counter does");
+  AddLoss(LossClass::kSequence, missing,
+          "records that the sequence numbers count and no counter does");
 }
 
 void RecordDecoder::Impl::AddMalformed(std::uint64_t count, std::string_view reason) {
@@ -404,7 +408,7 @@ void RecordDecoder::Impl::AddMalformed(std::uint64_t count, std::string_view rea
   malformed_.Add(count, last_boot_ns_, last_boot_ns_);
 }
 
-void RecordDecoder::Impl::AddLoss(std::string_view loss_class, const Missing& missing,
+void RecordDecoder::Impl::AddLoss(LossClass loss_class, const Missing& missing,
                                   std::string_view reason) {
   // The counters are the machine's: any of its hosts may be the one that it concerns.
   for (const std::string& host : hosts_) {
@@ -412,15 +416,15 @@ void RecordDecoder::Impl::AddLoss(std::string_view loss_class, const Missing& mi
     event.kind = event::EventKind::kLoss;
     event.host = host;
     event.boot_id = description.boot_id;
-    event.boot_ns = missing.until_boot_ns;
+    event.end_boot_ns = missing.until_boot_ns;
     event.wall_ns =
-        SaturatingAdd(static_cast<std::int64_t>(event.boot_ns), current_.wall_minus_boot_ns);
+        SaturatingAdd(static_cast<std::int64_t>(event.end_boot_ns), current_.wall_minus_boot_ns);
     event.entry_index = current_.entry_index;
-    event.loss = event::LossCount{.loss_class = std::string(loss_class),
+    event.loss = event::LossCount{.loss_class = std::string(schema::LossClassName(loss_class)),
                                   .count = missing.count,
-                                  .from_boot_ns = std::min(missing.from_boot_ns, event.boot_ns),
+                                  .from_boot_ns = std::min(missing.from_boot_ns, event.end_boot_ns),
                                   .reason = std::string(reason)};
-    losses_.emplace(event.boot_ns, std::move(event));
+    losses_.emplace(event.end_boot_ns, std::move(event));
   }
 }
 

@@ -40,7 +40,7 @@ Bytes Join(const std::vector<Bytes>& parts) {
 std::vector<std::uint64_t> TimesOf(const std::vector<Event>& events) {
   std::vector<std::uint64_t> times;
   times.reserve(events.size());
-  for (const Event& event : events) times.push_back(event.boot_ns);
+  for (const Event& event : events) times.push_back(event.end_boot_ns);
   return times;
 }
 
@@ -119,7 +119,7 @@ TEST(RecordDecoder, TurnsMovedCountersIntoLossSinceTheReadingBefore) {
   EXPECT_EQ(events[0].loss->loss_class, "io");
   EXPECT_EQ(events[0].loss->count, 5U);
   EXPECT_EQ(events[0].loss->from_boot_ns, 100U);
-  EXPECT_EQ(events[0].boot_ns, 200U);
+  EXPECT_EQ(events[0].end_boot_ns, 200U);
   EXPECT_EQ(events[1].loss->loss_class, "process");
   EXPECT_EQ(events[1].loss->count, 1U);
   EXPECT_EQ(events[2].loss->loss_class, "io");
@@ -145,7 +145,7 @@ TEST(RecordDecoder, ReportsAJumpInASequenceThatNoCounterExplains) {
   EXPECT_EQ(events[2].loss->loss_class, "sequence");
   EXPECT_EQ(events[2].loss->count, 3U);
   EXPECT_EQ(events[2].loss->from_boot_ns, 100U);
-  EXPECT_EQ(events[2].boot_ns, 500U);
+  EXPECT_EQ(events[2].end_boot_ns, 500U);
 }
 
 TEST(RecordDecoder, CountsOnceWhatBothTheSequenceAndTheCountersMiss) {
@@ -171,7 +171,7 @@ TEST(RecordDecoder, ReportsMissingBatchesAndGoesOn) {
   ASSERT_TRUE(recording.Feed(3, decoder, events));
   decoder.Finish(events);
   ASSERT_EQ(events.size(), 3U);
-  EXPECT_EQ(events[0].boot_ns, 300U);
+  EXPECT_EQ(events[0].end_boot_ns, 300U);
   EXPECT_EQ(events[1].loss->loss_class, "sequence");
   EXPECT_EQ(events[2].loss->loss_class, "batch");
   EXPECT_EQ(events[2].loss->count, 2U);
@@ -249,8 +249,8 @@ TEST(RecordDecoder, GoesOnBehindAMalformedRecord) {
   }
   decoder.Finish(events);
   ASSERT_EQ(events.size(), 3U);
-  EXPECT_EQ(events[0].boot_ns, 100U);
-  EXPECT_EQ(events[1].boot_ns, 300U);
+  EXPECT_EQ(events[0].end_boot_ns, 100U);
+  EXPECT_EQ(events[1].end_boot_ns, 300U);
   EXPECT_EQ(events[2].loss->loss_class, "malformed");
   EXPECT_EQ(events[2].loss->count, 2U);
   EXPECT_THAT(events[2].loss->reason, HasSubstr("kind is not known"));
@@ -267,7 +267,7 @@ TEST(RecordDecoder, CountsTheRecordsOfAChunkThatCannotBeReadFurther) {
                        1000);
   const std::vector<Event> events = recording.Decode();
   ASSERT_EQ(events.size(), 3U);
-  EXPECT_EQ(events[1].boot_ns, 400U);
+  EXPECT_EQ(events[1].end_boot_ns, 400U);
   EXPECT_EQ(events[2].loss->loss_class, "malformed");
   EXPECT_EQ(events[2].loss->count, 2U);
 }

@@ -10,6 +10,7 @@
 
 #include "base/saturating.hpp"
 #include "ingest/record_names.hpp"
+#include "wire/syscall_numbers.h"
 
 namespace spoor::ingest {
 
@@ -21,10 +22,6 @@ namespace {
 
 // The kernel allows 4096 ptys unless told otherwise; more is hostile input.
 constexpr std::size_t kPtyInstancesMax = 65536;
-constexpr std::uint16_t kSyscallIoctl = 16;
-constexpr std::uint16_t kSyscallRmdir = 84;
-constexpr std::uint16_t kSyscallSetsid = 112;
-constexpr std::uint16_t kSyscallCloseRange = 436;
 
 std::string CommandOf(const __u8 (&command)[16]) {
   return {command, std::find(command, command + sizeof(command), __u8{0})};
@@ -167,7 +164,7 @@ Event RecordEvents::Begin(const record_header& header, EventKind kind, const Ori
   event.kind = kind;
   event.host = hosts_[header.scope];
   event.boot_id = boot_id_;
-  event.boot_ns = header.boot_ns;
+  event.end_boot_ns = header.boot_ns;
   event.wall_ns = SaturatingAdd(Saturated<std::int64_t>(header.boot_ns), origin.wall_minus_boot_ns);
   event.baseline = (header.flags & RECORD_FLAG_BASELINE) != 0;
   event.entry_index = origin.entry_index;
@@ -208,7 +205,7 @@ void RecordEvents::AppendFork(Reader& reader, const Origin& origin, Events& even
   const auto body = reader.Read<fork_record>();
   if ((body.header.flags & RECORD_FLAG_THREAD) != 0) return;
   Event event = Begin(body.header, EventKind::kFork, origin);
-  event.child_process = {.pid = body.child_pid, .start_boot_ns = body.child_start_boot_ns};
+  event.other_process = {.pid = body.child_pid, .start_boot_ns = body.child_start_boot_ns};
   const event::ProcessKey parent{.pid = body.parent_pid,
                                  .start_boot_ns = body.parent_start_boot_ns};
   if (parent.pid != 0 && parent != event.process) event.parent_process = parent;
@@ -280,7 +277,7 @@ void RecordEvents::AppendDescriptor(Reader& reader, const Origin& origin, Events
   Event event = Begin(body.header, close ? EventKind::kClose : EventKind::kDup, origin);
   SetObject(body.object, reader, event);
   event.fd = body.fd;
-  if (!close || body.header.syscall_nr == kSyscallCloseRange) event.other_fd = body.other_fd;
+  if (!close || body.header.syscall_nr == NR_CLOSE_RANGE) event.other_fd = body.other_fd;
   event.flags = body.descriptor_flags;
   events.push_back(std::move(event));
 }
@@ -333,7 +330,7 @@ void RecordEvents::AppendPath(Reader& reader, const Origin& origin, Events& even
     SetPath(reader.Text(body.path), base, user_path, event);
     event.other_path = AbsolutePath(other_base, other_user_path);
   }
-  if (body.header.syscall_nr == kSyscallRmdir) event.flags |= AT_REMOVEDIR;
+  if (body.header.syscall_nr == NR_RMDIR) event.flags |= AT_REMOVEDIR;
   if (event.kind == EventKind::kChdir) event.syscall = SyscallName(body.header.syscall_nr);
   events.push_back(std::move(event));
 }
@@ -371,9 +368,9 @@ void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events&
     if (event.other_path_unproven) event.other_path = reader.Text(body.other_user_path);
   }
   if (event.kind == EventKind::kSetAttribute && event.other_path.empty()) {
-    event.other_path = body.header.syscall_nr == kSyscallIoctl ? "flags" : "times";
+    event.other_path = body.header.syscall_nr == NR_IOCTL ? "flags" : "times";
   }
-  if (body.header.syscall_nr == kSyscallRmdir) event.flags |= AT_REMOVEDIR;
+  if (body.header.syscall_nr == NR_RMDIR) event.flags |= AT_REMOVEDIR;
   if (event.kind == EventKind::kChdir || event.kind == EventKind::kMount)
     event.syscall = SyscallName(body.header.syscall_nr);
   events.push_back(std::move(event));
@@ -381,7 +378,8 @@ void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events&
 
 void RecordEvents::AppendPair(Reader& reader, const Origin& origin, Events& events) {
   const auto body = reader.Read<pair_record>();
-  const bool sockets = body.object[0].type == OBJECT_SOCKET || body.header.syscall_nr == 53;
+  const bool sockets =
+      body.object[0].type == OBJECT_SOCKET || body.header.syscall_nr == NR_SOCKETPAIR;
   Event event = Begin(body.header, sockets ? EventKind::kSocketpair : EventKind::kPipe, origin);
   SetObject(body.object[0], reader, event);
   event.other_object = KeyOf(body.object[1], reader);
@@ -452,7 +450,7 @@ void RecordEvents::AppendSignal(Reader& reader, const Origin& origin, Events& ev
   const auto body = reader.Read<signal_record>();
   Event event = Begin(body.header, EventKind::kSignal, origin);
   if (body.target_start_boot_ns != 0) {
-    event.child_process = {.pid = static_cast<std::uint32_t>(body.target_pid),
+    event.other_process = {.pid = static_cast<std::uint32_t>(body.target_pid),
                            .start_boot_ns = body.target_start_boot_ns};
   }
   event.value = static_cast<std::uint64_t>(static_cast<std::int64_t>(body.argument));
@@ -481,7 +479,7 @@ void RecordEvents::AppendProcess(Reader& reader, const Origin& origin, Events& e
 
 void RecordEvents::AppendSession(Reader& reader, const Origin& origin, Events& events) {
   const auto body = reader.Read<id_record>();
-  if (body.header.syscall_nr != kSyscallSetsid) return;
+  if (body.header.syscall_nr != NR_SETSID) return;
   Event event = Begin(body.header, EventKind::kSetsid, origin);
   event.value = body.session_id;
   events.push_back(std::move(event));

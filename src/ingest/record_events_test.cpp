@@ -68,7 +68,7 @@ TEST_F(RecordEventsTest, CarriesTheHeaderIntoEveryEvent) {
   EXPECT_EQ(event.kind, EventKind::kExit);
   EXPECT_EQ(event.host, "db");
   EXPECT_EQ(event.boot_id, "b00t");
-  EXPECT_EQ(event.boot_ns, 100U);
+  EXPECT_EQ(event.end_boot_ns, 100U);
   EXPECT_EQ(event.wall_ns, 5100);
   EXPECT_EQ(event.entry_index, 7);
   EXPECT_EQ(event.process, (event::ProcessKey{.pid = 100, .start_boot_ns = 50}));
@@ -90,7 +90,7 @@ TEST_F(RecordEventsTest, ForkNamesTheChildAndAParentOtherThanTheCaller) {
   std::memcpy(body.command, "sh", 3);
   Event event = DecodeOne(body);
   EXPECT_EQ(event.kind, EventKind::kFork);
-  EXPECT_EQ(event.child_process, (event::ProcessKey{.pid = 200, .start_boot_ns = 99}));
+  EXPECT_EQ(event.other_process, (event::ProcessKey{.pid = 200, .start_boot_ns = 99}));
   EXPECT_FALSE(event.parent_process);
   EXPECT_EQ(event.session_id, 9U);
   EXPECT_EQ(event.command, "sh");
@@ -586,10 +586,10 @@ TEST_F(RecordEventsTest, SignalNamesATargetOnlyWhenItIsOneProcess) {
   EXPECT_EQ(event.kind, EventKind::kSignal);
   EXPECT_EQ(event.syscall, "kill");
   EXPECT_EQ(event.value, 9U);
-  EXPECT_EQ(event.child_process, (event::ProcessKey{.pid = 300, .start_boot_ns = 70}));
+  EXPECT_EQ(event.other_process, (event::ProcessKey{.pid = 300, .start_boot_ns = 70}));
   body.target_start_boot_ns = 0;
   body.target_pid = -1;
-  EXPECT_FALSE(DecodeOne(body).child_process);
+  EXPECT_FALSE(DecodeOne(body).other_process);
 }
 
 TEST_F(RecordEventsTest, TerminalChangeAndSession) {

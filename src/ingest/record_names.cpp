@@ -9,6 +9,8 @@
 #include <array>
 #include <vector>
 
+#include "wire/syscall_numbers.h"
+
 namespace spoor::ingest {
 namespace {
 
@@ -21,54 +23,55 @@ struct PathCall {
   EventKind kind;
 };
 constexpr PathCall kPathCalls[] = {
-    {76, EventKind::kTruncate},       // truncate
-    {77, EventKind::kTruncate},       // ftruncate
-    {80, EventKind::kChdir},          // chdir
-    {81, EventKind::kChdir},          // fchdir
-    {82, EventKind::kRename},         // rename
-    {83, EventKind::kMkdir},          // mkdir
-    {84, EventKind::kUnlink},         // rmdir
-    {86, EventKind::kLink},           // link
-    {87, EventKind::kUnlink},         // unlink
-    {88, EventKind::kSymlink},        // symlink
-    {90, EventKind::kChmod},          // chmod
-    {91, EventKind::kChmod},          // fchmod
-    {92, EventKind::kChown},          // chown
-    {93, EventKind::kChown},          // fchown
-    {94, EventKind::kChown},          // lchown
-    {133, EventKind::kMknod},         // mknod
-    {161, EventKind::kChdir},         // chroot
-    {258, EventKind::kMkdir},         // mkdirat
-    {259, EventKind::kMknod},         // mknodat
-    {260, EventKind::kChown},         // fchownat
-    {263, EventKind::kUnlink},        // unlinkat
-    {264, EventKind::kRename},        // renameat
-    {265, EventKind::kLink},          // linkat
-    {266, EventKind::kSymlink},       // symlinkat
-    {268, EventKind::kChmod},         // fchmodat
-    {316, EventKind::kRename},        // renameat2
-    {452, EventKind::kChmod},         // fchmodat2
-    {16, EventKind::kSetAttribute},   // ioctl FS_IOC_SETFLAGS
-    {132, EventKind::kSetAttribute},  // utime
-    {165, EventKind::kMount},         // mount
-    {166, EventKind::kMount},         // umount2
-    {188, EventKind::kSetAttribute},  // setxattr
-    {189, EventKind::kSetAttribute},  // lsetxattr
-    {190, EventKind::kSetAttribute},  // fsetxattr
-    {197, EventKind::kSetAttribute},  // removexattr
-    {198, EventKind::kSetAttribute},  // lremovexattr
-    {199, EventKind::kSetAttribute},  // fremovexattr
-    {235, EventKind::kSetAttribute},  // utimes
-    {261, EventKind::kSetAttribute},  // futimesat
-    {280, EventKind::kSetAttribute},  // utimensat
-    {429, EventKind::kMount},         // move_mount
-    {463, EventKind::kSetAttribute},  // setxattrat
-    {466, EventKind::kSetAttribute},  // removexattrat
+    {NR_TRUNCATE, EventKind::kTruncate},
+    {NR_FTRUNCATE, EventKind::kTruncate},
+    {NR_CHDIR, EventKind::kChdir},
+    {NR_FCHDIR, EventKind::kChdir},
+    {NR_RENAME, EventKind::kRename},
+    {NR_MKDIR, EventKind::kMkdir},
+    {NR_RMDIR, EventKind::kUnlink},
+    {NR_LINK, EventKind::kLink},
+    {NR_UNLINK, EventKind::kUnlink},
+    {NR_SYMLINK, EventKind::kSymlink},
+    {NR_CHMOD, EventKind::kChmod},
+    {NR_FCHMOD, EventKind::kChmod},
+    {NR_CHOWN, EventKind::kChown},
+    {NR_FCHOWN, EventKind::kChown},
+    {NR_LCHOWN, EventKind::kChown},
+    {NR_MKNOD, EventKind::kMknod},
+    {NR_CHROOT, EventKind::kChdir},
+    {NR_MKDIRAT, EventKind::kMkdir},
+    {NR_MKNODAT, EventKind::kMknod},
+    {NR_FCHOWNAT, EventKind::kChown},
+    {NR_UNLINKAT, EventKind::kUnlink},
+    {NR_RENAMEAT, EventKind::kRename},
+    {NR_LINKAT, EventKind::kLink},
+    {NR_SYMLINKAT, EventKind::kSymlink},
+    {NR_FCHMODAT, EventKind::kChmod},
+    {NR_RENAMEAT2, EventKind::kRename},
+    {NR_FCHMODAT2, EventKind::kChmod},
+    {NR_IOCTL, EventKind::kSetAttribute},
+    {NR_UTIME, EventKind::kSetAttribute},
+    {NR_MOUNT, EventKind::kMount},
+    {NR_UMOUNT2, EventKind::kMount},
+    {NR_SETXATTR, EventKind::kSetAttribute},
+    {NR_LSETXATTR, EventKind::kSetAttribute},
+    {NR_FSETXATTR, EventKind::kSetAttribute},
+    {NR_REMOVEXATTR, EventKind::kSetAttribute},
+    {NR_LREMOVEXATTR, EventKind::kSetAttribute},
+    {NR_FREMOVEXATTR, EventKind::kSetAttribute},
+    {NR_UTIMES, EventKind::kSetAttribute},
+    {NR_FUTIMESAT, EventKind::kSetAttribute},
+    {NR_UTIMENSAT, EventKind::kSetAttribute},
+    {NR_MOVE_MOUNT, EventKind::kMount},
+    {NR_SETXATTRAT, EventKind::kSetAttribute},
+    {NR_REMOVEXATTRAT, EventKind::kSetAttribute},
 };
 constexpr PathCall kSocketCalls[] = {
-    {41, EventKind::kSocket},   {42, EventKind::kConnect}, {43, EventKind::kAccept},
-    {48, EventKind::kShutdown}, {49, EventKind::kBind},    {50, EventKind::kListen},
-    {288, EventKind::kAccept},  // accept4
+    {NR_SOCKET, EventKind::kSocket},  {NR_CONNECT, EventKind::kConnect},
+    {NR_ACCEPT, EventKind::kAccept},  {NR_SHUTDOWN, EventKind::kShutdown},
+    {NR_BIND, EventKind::kBind},      {NR_LISTEN, EventKind::kListen},
+    {NR_ACCEPT4, EventKind::kAccept},
 };
 
 struct CallName {
@@ -76,45 +79,45 @@ struct CallName {
   std::string_view name;
 };
 constexpr CallName kCallNames[] = {
-    {0, "read"},
-    {1, "write"},
-    {17, "pread64"},
-    {18, "pwrite64"},
-    {19, "readv"},
-    {20, "writev"},
-    {56, "clone"},
-    {62, "kill"},
-    {80, "chdir"},
-    {81, "fchdir"},
-    {101, "ptrace"},
-    {105, "setuid"},
-    {106, "setgid"},
-    {113, "setreuid"},
-    {114, "setregid"},
-    {116, "setgroups"},
-    {117, "setresuid"},
-    {119, "setresgid"},
-    {122, "setfsuid"},
-    {123, "setfsgid"},
-    {126, "capset"},
-    {129, "rt_sigqueueinfo"},
-    {157, "prctl"},
-    {161, "chroot"},
-    {165, "mount"},
-    {166, "umount2"},
-    {200, "tkill"},
-    {234, "tgkill"},
-    {272, "unshare"},
-    {295, "preadv"},
-    {296, "pwritev"},
-    {297, "rt_tgsigqueueinfo"},
-    {308, "setns"},
-    {310, "process_vm_readv"},
-    {311, "process_vm_writev"},
-    {327, "preadv2"},
-    {328, "pwritev2"},
-    {424, "pidfd_send_signal"},
-    {429, "move_mount"},
+    {NR_READ, "read"},
+    {NR_WRITE, "write"},
+    {NR_PREAD64, "pread64"},
+    {NR_PWRITE64, "pwrite64"},
+    {NR_READV, "readv"},
+    {NR_WRITEV, "writev"},
+    {NR_CLONE, "clone"},
+    {NR_KILL, "kill"},
+    {NR_CHDIR, "chdir"},
+    {NR_FCHDIR, "fchdir"},
+    {NR_PTRACE, "ptrace"},
+    {NR_SETUID, "setuid"},
+    {NR_SETGID, "setgid"},
+    {NR_SETREUID, "setreuid"},
+    {NR_SETREGID, "setregid"},
+    {NR_SETGROUPS, "setgroups"},
+    {NR_SETRESUID, "setresuid"},
+    {NR_SETRESGID, "setresgid"},
+    {NR_SETFSUID, "setfsuid"},
+    {NR_SETFSGID, "setfsgid"},
+    {NR_CAPSET, "capset"},
+    {NR_RT_SIGQUEUEINFO, "rt_sigqueueinfo"},
+    {NR_PRCTL, "prctl"},
+    {NR_CHROOT, "chroot"},
+    {NR_MOUNT, "mount"},
+    {NR_UMOUNT2, "umount2"},
+    {NR_TKILL, "tkill"},
+    {NR_TGKILL, "tgkill"},
+    {NR_UNSHARE, "unshare"},
+    {NR_PREADV, "preadv"},
+    {NR_PWRITEV, "pwritev"},
+    {NR_RT_TGSIGQUEUEINFO, "rt_tgsigqueueinfo"},
+    {NR_SETNS, "setns"},
+    {NR_PROCESS_VM_READV, "process_vm_readv"},
+    {NR_PROCESS_VM_WRITEV, "process_vm_writev"},
+    {NR_PREADV2, "preadv2"},
+    {NR_PWRITEV2, "pwritev2"},
+    {NR_PIDFD_SEND_SIGNAL, "pidfd_send_signal"},
+    {NR_MOVE_MOUNT, "move_mount"},
 };
 
 template <std::size_t size>
@@ -198,8 +201,8 @@ std::optional<EventKind> SocketEventOf(std::uint16_t syscall_nr) {
 }
 
 bool IsMessageCall(std::uint16_t syscall_nr) {
-  // sendto, recvfrom, sendmsg, recvmsg, recvmmsg, sendmmsg
-  constexpr std::array<std::uint16_t, 6> kCalls{44, 45, 46, 47, 299, 307};
+  constexpr std::array<std::uint16_t, 6> kCalls{NR_SENDTO,  NR_RECVFROM, NR_SENDMSG,
+                                                NR_RECVMSG, NR_RECVMMSG, NR_SENDMMSG};
   return std::ranges::find(kCalls, syscall_nr) != kCalls.end();
 }
 

@@ -6,12 +6,11 @@
 
 #include "base/file.hpp"
 #include "event/event.hpp"
+#include "schema/loss_class.hpp"
 #include "wire/batch_sealer.hpp"
 
 namespace spoor::ingest {
 namespace {
-
-using store::Table;
 
 /// Until when is not known: nobody was there to see the end.
 constexpr std::uint64_t kOpenEnd = std::numeric_limits<std::int64_t>::max();
@@ -45,6 +44,11 @@ std::uint64_t LeftRunningCount(std::string_view closing) {
   return json.is_object() && count != json.end() && count->is_number_unsigned()
              ? count->get<std::uint64_t>()
              : 0;
+}
+
+/// NULL where the host is not known.
+std::optional<std::int64_t> HostIdOf(const std::string& host) {
+  return host.empty() ? std::nullopt : std::optional(event::HostId(host));
 }
 
 }  // namespace
@@ -102,13 +106,13 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   }
   if (removed_before_) {
     removed_before_ = false;
-    WriteGap(first_boot_ns_, batch.boot_ns, "retention",
+    WriteGap(first_boot_ns_, batch.boot_ns, schema::LossClass::kRetention,
              "removed from the evidence by policy (spoor verify says when and which)");
   }
   const std::uint64_t before = import_ ? normaliser_->event_count() : decoder_.record_count();
   // What cannot be understood is a gap, never a reason not to show the rest.
   if (const auto decoded = Decode(batch, sha256); !decoded) {
-    WriteGap(batch.boot_ns, batch.boot_ns, "batch",
+    WriteGap(batch.boot_ns, batch.boot_ns, schema::LossClass::kBatch,
              fmt::format("evidence entry {}: {}", entry_index, decoded.error().message));
   }
   Normalise();
@@ -131,7 +135,7 @@ void RecordingIngest::TakeMissing(std::uint64_t batch_index) {
   if (batch_index <= next_batch_index_) return;
   // What follows begins in the middle of a line or record, which must not be taken for a whole one.
   importer_.reset();
-  WriteGap(0, kOpenEnd, removed ? "retention" : "batch",
+  WriteGap(0, kOpenEnd, removed ? schema::LossClass::kRetention : schema::LossClass::kBatch,
            fmt::format("batches {} to {} of the imported file {}, so that what follows cannot be "
                        "read",
                        next_batch_index_, batch_index - 1,
@@ -182,11 +186,11 @@ Result<> RecordingIngest::End(bool over) {
   if (!import_) decoder_.Finish(events_);
   Normalise();
   if (!closed_ && over) {
-    WriteGap(complete_until_boot_ns_, kOpenEnd, "end",
+    WriteGap(complete_until_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
              "the recording was cut off: it has no closing batch");
   }
   if (left_running_count_ != 0) {
-    WriteGap(last_boot_ns_, kOpenEnd, "end",
+    WriteGap(last_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
              fmt::format("the recording ended while {} of the processes that the command had "
                          "started went on",
                          left_running_count_));
@@ -201,21 +205,21 @@ Result<> RecordingIngest::End(bool over) {
 
 void RecordingIngest::WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes,
                                  std::uint64_t record_count) {
-  rows_->table(Table::kEvidenceBatch)
-      .Unsigned(last_entry_)
-      .Text(recording_id_)
-      .Unsigned(batch.batch_index)
-      .Text(BatchKindName(batch.kind))
-      .Unsigned(batch.boot_ns)
-      .Integer(batch.wall_ns)
-      .Unsigned(entry_bytes)
-      .Unsigned(batch.payload.size())
-      .Unsigned(record_count)
-      .EndRow();
+  rows_->Append(schema::EvidenceBatchRow{
+      .entry_index = schema::AtMostMax(last_entry_),
+      .recording_id = recording_id_,
+      .batch_index = schema::AtMostMax(batch.batch_index),
+      .kind = BatchKindName(batch.kind),
+      .boot_ns = schema::AtMostMax(batch.boot_ns),
+      .wall_ns = batch.wall_ns,
+      .size_bytes = schema::AtMostMax(entry_bytes),
+      .payload_bytes = schema::AtMostMax(batch.payload.size()),
+      .record_count = schema::AtMostMax(record_count),
+  });
 }
 
 void RecordingIngest::WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_boot_ns,
-                               std::string_view loss_class, std::string_view reason) {
+                               schema::LossClass loss_class, std::string_view reason) {
   const auto wall_ns = [&](std::uint64_t boot_ns) {
     if (boot_ns == kOpenEnd || import_) return static_cast<std::int64_t>(boot_ns);
     return WallTimeAt(boot_ns, {last_boot_ns_, last_wall_ns_});
@@ -230,21 +234,17 @@ void RecordingIngest::WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_b
     hosts = decoder_.description().hosts;
   }
   for (const std::string& host : hosts) {
-    store::TableWriter& table = rows_->table(Table::kGap);
-    if (host.empty()) {
-      table.Null();
-    } else {
-      table.Integer(event::HostId(host));
-    }
-    table.Text(recording_id_)
-        .Unsigned(from_boot_ns)
-        .Unsigned(until_boot_ns)
-        .Integer(wall_ns(from_boot_ns))
-        .Integer(wall_ns(until_boot_ns))
-        .Text(loss_class)
-        .Null()
-        .Text(reason)
-        .EndRow();
+    rows_->Append(schema::GapRow{
+        .host_id = HostIdOf(host),
+        .recording_id = recording_id_,
+        .from_boot_ns = schema::AtMostMax(from_boot_ns),
+        .until_boot_ns = schema::AtMostMax(until_boot_ns),
+        .from_wall_ns = wall_ns(from_boot_ns),
+        .until_wall_ns = wall_ns(until_boot_ns),
+        .loss_class = schema::LossClassName(loss_class),
+        .count = std::nullopt,
+        .reason = reason,
+    });
   }
 }
 
@@ -256,20 +256,17 @@ void RecordingIngest::WriteRecording() {
     boot_id_ = description.boot_id;
     profile_ = description.profile;
   }
-  store::TableWriter& table = rows_->table(Table::kRecording);
-  table.Text(recording_id_).Text(import_ ? "import" : "sensor");
-  if (host.empty()) {
-    table.Null();
-  } else {
-    table.Integer(event::HostId(host));
-  }
-  table.TextOrNull(boot_id_).Integer(first_wall_ns_);
-  if (closed_) {
-    table.Integer(last_wall_ns_);
-  } else {
-    table.Null();
-  }
-  table.Boolean(closed_).TextOrNull(profile_).TextOrNull(description_).EndRow();
+  rows_->Append(schema::RecordingRow{
+      .recording_id = recording_id_,
+      .kind = import_ ? "import" : "sensor",
+      .host_id = HostIdOf(host),
+      .boot_id = schema::NotEmpty(boot_id_),
+      .begin_wall_ns = first_wall_ns_,
+      .end_wall_ns = closed_ ? std::optional(last_wall_ns_) : std::nullopt,
+      .closed = closed_,
+      .profile = schema::NotEmpty(profile_),
+      .description = schema::NotEmpty(description_),
+  });
 }
 
 }  // namespace spoor::ingest

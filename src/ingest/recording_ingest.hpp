@@ -9,6 +9,7 @@
 #include "ingest/catch_up.hpp"
 #include "ingest/normaliser.hpp"
 #include "ingest/record_decoder.hpp"
+#include "schema/loss_class.hpp"
 #include "store/catalog.hpp"
 #include "store/segment_writer.hpp"
 #include "wire/batch.hpp"
@@ -54,7 +55,7 @@ class RecordingIngest {
   void Normalise();
   void WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes, std::uint64_t record_count);
   void WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_boot_ns,
-                std::string_view loss_class, std::string_view reason);
+                schema::LossClass loss_class, std::string_view reason);
   void WriteRecording();
 
   const CatchUpOptions* options_ = nullptr;

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "schema/evidence_tables.hpp"
+#include "schema/loss_class.hpp"
 #include "store/segment_writer.hpp"
 
 namespace spoor::ingest {
@@ -19,19 +21,19 @@ Result<std::vector<store::Segment>> WriteRemovalGap(const StoreLayout& layout,
   const std::int64_t until_wall_ns = retention.first_kept_wall_ns > 0
                                          ? retention.first_kept_wall_ns
                                          : retention.removals.back().wall_ns;
-  rows->table(store::Table::kGap)
-      .Null()  // every host
-      .Text(kRemovalRecordingId)
-      .Unsigned(0)
-      .Unsigned(0)  // no host's boot
-      .Integer(0)
-      .Integer(until_wall_ns)
-      .Text("retention")
-      .Null()
-      .Text(fmt::format("entries 0 to {} were removed from the evidence by policy (spoor verify "
-                        "says when and by whom)",
-                        retention.removed_until_entry - 1))
-      .EndRow();
+  const std::string reason = fmt::format(
+      "entries 0 to {} were removed from the evidence by policy (spoor verify says when and by "
+      "whom)",
+      retention.removed_until_entry - 1);
+  rows->Append(schema::GapRow{.host_id = std::nullopt,  // every host
+                              .recording_id = kRemovalRecordingId,
+                              .from_boot_ns = 0,  // no host's boot
+                              .until_boot_ns = 0,
+                              .from_wall_ns = 0,
+                              .until_wall_ns = until_wall_ns,
+                              .loss_class = schema::LossClassName(schema::LossClass::kRetention),
+                              .count = std::nullopt,
+                              .reason = reason});
   return rows->Write(entry, entry);
 }
 

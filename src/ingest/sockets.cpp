@@ -101,7 +101,7 @@ bool Update(SocketInfo& known, const event::Event& event) {
   if (!info.unix_path.empty()) known.unix_path = info.unix_path;
   if (info.peer_inode != 0) known.peer_inode = info.peer_inode;
   if (!info.state.empty()) known.state = info.state;
-  // The state of a TCP connection has no column.
+  // The state of a TCP connection has no column: a flow tells what became of it.
   SocketInfo shown = known;
   shown.state = before.state;
   return !(shown == before);
@@ -149,7 +149,7 @@ bool LocalEndWaits(const HostState& host, const SocketState& socket, const Socke
 }
 
 FlowState& FlowOf(HostState& host, ObjectState& object, const SocketInfo& info,
-                  std::int64_t process_id, const Moment& now) {
+                  const event::Event& event, std::int64_t process_id, const Moment& now) {
   SocketState& socket = *object.socket;
   const std::string remote = RemoteKey(info);
   if (socket.flow_ids.empty()) socket.first_remote = remote;
@@ -167,6 +167,9 @@ FlowState& FlowOf(HostState& host, ObjectState& object, const SocketInfo& info,
     flow.flow_id = flow_id;
     socket.flow_ids.push_back(flow_id);
     flow.process_id = process_id;
+    flow.object_id = object.object_id;
+    flow.fd = event.fd;
+    flow.uid = event.uid;
     flow.info = info;
     flow.inbound = socket.direction == "inbound" ||
                    (socket.direction.empty() && LocalEndWaits(host, socket, info));
@@ -234,70 +237,89 @@ void NoteSocket(HostState& host, ObjectState& object, const event::Event& event,
       event.kind == EventKind::kBind) {
     return;
   }
-  FlowState& flow = FlowOf(host, object, info, process_id, now);
+  FlowState& flow = FlowOf(host, object, info, event, process_id, now);
   if (FailsToConnect(event)) flow.inbound = false;
   FollowState(flow, event);
-  if (event.kind == EventKind::kWrite || event.kind == EventKind::kSend) {
-    flow.local_bytes = SaturatingAdd(flow.local_bytes, event.size_bytes);
-  }
-  if (event.kind == EventKind::kRead || event.kind == EventKind::kRecv) {
-    flow.remote_bytes = SaturatingAdd(flow.remote_bytes, event.size_bytes);
+  if (event::MovesBytes(event.kind)) {
+    std::uint64_t& bytes = event::IsOutput(event.kind) ? flow.local_bytes : flow.remote_bytes;
+    bytes = SaturatingAdd(bytes, event.size_bytes);
   }
 }
 
-void WriteSocketRow(store::TableWriter& table, const HostState& host, const ObjectState& object,
+void WriteSocketRow(store::SegmentWriter& rows, const HostState& host, const ObjectState& object,
                     std::int64_t revision) {
   const SocketState& socket = *object.socket;
   const SocketInfo& info = socket.info;
   const bool internet = IsInternet(info);
   const auto port = [&](std::uint16_t number, const std::string& ip) {
-    return internet && !ip.empty() ? std::optional<std::int64_t>(number) : std::nullopt;
+    return internet && !ip.empty() ? std::optional(number) : std::nullopt;
   };
-  table.Integer(object.object_id)
-      .Integer(host.host_id)
-      .IntegerOrNull(info.netns == 0 ? std::nullopt : std::optional<std::int64_t>(info.netns))
-      .TextOrNull(info.family)
-      .TextOrNull(info.type)
-      .Integer(info.protocol)
-      .TextOrNull(info.local_ip)
-      .IntegerOrNull(port(info.local_port, info.local_ip))
-      .TextOrNull(info.remote_ip)
-      .IntegerOrNull(port(info.remote_port, info.remote_ip))
-      .TextOrNull(info.unix_path)
-      .IntegerOrNull(socket.peer_object_id == 0 ? std::nullopt
-                                                : std::optional(socket.peer_object_id))
-      .TextOrNull(socket.direction)
-      .Unsigned(socket.first_boot_ns)
-      .Integer(socket.first_wall_ns)
-      .Integer(revision);
-  table.EndRow();
+  rows.Append(schema::SocketRow{
+      .object_id = object.object_id,
+      .host_id = host.host_id,
+      .netns = schema::NotZero(info.netns),
+      .family = schema::NotEmpty(info.family),
+      .type = schema::NotEmpty(info.type),
+      .protocol = info.protocol,
+      .local_ip = schema::NotEmpty(info.local_ip),
+      .local_port = port(info.local_port, info.local_ip),
+      .remote_ip = schema::NotEmpty(info.remote_ip),
+      .remote_port = port(info.remote_port, info.remote_ip),
+      .unix_path = schema::NotEmpty(info.unix_path),
+      .peer_object_id = schema::NotZero(socket.peer_object_id),
+      .direction = schema::NotEmpty(socket.direction),
+      .first_boot_ns = schema::AtMostMax(socket.first_boot_ns),
+      .first_wall_ns = socket.first_wall_ns,
+      .revision = revision,
+  });
 }
 
-void WriteFlowRow(store::TableWriter& table, const HostState& host, const FlowState& flow,
-                  std::int64_t revision) {
+void WriteFlowRows(store::SegmentWriter& rows, const HostState& host, const FlowState& flow,
+                   std::int64_t revision) {
   const SocketInfo& info = flow.info;
   const auto port = [&](std::uint16_t number) {
     return HasNoPorts(info) ? std::nullopt : std::optional(number);
   };
-  table.Integer(flow.flow_id)
-      .Integer(host.host_id)
-      .Integer(flow.process_id)
-      .Unsigned(flow.begin_boot_ns)
-      .Integer(flow.begin_wall_ns)
-      .Integer(flow.end_wall_ns)
-      .Text(Transport(info))
-      .Text(flow.inbound ? "inbound" : "outbound")
-      .Text(flow.inbound ? info.remote_ip : info.local_ip)
-      .Integer(flow.inbound ? info.remote_port : info.local_port)
-      .Text(flow.inbound ? info.local_ip : info.remote_ip)
-      .Integer(flow.inbound ? info.local_port : info.remote_port)
-      .Unsigned(flow.inbound ? flow.remote_bytes : flow.local_bytes)
-      .Unsigned(flow.inbound ? flow.local_bytes : flow.remote_bytes)
-      .TextOrNull(event::CommunityId(Protocol(info), info.local_ip, port(info.local_port),
-                                     info.remote_ip, port(info.remote_port)))
-      .TextOrNull(flow.state)
-      .Integer(revision);
-  table.EndRow();
+  const std::string transport = Transport(info);
+  const std::string community_id = event::CommunityId(
+      Protocol(info), info.local_ip, port(info.local_port), info.remote_ip, port(info.remote_port));
+  rows.Append(schema::FlowRow{
+      .flow_id = flow.flow_id,
+      .host_id = host.host_id,
+      .observer = "sensor",
+      .source_ip = flow.inbound ? info.remote_ip : info.local_ip,
+      .source_port = port(flow.inbound ? info.remote_port : info.local_port),
+      .destination_ip = flow.inbound ? info.local_ip : info.remote_ip,
+      .destination_port = port(flow.inbound ? info.local_port : info.remote_port),
+      .transport = transport,
+      .application = std::nullopt,
+      .begin_wall_ns = flow.begin_wall_ns,
+      .end_wall_ns = flow.end_wall_ns,
+      .source_packets = std::nullopt,
+      .destination_packets = std::nullopt,
+      .source_bytes = schema::AtMostMax(flow.inbound ? flow.remote_bytes : flow.local_bytes),
+      .destination_bytes = schema::AtMostMax(flow.inbound ? flow.local_bytes : flow.remote_bytes),
+      .source_frame_bytes = std::nullopt,
+      .destination_frame_bytes = std::nullopt,
+      .state = schema::NotEmpty(flow.state),
+      .community_id = schema::NotEmpty(community_id),
+      .connection_id = std::nullopt,
+      .direction = flow.inbound ? "inbound" : "outbound",
+      .begin_boot_ns = schema::AtMostMax(flow.begin_boot_ns),
+      .revision = revision,
+  });
+  if (flow.process_written) return;
+  rows.Append(schema::FlowProcessRow{
+      .flow_id = flow.flow_id,
+      .process_id = flow.process_id,
+      .object_id = flow.object_id,
+      .fd = schema::NotNegative(flow.fd),
+      .uid = flow.uid,
+      .first_wall_ns = flow.begin_wall_ns,
+      .confidence = 1.0,
+      .reason = "the sensor saw the process use the socket",
+      .revision = revision,
+  });
 }
 
 }  // namespace spoor::ingest

@@ -16,9 +16,10 @@ void NoteSocket(HostState& host, ObjectState& object, const event::Event& event,
 /// Both are ends of one connection.
 void PairSockets(HostState& host, std::int64_t a, std::int64_t b);
 
-void WriteSocketRow(store::TableWriter& table, const HostState& host, const ObjectState& object,
+void WriteSocketRow(store::SegmentWriter& rows, const HostState& host, const ObjectState& object,
                     std::int64_t revision);
-void WriteFlowRow(store::TableWriter& table, const HostState& host, const FlowState& flow,
-                  std::int64_t revision);
+/// The row of flow, and when it is the first one of this flow, who used it.
+void WriteFlowRows(store::SegmentWriter& rows, const HostState& host, const FlowState& flow,
+                   std::int64_t revision);
 
 }  // namespace spoor::ingest

@@ -33,42 +33,38 @@ User& UserOf(ProcessState& process, const Event& event, bool& known) {
 }
 
 void WriteChange(const ProcessState& process, const Event& event, std::int64_t event_id,
-                 std::string_view cause, const User* before, store::TableWriter& table) {
+                 std::string_view cause, const User* before, store::SegmentWriter& rows) {
   const bool exec = event.kind == EventKind::kExec;
-  const auto number = [](std::uint32_t value) { return std::optional<std::int64_t>(value); };
-  const Credentials* now = event.credentials ? &*event.credentials : nullptr;
+  const Credentials* const now = event.credentials ? &*event.credentials : nullptr;
+  const Credentials* const known = process.credentials ? &*process.credentials : nullptr;
   const auto told = [&](std::uint32_t Credentials::*member) {
-    return now == nullptr ? std::nullopt : number(now->*member);
+    return now == nullptr ? std::nullopt : std::optional(now->*member);
   };
-  const auto unsigned_or_null = [&](const Credentials* from, std::uint64_t Credentials::*member) {
-    if (from == nullptr) {
-      table.Null();
-    } else {
-      table.Unsigned(from->*member);
-    }
+  const auto capabilities = [](const Credentials* of) {
+    return of == nullptr ? std::nullopt : std::optional(of->cap_effective);
   };
-  table.Integer(event_id)
-      .Integer(process.process_id)
-      .Unsigned(event.boot_ns)
-      .Integer(event.wall_ns)
-      .Text(cause)
-      .TextOrNull(exec ? "execve" : std::string_view(event.syscall))
-      .TextOrNull(exec ? event.path : process.executable)
-      .IntegerOrNull(before != nullptr ? number(before->uid) : std::nullopt)
-      .IntegerOrNull(before != nullptr ? number(before->euid) : std::nullopt)
-      .Integer(now == nullptr ? event.uid : now->uid)
-      .Integer(now == nullptr ? event.euid : now->euid)
-      .IntegerOrNull(told(&Credentials::suid))
-      .IntegerOrNull(told(&Credentials::fsuid))
-      .IntegerOrNull(told(&Credentials::gid))
-      .IntegerOrNull(told(&Credentials::egid))
-      .IntegerOrNull(told(&Credentials::sgid))
-      .IntegerOrNull(told(&Credentials::fsgid));
-  unsigned_or_null(process.credentials ? &*process.credentials : nullptr,
-                   &Credentials::cap_effective);
-  unsigned_or_null(now, &Credentials::cap_effective);
-  table.IntegerOrNull(told(&Credentials::user_namespace));
-  table.EndRow();
+  rows.Append(schema::CredentialChangeRow{
+      .event_id = event_id,
+      .process_id = process.process_id,
+      .boot_ns = schema::AtMostMax(event.end_boot_ns),
+      .wall_ns = event.wall_ns,
+      .cause = cause,
+      .syscall = schema::NotEmpty(exec ? std::string_view("execve") : event.syscall),
+      .executable = schema::NotEmpty(exec ? event.path : process.executable),
+      .before_uid = before == nullptr ? std::nullopt : std::optional(before->uid),
+      .before_euid = before == nullptr ? std::nullopt : std::optional(before->euid),
+      .uid = now == nullptr ? event.uid : now->uid,
+      .euid = now == nullptr ? event.euid : now->euid,
+      .suid = told(&Credentials::suid),
+      .fsuid = told(&Credentials::fsuid),
+      .gid = told(&Credentials::gid),
+      .egid = told(&Credentials::egid),
+      .sgid = told(&Credentials::sgid),
+      .fsgid = told(&Credentials::fsgid),
+      .before_cap_effective = capabilities(known),
+      .cap_effective = capabilities(now),
+      .user_namespace = told(&Credentials::user_namespace),
+  });
 }
 
 /// Why an exec changed credentials; empty: it did not.
@@ -89,7 +85,7 @@ std::string_view CauseOfExec(const ProcessState& process, const Event& event, co
 }  // namespace
 
 void FollowUser(ProcessState& process, const Event& event, std::int64_t event_id,
-                store::TableWriter& changes) {
+                store::SegmentWriter& rows) {
   bool known = false;
   User& user = UserOf(process, event, known);
   const User was = user;
@@ -110,7 +106,7 @@ void FollowUser(ProcessState& process, const Event& event, std::int64_t event_id
   } else if (known && user != now) {
     cause = "unexplained";
   }
-  if (!cause.empty()) WriteChange(process, event, event_id, cause, before, changes);
+  if (!cause.empty()) WriteChange(process, event, event_id, cause, before, rows);
   process.changed = process.changed || !known || user != now;
   user = told ? User{event.credentials->uid, event.credentials->euid} : now;
   if (told) process.credentials = event.credentials;

@@ -11,6 +11,6 @@ namespace spoor::ingest {
 /// change with its cause. Call it for every event of the process, in order, before its effects on
 /// the process are applied.
 void FollowUser(ProcessState& process, const event::Event& event, std::int64_t event_id,
-                store::TableWriter& changes);
+                store::SegmentWriter& rows);
 
 }  // namespace spoor::ingest

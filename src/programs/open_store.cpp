@@ -110,9 +110,13 @@ Result<std::unique_ptr<event::EventSource>> MakeImporter(
 
 Result<> IngestNewEvidence(const StoreLayout& layout, bool wait_for_rebuild) {
   ASSIGN_OR_RETURN(
-      [[maybe_unused]] const ingest::CatchUpSummary summary,
+      const ingest::CatchUpSummary summary,
       ingest::CatchUp(layout, {.importers = MakeImporter, .wait_for_rebuild = wait_for_rebuild},
                       ProgressOnTerminal("ingesting evidence")));
+  if (summary.earlier_schema_version) {
+    PrintError("spoor: {}: the tables were of schema {} and were made again from the evidence\n",
+               layout.root.string(), *summary.earlier_schema_version);
+  }
   return {};
 }
 

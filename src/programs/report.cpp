@@ -10,6 +10,7 @@
 #include "programs/subcommand.hpp"
 #include "queries/library.hpp"
 #include "report/text.hpp"
+#include "schema/loss_class.hpp"
 #include "store/lookup.hpp"
 
 namespace spoor::programs {
@@ -59,7 +60,8 @@ Result<ExitCode> Run(const Arguments& arguments) {
   }
   ASSIGN_OR_RETURN(
       const std::vector<std::int64_t> gaps,
-      store::ReadIntegers(*store, "SELECT count(*) FROM gap WHERE loss_class <> 'payload'", {}));
+      store::ReadIntegers(*store, "SELECT count(*) FROM gap WHERE " + schema::EventsAreMissingSql(),
+                          {}));
   const bool gap = !gaps.empty() && gaps.front() > 0;
   PrintError(
       "spoor report: no session looks like a break-in (no shell from a daemon, nobody became "

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which network connections were there, of which process and user, and how much went each way?
--- reads:     flow, process, _session_walk, _processes_of
+-- reads:     flow, _flow_owner, process, _session_walk, _processes_of
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- parameter: start    time     begin of the span; none: the first record  [default]
@@ -27,11 +27,12 @@
 CREATE OR REPLACE MACRO connections(process := NULL, session := NULL, "start" := NULL, "end" := NULL) AS TABLE
 SELECT cf.flow_id, cf.begin_wall_ns, cf.end_wall_ns, cf.transport, cf.direction, cf.source_ip,
        cf.source_port, cf.destination_ip, cf.destination_port, cf.source_bytes, cf.destination_bytes,
-       cf.process_id, cfp.pid, cfp.command_line, cfp.uid, cfw.session_id, cf.state
+       cfo.process_id, cfp.pid, cfp.command_line, cfp.uid, cfw.session_id, cf.state
 FROM flow AS cf
-LEFT JOIN process AS cfp ON cfp.process_id = cf.process_id
-LEFT JOIN _session_walk AS cfw ON cfw.process_id = cf.process_id
-WHERE cf.process_id IN (
-    SELECT cfo.process_id FROM _processes_of(process := process, session := session) AS cfo)
+JOIN _flow_owner AS cfo ON cfo.flow_id = cf.flow_id
+LEFT JOIN process AS cfp ON cfp.process_id = cfo.process_id
+LEFT JOIN _session_walk AS cfw ON cfw.process_id = cfo.process_id
+WHERE cfo.process_id IN (
+    SELECT cft.process_id FROM _processes_of(process := process, session := session) AS cft)
   AND ("start" IS NULL OR cf.end_wall_ns >= "start") AND ("end" IS NULL OR cf.begin_wall_ns <= "end")
 ORDER BY cf.begin_wall_ns, cf.flow_id;

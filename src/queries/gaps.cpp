@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/time.hpp"
+#include "schema/loss_class.hpp"
 
 namespace spoor::queries {
 namespace {
@@ -53,7 +54,7 @@ std::string GapSql(const GapWindow& window) {
       "WHERE until_wall_ns >= {} AND from_wall_ns <= {}{} "
       "ORDER BY from_wall_ns, loss_class, until_wall_ns, host, recording_id, reason",
       std::max(window.from_wall_ns, INT64_MIN + 1), window.until_wall_ns,
-      window.payload ? "" : " AND loss_class <> 'payload'");
+      window.payload ? "" : " AND " + schema::EventsAreMissingSql());
 }
 
 }  // namespace spoor::queries

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "schema/tables.hpp"
 #include "store/row.hpp"
 
 namespace spoor::queries {
@@ -16,22 +17,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr std::string_view kTables[] = {"host",
-                                        "recording",
-                                        "process",
-                                        "exec",
-                                        "credential_change",
-                                        "event",
-                                        "event_by_object",
-                                        "object",
-                                        "object_name",
-                                        "socket",
-                                        "flow",
-                                        "io",
-                                        "terminal",
-                                        "gap",
-                                        "evidence_batch"};
 
 constexpr std::string_view kGoodQuery =
     "-- question: Which processes are there?\n"
@@ -129,7 +114,10 @@ TEST(Library, ShowsAllQueriesToWhoAsksWhatThereIs) {
 
 TEST(Library, EveryQueryNamesExactlyWhatItReads) {
   const Library library = Built();
-  std::vector<std::string> known(std::begin(kTables), std::end(kTables));
+  std::vector<std::string> known;
+  for (const schema::TableDescription& table : schema::Tables()) {
+    for (const schema::SortOrder& order : table.sort_orders) known.emplace_back(order.table);
+  }
   for (const Query& query : library.queries()) known.push_back(query.name);
   for (const Query& query : library.queries()) {
     const std::set<std::string> declared(query.reads.begin(), query.reads.end());

@@ -2,15 +2,16 @@
 -- question:  What happened in this session, in the order of time, in words?
 -- reads:     event, exec, credential_change, object, socket, process, _session_walk, _is_canary
 -- parameter: session  session  the session
--- column:    wall_ns     BIGINT   end of the (last merged) call
--- column:    process_id  BIGINT   who
--- column:    pid         BIGINT   its number in the initial pid namespace
--- column:    name        VARCHAR  its last known command name
--- column:    euid        BIGINT   effective user at the call
--- column:    kind        VARCHAR  kind of event
--- column:    text        VARCHAR  what it did
--- column:    object_id   BIGINT   to what; fork, signal: the other process
--- column:    event_id    BIGINT   the event
+-- column:    wall_ns           BIGINT   end of the (last merged) call
+-- column:    process_id        BIGINT   who
+-- column:    pid               BIGINT   its number in the initial pid namespace
+-- column:    name              VARCHAR  its last known command name
+-- column:    euid              BIGINT   effective user at the call
+-- column:    kind              VARCHAR  kind of event
+-- column:    text              VARCHAR  what it did
+-- column:    object_id         BIGINT   to what
+-- column:    other_process_id  BIGINT   fork: the child; signal: who got it
+-- column:    event_id          BIGINT   the event
 -- limits:    as sessions; I/O is as merged as it was recorded
 -- source:    Forensix Query 2 and 3 (FX-23, FX-24)
 CREATE OR REPLACE MACRO session_activity(session) AS TABLE
@@ -65,13 +66,13 @@ SELECT sa.wall_ns, sa.process_id, sap.pid, sap.name, sa.euid, sa.kind,
          ELSE sa.kind || coalesce(' ' || coalesce(sa.path, sao.path), '')
        END || CASE WHEN sa.count > 1 THEN ' in ' || sa.count || ' calls' ELSE '' END
          || CASE WHEN sa.result < 0 THEN ' (refused: error ' || _minus(0, sa.result) || ')' ELSE '' END AS text,
-       sa.object_id, sa.event_id
+       sa.object_id, sa.other_process_id, sa.event_id
 FROM event AS sa
 JOIN _session_walk AS saw ON saw.process_id = sa.process_id
 LEFT JOIN process AS sap ON sap.process_id = sa.process_id
 LEFT JOIN object AS sao ON sao.object_id = sa.object_id
 LEFT JOIN socket AS sas ON sas.object_id = sa.object_id
-LEFT JOIN process AS sa_other ON sa_other.process_id = sa.object_id AND sa.kind IN ('fork', 'signal')
+LEFT JOIN process AS sa_other ON sa_other.process_id = sa.other_process_id
 LEFT JOIN exec AS sax ON sax.event_id = sa.event_id
 LEFT JOIN credential_change AS sac ON sac.event_id = sa.event_id
 WHERE saw.session_id = session

@@ -9,6 +9,7 @@
 #include "base/visible_text.hpp"
 #include "replay/recording.hpp"
 #include "replay/rows.hpp"
+#include "schema/loss_class.hpp"
 #include "store/lookup.hpp"
 #include "store/row.hpp"
 #include "store/store.hpp"
@@ -176,13 +177,15 @@ Result<> AddSurroundings(store::Store& store, Recording& recording) {
       }));
   return store::ForEachRow(
       store,
-      "SELECT from_boot_ns, until_boot_ns, loss_class, reason, count FROM gap "
-      "LEFT JOIN recording USING (recording_id) "
-      "JOIN (SELECT host_id, boot_id FROM event WHERE event_id = $3) AS here "
-      "ON coalesce(gap.host_id, here.host_id) = here.host_id "
-      "AND coalesce(recording.boot_id, here.boot_id) = here.boot_id "
-      "WHERE loss_class IN ('io', 'payload', 'missed_hook', 'batch') "
-      "AND from_boot_ns <= $1 AND until_boot_ns >= $2 ORDER BY from_boot_ns, loss_class",
+      std::string("SELECT from_boot_ns, until_boot_ns, loss_class, reason, count FROM gap ") +
+          "LEFT JOIN recording USING (recording_id) "
+          "JOIN (SELECT host_id, boot_id FROM event WHERE event_id = $3) AS here "
+          "ON coalesce(gap.host_id, here.host_id) = here.host_id "
+          "AND coalesce(recording.boot_id, here.boot_id) = here.boot_id "
+          "WHERE " +
+          schema::TerminalIsMissingSql() +
+          " "
+          "AND from_boot_ns <= $1 AND until_boot_ns >= $2 ORDER BY from_boot_ns, loss_class",
       {recording.events.back().boot_ns, first_ns, event_id}, [&](const std::vector<Value>& row) {
         recording.gaps.push_back({.from_boot_ns = IntegerOf(row[0]).value_or(0),
                                   .until_boot_ns = IntegerOf(row[1]).value_or(0),

@@ -4,6 +4,7 @@
 
 #include "report/chapter.hpp"
 #include "report/text.hpp"
+#include "schema/loss_class.hpp"
 
 namespace spoor::report {
 namespace {
@@ -204,7 +205,7 @@ Result<Section> Chapters::Gaps(bool& incomplete) const {
                    ReadRows(store, fmt::format("SELECT * FROM coverage({})", span)));
   for (const Row& row : rows) {
     const auto count = row.Integer("count");
-    if (row.Text("loss_class") != "payload") incomplete = true;
+    if (schema::SaysThatEventsAreMissing(row.Text("loss_class"))) incomplete = true;
     section.facts.push_back(
         {.text = fmt::format("{} of class {} {}: {}.",
                              count ? Count(*count, "record", "records")

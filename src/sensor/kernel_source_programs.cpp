@@ -14,9 +14,9 @@
 #include <cstring>
 
 #include "base/check.hpp"
-#include "sensor/bpf/syscall_numbers.h"
 #include "sensor_direct.skel.h"
 #include "sensor_portable.skel.h"
+#include "wire/syscall_numbers.h"
 
 namespace spoor::sensor {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
+#include "schema/version.hpp"
 
 namespace spoor::store {
 
@@ -36,7 +37,8 @@ struct IngestedRecording {
 
 /// Which segments are live: STORE/catalog.json (docs/formats/store.md).
 struct Catalog {
-  std::uint64_t generation = 0;  ///< counts the catalogs of this store
+  int schema_version = schema::kSchemaVersion;  ///< of what the segments hold
+  std::uint64_t generation = 0;                 ///< counts the catalogs of this store
   std::uint64_t next_entry = 0;  ///< first entry of the evidence that was not looked at yet
   std::vector<IngestedRecording> recordings;
   std::vector<Segment> segments;
@@ -44,13 +46,16 @@ struct Catalog {
   std::vector<std::string> retired;
 };
 
-/// The catalog in this text, held to what a store can have (catalog_check.hpp). Fails: kCorrupt,
-/// kUnsupported (a newer version).
+/// The catalog in this text, held to what a store can have (catalog_check.hpp); it may be of an
+/// earlier schema version. Fails: kCorrupt, kUnsupported (a newer version).
 Result<Catalog> ParseCatalog(std::string_view text);
 /// Fails: kNotFound (nothing was ingested yet), as ParseCatalog, and as ReadFileInside.
 Result<Catalog> LoadCatalog(const StoreLayout& layout);
 /// Atomic and durable.
 Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog);
+
+/// What to say where the segments of `catalog` are of an earlier schema version.
+Error EarlierSchema(const StoreLayout& layout, const Catalog& catalog);
 
 /// Finds out size, mtime and SHA-256 of the file that `segment` names.
 Result<> DescribeFile(const StoreLayout& layout, Segment& segment);

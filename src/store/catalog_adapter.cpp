@@ -156,7 +156,16 @@ Result<Catalog> ParseCatalog(std::string_view text) {
     if (version != kVersion) {
       return Fail(ErrorCode::kUnsupported, "version {} is not one that this build reads", version);
     }
-    return CatalogOf(json);
+    std::int64_t schema_version = 1;
+    if (json.contains("schema_version")) Take(json, "schema_version", schema_version);
+    if (schema_version < 1) return bad("a schema version that never was");
+    if (schema_version > schema::kSchemaVersion) {
+      return Fail(ErrorCode::kUnsupported, "the tables are of schema {}, this build reads up to {}",
+                  schema_version, schema::kSchemaVersion);
+    }
+    Catalog catalog = CatalogOf(json);
+    catalog.schema_version = static_cast<int>(schema_version);
+    return catalog;
   } catch (const BadCatalog& error) {
     return bad(error.what);
   } catch (const nlohmann::json::exception& error) {
@@ -186,12 +195,20 @@ Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog) {
   nlohmann::json segments = nlohmann::json::array();
   for (const Segment& segment : catalog.segments) segments.push_back(ToJson(segment));
   const nlohmann::json json{{"version", kVersion},
+                            {"schema_version", catalog.schema_version},
                             {"generation", catalog.generation},
                             {"next_entry", catalog.next_entry},
                             {"recordings", std::move(recordings)},
                             {"segments", std::move(segments)},
                             {"retired", catalog.retired}};
   return WriteFileAtomicallyInside(layout.root, layout.catalog(), AsBytes(json.dump(1) + "\n"));
+}
+
+Error EarlierSchema(const StoreLayout& layout, const Catalog& catalog) {
+  return {ErrorCode::kUnsupported,
+          fmt::format("{}: the tables are of schema {}, this build reads {}: `spoor rebuild` makes "
+                      "them again from the evidence",
+                      layout.catalog().string(), catalog.schema_version, schema::kSchemaVersion)};
 }
 
 Result<> DescribeFile(const StoreLayout& layout, Segment& segment) {

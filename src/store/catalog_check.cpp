@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/time.hpp"
-#include "store/segment_writer.hpp"
+#include "schema/tables.hpp"
 
 namespace spoor::store {
 namespace {
@@ -36,11 +36,6 @@ bool IsDay(std::string_view text) {
   return wall_ns && FormatWallTime(*wall_ns).substr(0, 10) == text;
 }
 
-/// A table that segments hold: those of kTableNames, and event sorted by object.
-bool IsTable(std::string_view name) {
-  return name == "event_by_object" || std::ranges::find(kTableNames, name) != kTableNames.end();
-}
-
 /// Takes what stands before `end` off `text`, `end` included; nothing when there is none.
 std::optional<std::string_view> TakeUntil(std::string_view& text, std::string_view end) {
   const std::size_t at = text.find(end);
@@ -51,7 +46,7 @@ std::optional<std::string_view> TakeUntil(std::string_view& text, std::string_vi
 }
 
 std::string_view WhatIsWrong(const Segment& segment) {
-  if (!IsTable(segment.table)) return "is of no table";
+  if (!schema::IsSegmentFolder(segment.table)) return "is of no table";
   const std::optional<SegmentName> name = ParseSegmentName(segment.file);
   if (!name) return "has a file name that no segment has";
   if (name->table != segment.table || name->day != segment.day) {
@@ -89,7 +84,7 @@ std::string FormatSegmentName(const SegmentName& name) {
 std::optional<SegmentName> ParseSegmentName(std::string_view file) {
   SegmentName name;
   const std::optional<std::string_view> table = TakeUntil(file, "/");
-  if (!table || !IsTable(*table)) return std::nullopt;
+  if (!table || !schema::IsSegmentFolder(*table)) return std::nullopt;
   name.table = *table;
   if (const std::optional<std::string_view> day = TakeUntil(file, "/")) {
     if (!IsDay(*day)) return std::nullopt;

@@ -17,6 +17,7 @@
 #include "store/rows_adapter.hpp"
 #include "store/sql_check.hpp"
 #include "store/store.hpp"
+#include "store/table_sql.hpp"
 
 namespace spoor::store {
 namespace {
@@ -272,8 +273,7 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
   ASSIGN_OR_RETURN(parts.database, Database::Open());
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(parts.database));
   RETURN_IF_ERROR(LimitMemory(*connection, options, parts.spill));
-  RETURN_IF_ERROR(connection->Run(
-      fmt::format("CREATE SCHEMA segment; USE segment; {} {}", kSchemaSql, kSegmentsSql)));
+  RETURN_IF_ERROR(connection->Run("CREATE SCHEMA segment; USE segment;" + SegmentTablesSql()));
   // Before a byte of a segment is read.
   RETURN_IF_ERROR(Confine(*connection, all_files));
   Result<> defined;
@@ -287,7 +287,7 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
     }
   }
   if (defined) {
-    defined = connection->Run(std::string("USE main;") + kArithmeticSql + kViewsSql + kLookupsSql);
+    defined = connection->Run(std::string("USE main;") + kArithmeticSql + ViewsSql() + kLookupsSql);
   }
   if (!defined) {
     for (const Segment& segment : segments) {
@@ -317,6 +317,9 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
     return Fail(ErrorCode::kNotFound, "{}: no store there, or nothing ingested yet", folder);
   }
   if (!catalog) return tl::unexpected<Error>(catalog.error());
+  if (catalog->schema_version != schema::kSchemaVersion) {
+    return tl::unexpected<Error>(EarlierSchema(layout, *catalog));
+  }
   return OpenSegments(std::move(layout), std::move(catalog->segments), options);
 }
 
@@ -324,7 +327,7 @@ Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
   DuckStore::Parts parts;
   ASSIGN_OR_RETURN(parts.database, Database::Open());
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(parts.database));
-  RETURN_IF_ERROR(connection->Run(std::string(kSchemaSql) + kArithmeticSql +
+  RETURN_IF_ERROR(connection->Run(TablesSql() + kArithmeticSql +
                                   "CREATE VIEW event_by_object AS FROM event;" + kLookupsSql +
                                   sql));
   RETURN_IF_ERROR(Confine(*connection, ""));

@@ -1,62 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "base/result.hpp"
+#include "schema/tables.hpp"
 #include "store/catalog.hpp"
 
 namespace spoor::store {
 
-/// The tables that segments hold, in the order of kTableNames.
-enum class Table : std::uint8_t {
-  kHost,
-  kRecording,
-  kProcess,
-  kExec,
-  kCredentialChange,
-  kEvent,
-  kObject,
-  kObjectName,
-  kSocket,
-  kFlow,
-  kIo,
-  kTerminal,
-  kGap,
-  kEvidenceBatch,
-};
-inline constexpr std::array<std::string_view, 14> kTableNames{
-    "host",        "recording", "process", "exec", "credential_change", "event", "object",
-    "object_name", "socket",    "flow",    "io",   "terminal",          "gap",   "evidence_batch"};
-
-/// Takes the rows of one table, column by column in the order of segments.sql's tables. A column of
-/// the wrong type or a row of the wrong width is a programmer error.
+/// Takes the rows of one table. Whole numbers go straight to DuckDB's vectors; what takes more than
+/// a store is behind a virtual call.
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
-  virtual TableWriter& Integer(std::int64_t value) = 0;    ///< BIGINT
-  virtual TableWriter& Unsigned(std::uint64_t value) = 0;  ///< UBIGINT; BIGINT: at most 2^63 - 1
-  virtual TableWriter& Boolean(bool value) = 0;
-  /// Bytes that are not UTF-8 are spelled as \xHH (event::MakeUtf8).
-  virtual TableWriter& Text(std::string_view value) = 0;
-  virtual TableWriter& Texts(const std::vector<std::string>& values) = 0;
-  virtual TableWriter& Blob(std::string_view value) = 0;
-  virtual TableWriter& Null() = 0;
-  virtual void EndRow() = 0;
 
-  TableWriter& IntegerOrNull(std::optional<std::int64_t> value) {
-    return value ? Integer(*value) : Null();
+  /// `row` must be of this table. Bytes of texts that are not UTF-8 are spelled as \xHH
+  /// (event::MakeUtf8).
+  template <typename Row>
+  void Append(const Row& row) {
+    std::size_t column = 0;
+    std::apply([&](const auto&... columns) { (Put(column++, row.*columns.kPlace), ...); },
+               schema::Declaration<Row>::kColumns);
+    EndRow();
   }
-  /// Empty text is NULL.
-  TableWriter& TextOrNull(std::string_view value) { return value.empty() ? Null() : Text(value); }
+
+ protected:
+  struct Vector {
+    void* data;
+    std::uint64_t* validity;  ///< null until a NULL is written
+  };
+  virtual void PutText(std::size_t column, std::string_view value) = 0;
+  virtual void PutTexts(std::size_t column, schema::TextList values) = 0;
+  virtual void PutBytes(std::size_t column, std::string_view value) = 0;
+  virtual void PutNull(std::size_t column) = 0;
+  virtual void HandOver() = 0;  ///< the vectors are full
+
+  std::vector<Vector> vectors_;  ///< one for each column
+  std::size_t row_ = 0;          ///< in the vectors
+  std::size_t capacity_ = 0;     ///< of the vectors
+  std::uint64_t row_count_ = 0;
+  std::uint64_t held_bytes_ = 0;
+
+ private:
+  template <typename T>
+  void Put(std::size_t column, const schema::NotNull<T>& cell) {
+    if constexpr (std::is_same_v<T, std::string_view>) {
+      PutText(column, cell.value());
+    } else if constexpr (std::is_same_v<T, schema::TextList>) {
+      PutTexts(column, cell.value());
+    } else if constexpr (std::is_same_v<T, schema::Bytes>) {
+      PutBytes(column, cell.value().bytes);
+    } else {
+      static_cast<T*>(vectors_[column].data)[row_] = cell.value();
+    }
+  }
+  template <typename T>
+  void Put(std::size_t column, const schema::Nullable<T>& cell) {
+    if (cell.has_value()) {
+      Put(column, schema::NotNull<T>(cell.value()));
+    } else {
+      PutNull(column);
+    }
+  }
+  void EndRow() {
+    held_bytes_ += 8 * vectors_.size();
+    ++row_count_;
+    if (++row_ == capacity_) HandOver();
+  }
 };
 
 /// Collects rows in memory and writes them as sorted Parquet segments. Not thread-safe.
@@ -70,7 +88,11 @@ class SegmentWriter {
   static Result<std::unique_ptr<SegmentWriter>> Open(const Options& options);
   virtual ~SegmentWriter() = default;
 
-  virtual TableWriter& table(Table table) = 0;
+  /// Takes a row of the table that is declared for `Row`.
+  template <typename Row>
+  void Append(const Row& row) {
+    writer(schema::kTableIndex<Row>).Append(row);
+  }
   /// Says that rows of `host_id` at `wall_ns` are among those of event and io: their segments are
   /// split by host and UTC day.
   virtual void NotePartition(std::int64_t host_id, std::string_view host, std::int64_t wall_ns) = 0;
@@ -83,6 +105,10 @@ class SegmentWriter {
                                              std::uint64_t last_entry) = 0;
   /// Forgets all rows, to take new ones.
   virtual Result<> Restart() = 0;
+
+ protected:
+  /// Of schema::Tables()[table].
+  virtual TableWriter& writer(std::size_t table) = 0;
 };
 
 }  // namespace spoor::store

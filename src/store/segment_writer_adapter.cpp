@@ -14,10 +14,10 @@
 #include "event/event_text.hpp"
 #include "store/catalog_check.hpp"
 #include "store/duckdb_adapter.hpp"
-#include "store/embedded_sql.hpp"
 #include "store/quoted_path.hpp"
 #include "store/segment_writer.hpp"
 #include "store/store.hpp"
+#include "store/table_sql.hpp"
 
 namespace spoor::store {
 namespace {
@@ -36,10 +36,10 @@ class DuckTableWriter : public TableWriter {
     const idx_t count = duckdb_appender_column_count(appender_);
     for (idx_t i = 0; i < count; ++i) {
       logical_types_.push_back(duckdb_appender_column_type(appender_, i));
-      types_.push_back(duckdb_get_type_id(logical_types_.back()));
     }
     chunk_ = duckdb_create_data_chunk(logical_types_.data(), count);
     capacity_ = duckdb_vector_size();
+    last_texts_.resize(count);
     TakeVectors();
   }
   DuckTableWriter(const DuckTableWriter&) = delete;
@@ -48,59 +48,6 @@ class DuckTableWriter : public TableWriter {
     duckdb_destroy_data_chunk(&chunk_);
     for (duckdb_logical_type& type : logical_types_) duckdb_destroy_logical_type(&type);
     duckdb_appender_destroy(&appender_);
-  }
-
-  TableWriter& Integer(std::int64_t value) override { return Put(DUCKDB_TYPE_BIGINT, value); }
-  TableWriter& Unsigned(std::uint64_t value) override {
-    if (Current() == DUCKDB_TYPE_UBIGINT) return Put(DUCKDB_TYPE_UBIGINT, value);
-    constexpr std::uint64_t kMax = INT64_MAX;
-    return Integer(static_cast<std::int64_t>(std::min(value, kMax)));
-  }
-  TableWriter& Boolean(bool value) override { return Put(DUCKDB_TYPE_BOOLEAN, value); }
-
-  TableWriter& Text(std::string_view value) override {
-    Expect(DUCKDB_TYPE_VARCHAR);
-    PutText(vectors_[column_++].vector, row_, value);
-    return *this;
-  }
-
-  TableWriter& Texts(const std::vector<std::string>& values) override {
-    Expect(DUCKDB_TYPE_LIST);
-    duckdb_vector list = vectors_[column_++].vector;
-    const idx_t begin = duckdb_list_vector_get_size(list);
-    duckdb_list_vector_reserve(list, begin + values.size());
-    duckdb_list_vector_set_size(list, begin + values.size());
-    static_cast<duckdb_list_entry*>(duckdb_vector_get_data(list))[row_] = {begin, values.size()};
-    duckdb_vector child = duckdb_list_vector_get_child(list);
-    for (idx_t i = 0; i < values.size(); ++i) PutText(child, begin + i, values[i]);
-    return *this;
-  }
-
-  TableWriter& Blob(std::string_view value) override {
-    Expect(DUCKDB_TYPE_BLOB);
-    duckdb_vector_assign_string_element_len(vectors_[column_++].vector, row_, value.data(),
-                                            value.size());
-    held_bytes_ += value.size();
-    return *this;
-  }
-
-  TableWriter& Null() override {
-    SPOOR_CHECK(column_ < types_.size()) << table_ << " has no column " << column_;
-    Vector& vector = vectors_[column_++];
-    if (vector.validity == nullptr) {
-      duckdb_vector_ensure_validity_writable(vector.vector);
-      vector.validity = duckdb_vector_get_validity(vector.vector);
-    }
-    duckdb_validity_set_row_invalid(vector.validity, row_);
-    return *this;
-  }
-
-  void EndRow() override {
-    SPOOR_CHECK(column_ == types_.size()) << table_ << ": a row of " << column_ << " columns";
-    column_ = 0;
-    held_bytes_ += 8 * types_.size();
-    ++row_count_;
-    if (++row_ == capacity_) HandOver();
   }
 
   /// Makes all rows visible to queries. Fails: kUnavailable (no memory), or what DuckDB says.
@@ -112,32 +59,68 @@ class DuckTableWriter : public TableWriter {
         ErrorOf(DUCKDB_ERROR_OUT_OF_MEMORY, duckdb_appender_error(appender_)));
   }
 
-  const std::string& name() const { return table_; }
   std::uint64_t row_count() const { return row_count_; }
   std::uint64_t held_bytes() const { return held_bytes_; }
 
  private:
-  struct Vector {
-    duckdb_vector vector;
-    void* data;
-    std::uint64_t* validity;  // null until a NULL is written
+  /// Column values repeat from row to row (boots, kinds, paths). The text of the row before is
+  /// taken again instead of being copied: it lives as long as the chunk.
+  struct LastText {
+    bool known = false;
+    duckdb_string_t text;
   };
 
-  duckdb_type Current() const {
-    SPOOR_CHECK(column_ < types_.size()) << table_ << " has no column " << column_;
-    return types_[column_];
-  }
-  void Expect(duckdb_type type) const {
-    SPOOR_CHECK(Current() == type) << table_ << " column " << column_ << " is of another type";
-  }
-  template <typename T>
-  TableWriter& Put(duckdb_type type, T value) {
-    Expect(type);
-    static_cast<T*>(vectors_[column_++].data)[row_] = value;
-    return *this;
-  }
-  void PutText(duckdb_vector vector, idx_t row, std::string_view value) {
+  void PutText(std::size_t column, std::string_view value) override {
     held_bytes_ += value.size();
+    duckdb_string_t* const texts = static_cast<duckdb_string_t*>(vectors_[column].data);
+    LastText& last = last_texts_[column];
+    if (last.known && value == std::string_view(duckdb_string_t_data(&last.text),
+                                                duckdb_string_t_length(last.text))) {
+      texts[row_] = last.text;
+      return;
+    }
+    AssignText(duck_vectors_[column], row_, value);
+    last = {true, texts[row_]};
+  }
+
+  void PutTexts(std::size_t column, schema::TextList values) override {
+    duckdb_vector list = duck_vectors_[column];
+    const idx_t begin = duckdb_list_vector_get_size(list);
+    duckdb_list_vector_reserve(list, begin + values.size());
+    duckdb_list_vector_set_size(list, begin + values.size());
+    static_cast<duckdb_list_entry*>(vectors_[column].data)[row_] = {begin, values.size()};
+    duckdb_vector child = duckdb_list_vector_get_child(list);
+    for (idx_t i = 0; i < values.size(); ++i) {
+      held_bytes_ += values[i].size();
+      AssignText(child, begin + i, values[i]);
+    }
+  }
+
+  void PutBytes(std::size_t column, std::string_view value) override {
+    duckdb_vector_assign_string_element_len(duck_vectors_[column], row_, value.data(),
+                                            value.size());
+    held_bytes_ += value.size();
+  }
+
+  void PutNull(std::size_t column) override {
+    Vector& vector = vectors_[column];
+    if (vector.validity == nullptr) {
+      duckdb_vector_ensure_validity_writable(duck_vectors_[column]);
+      vector.validity = duckdb_vector_get_validity(duck_vectors_[column]);
+    }
+    constexpr std::size_t kBitsOfWord = 64;
+    vector.validity[row_ / kBitsOfWord] &= ~(std::uint64_t{1} << (row_ % kBitsOfWord));
+  }
+
+  void HandOver() override {
+    duckdb_data_chunk_set_size(chunk_, row_);
+    if (duckdb_append_data_chunk(appender_, chunk_) == DuckDBError) failed_ = true;
+    duckdb_data_chunk_reset(chunk_);
+    TakeVectors();
+    row_ = 0;
+  }
+
+  static void AssignText(duckdb_vector vector, idx_t row, std::string_view value) {
     const bool ascii = std::all_of(value.begin(), value.end(),
                                    [](char c) { return static_cast<signed char>(c) >= 0; });
     if (ascii) {
@@ -147,51 +130,26 @@ class DuckTableWriter : public TableWriter {
       duckdb_vector_assign_string_element_len(vector, row, valid.data(), valid.size());
     }
   }
-  void HandOver() {
-    duckdb_data_chunk_set_size(chunk_, row_);
-    if (duckdb_append_data_chunk(appender_, chunk_) == DuckDBError) failed_ = true;
-    duckdb_data_chunk_reset(chunk_);
-    TakeVectors();
-    row_ = 0;
-  }
+
   void TakeVectors() {
     vectors_.clear();
-    for (idx_t i = 0; i < types_.size(); ++i) {
+    duck_vectors_.clear();
+    for (idx_t i = 0; i < logical_types_.size(); ++i) {
       duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
-      vectors_.push_back({vector, duckdb_vector_get_data(vector), nullptr});
+      duck_vectors_.push_back(vector);
+      vectors_.push_back({duckdb_vector_get_data(vector), nullptr});
+      last_texts_[i].known = false;
     }
   }
 
   std::string table_;
   duckdb_appender appender_ = nullptr;
   std::vector<duckdb_logical_type> logical_types_;
-  std::vector<duckdb_type> types_;
   duckdb_data_chunk chunk_ = nullptr;
-  std::vector<Vector> vectors_;
-  idx_t capacity_ = 0;
-  idx_t row_ = 0;
-  std::size_t column_ = 0;
+  std::vector<duckdb_vector> duck_vectors_;
+  std::vector<LastText> last_texts_;
   bool failed_ = false;
-  std::uint64_t row_count_ = 0;
-  std::uint64_t held_bytes_ = 0;
 };
-
-std::string_view SortOrder(Table table) {
-  switch (table) {
-    case Table::kEvent:
-    case Table::kIo:
-    case Table::kExec:
-    case Table::kCredentialChange:
-    case Table::kTerminal:
-      return "process_id, boot_ns, event_id";
-    case Table::kObjectName:
-      return "object_id, from_boot_ns";
-    case Table::kGap:
-      return "from_boot_ns";
-    default:
-      return "1";
-  }
-}
 
 class DuckSegmentWriter : public SegmentWriter {
  public:
@@ -210,15 +168,13 @@ class DuckSegmentWriter : public SegmentWriter {
                        ScratchFolder::Make(options_.layout.segments(), kSpillPurpose));
       spill_.emplace(std::move(made));
     }
-    RETURN_IF_ERROR(connection_->Run(fmt::format(
-        "SET temp_directory = {}; {} {}", QuotedPath(spill_->path()), kSchemaSql, kSegmentsSql)));
-    for (const std::string_view name : kTableNames) {
-      writers_.push_back(std::make_unique<DuckTableWriter>(*connection_, name));
+    RETURN_IF_ERROR(connection_->Run(fmt::format("SET temp_directory = {}; {}",
+                                                 QuotedPath(spill_->path()), SegmentTablesSql())));
+    for (const schema::TableDescription& table : schema::Tables()) {
+      writers_.push_back(std::make_unique<DuckTableWriter>(*connection_, table.name));
     }
     return {};
   }
-
-  TableWriter& table(Table table) override { return *writers_[static_cast<std::size_t>(table)]; }
 
   void NotePartition(std::int64_t host_id, std::string_view host, std::int64_t wall_ns) override {
     const std::int64_t day = wall_ns / kNsPerDay - (wall_ns % kNsPerDay < 0 ? 1 : 0);
@@ -260,28 +216,27 @@ class DuckSegmentWriter : public SegmentWriter {
     std::uint64_t event_count = 0;
   };
 
+  TableWriter& writer(std::size_t table) override { return *writers_[table]; }
+
   Result<> WriteAll(std::vector<Segment>& written) {
     for (std::size_t i = 0; i < writers_.size(); ++i) {
       if (writers_[i]->row_count() == 0) continue;
       RETURN_IF_ERROR(writers_[i]->Flush());
-      const Table table = static_cast<Table>(i);
-      const std::string& name = writers_[i]->name();
-      if (table == Table::kEvent) {
-        RETURN_IF_ERROR(WritePartitions(name, name, SortOrder(table), written));
-        RETURN_IF_ERROR(WritePartitions(name, "event_by_object",
-                                        "object_id NULLS LAST, boot_ns, event_id", written));
-      } else if (table == Table::kIo) {
-        RETURN_IF_ERROR(WritePartitions(name, name, SortOrder(table), written));
-      } else {
-        RETURN_IF_ERROR(WriteOne(fmt::format("FROM {} ORDER BY {}", name, SortOrder(table)),
-                                 {.table = name}, written));
+      const schema::TableDescription& table = schema::Tables()[i];
+      for (const schema::SortOrder& order : table.sort_orders) {
+        if (table.split == schema::Split::kHostAndDay) {
+          RETURN_IF_ERROR(WritePartitions(table.name, order, written));
+        } else {
+          RETURN_IF_ERROR(WriteOne(fmt::format("FROM {} ORDER BY {}", table.name, order.columns),
+                                   {.table = std::string(order.table)}, written));
+        }
       }
     }
     return {};
   }
 
-  Result<> WritePartitions(const std::string& source, const std::string& table,
-                           std::string_view order, std::vector<Segment>& written) {
+  Result<> WritePartitions(std::string_view source, const schema::SortOrder& order,
+                           std::vector<Segment>& written) {
     std::uint64_t event_count = 0;
     for (const auto& [key, partition] : partitions_) event_count += partition.event_count;
     const std::uint64_t together_max =
@@ -297,14 +252,14 @@ class DuckSegmentWriter : public SegmentWriter {
       }
       const auto& [first_host_id, first_day] = first->first;
       const auto& [last_host_id, last_day] = last->first;
-      Segment segment{.table = table};
+      Segment segment{.table = std::string(order.table)};
       segment.day = FormatWallTime(first_day * kNsPerDay).substr(0, 10);
       if (first_host_id == last_host_id) segment.host = first->second.host;
       const std::string rows = fmt::format(
           "FROM {} WHERE (host_id > {} OR (host_id = {} AND wall_ns >= {})) "
           "AND (host_id < {} OR (host_id = {} AND wall_ns < {})) ORDER BY {}",
           source, first_host_id, first_host_id, first_day * kNsPerDay, last_host_id, last_host_id,
-          (last_day + 1) * kNsPerDay, order);
+          (last_day + 1) * kNsPerDay, order.columns);
       RETURN_IF_ERROR(WriteOne(rows, std::move(segment), written));
       first = std::next(last);
     }

@@ -12,7 +12,7 @@
 #include "base/result.hpp"
 
 /// The rows an analyst can query, behind the one narrow interface that nothing else looks past.
-/// Tables and columns: schema.sql of this folder.
+/// Tables and columns: `schema/tables.hpp`.
 namespace spoor::store {
 
 /// NULL, boolean, integer, floating, text, bytes (BLOB), list of text. What SQL has beyond these
@@ -43,17 +43,6 @@ class RowReader {
 struct Argument {
   std::string name;
   Value value;
-};
-
-/// The edge form in which causality reads events: 48 bytes, sorted by boot_ns within a scan.
-struct EventEdge {
-  std::int64_t event_id = 0;
-  std::int64_t boot_ns = 0;  ///< end of the (merged) call
-  std::int64_t begin_boot_ns = 0;
-  std::int64_t process_id = 0;
-  std::int64_t object_id = 0;  ///< child process for forks and signals
-  std::uint8_t kind = 0;       ///< event::EventKind
-  bool baseline = false;
 };
 
 class Store {
@@ -96,7 +85,7 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
 /// The tables of a store of which nothing was ingested: all empty. Fails: kUnavailable.
 Result<std::unique_ptr<Store>> OpenEmptyStore();
 
-/// A store in memory with the empty tables of schema.sql (and event_by_object as a view of event),
+/// A store in memory with the empty tables of `schema` (and event_by_object as a view of event),
 /// then `sql` (INSERTs) run on them. For tests of what is built on top of the interface.
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql);
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "schema/tables.hpp"
 #include "store/lookup.hpp"
 
 namespace spoor::store {
@@ -162,10 +163,10 @@ TEST(Store, DefinesMacrosThatQueriesCanUse) {
 
 TEST(Store, HasTheTablesOfTheSchema) {
   const auto store = Memory();
-  for (const char* table :
-       {"host", "recording", "process", "exec", "credential_change", "event", "event_by_object",
-        "object", "object_name", "socket", "flow", "io", "terminal", "gap", "evidence_batch"}) {
-    EXPECT_TRUE(Rows(*store, fmt::format("FROM {}", table)).empty()) << table;
+  for (const schema::TableDescription& table : schema::Tables()) {
+    for (const schema::SortOrder& order : table.sort_orders) {
+      EXPECT_TRUE(Rows(*store, fmt::format("FROM {}", order.table)).empty()) << order.table;
+    }
   }
 }
 
@@ -214,10 +215,10 @@ TEST(FindFile, FindsEveryObjectThatEverHadTheName) {
 
 TEST(FindFlow, TakesAnIdOrAnEnd) {
   const auto store = Memory(R"(
-    INSERT INTO flow VALUES (21, 1, 5, 1, 1, 2, 'tcp', 'inbound', '10.0.0.1', 4444, '10.0.0.2', 80,
-                             1, 1, NULL, NULL),
-                            (22, 1, 5, 1, 3, 4, 'tcp', 'inbound', '10.0.0.1', 4445, '10.0.0.2', 80,
-                             1, 1, NULL, NULL);)");
+    INSERT INTO flow (flow_id, host_id, observer, source_ip, source_port, destination_ip,
+                      destination_port, transport, begin_wall_ns, end_wall_ns)
+    VALUES (21, 1, 'sensor', '10.0.0.1', 4444, '10.0.0.2', 80, 'tcp', 1, 2),
+           (22, 1, 'sensor', '10.0.0.1', 4445, '10.0.0.2', 80, 'tcp', 3, 4);)");
   EXPECT_EQ(*FindFlow(*store, "22"), 22);
   EXPECT_EQ(*FindFlow(*store, "10.0.0.1:4444"), 21);
   EXPECT_THAT(FindFlow(*store, "10.0.0.2:80").error().message, HasSubstr("matches 2 in the store"));

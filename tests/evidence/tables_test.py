@@ -23,6 +23,7 @@ import suite  # noqa: E402
 import verify_parquet  # noqa: E402
 from forgery import verify  # noqa: E402
 from machine import PATIENCE_S  # noqa: E402
+import verify_rows  # noqa: E402
 from verify_batches import decompress  # noqa: E402
 
 SPOOR = ""
@@ -97,7 +98,8 @@ class HiddenTables(Store):
 
     def test_every_table_of_either_recording_is_missed(self):
         catalog = self.catalog()
-        self.assertEqual({segment["table"] for segment in catalog["segments"]}, set(verify.verify_tables.COLUMNS))
+        self.assertEqual({segment["table"] for segment in catalog["segments"]},
+                         {*verify_rows.TABLES, "recording", "evidence_batch"})
         for segment in catalog["segments"]:
             self.write_catalog(dict(catalog, segments=[s for s in catalog["segments"] if s is not segment]))
             self.refused("table " + segment["table"], segment["recording_id"])
@@ -155,6 +157,14 @@ class HiddenTables(Store):
                 verify.verify(str(self.store))
         # One that comes later is no lie.
         (self.store / "catalog.json").write_text(text.replace('"version": 1', '"version": 2'))
+        self.assertEqual(spoor("verify", "--store", self.store).returncode, 5)
+        with self.assertRaises(verify.Unsupported):
+            verify.verify(str(self.store))
+
+    def test_tables_of_an_earlier_schema_are_not_called_forged(self):
+        catalog = self.catalog()
+        del catalog["schema_version"]
+        self.write_catalog(catalog)
         self.assertEqual(spoor("verify", "--store", self.store).returncode, 5)
         with self.assertRaises(verify.Unsupported):
             verify.verify(str(self.store))
@@ -333,11 +343,10 @@ class EveryRecord(Store):
         recordings = self.proved()
         self.assertEqual(len(recordings), SEEDS + 1)
         # Not only the exact rules are tried: each table has rows that a bound is about.
-        counted = {table: 0 for table in verify.verify_tables.COLUMNS}
+        counted = {table: 0 for table in verify_rows.TABLES}
         for recording in recordings.values():
             for table, (least, _) in recording.rows.bounds(True).items():
                 counted[table] += least
-        del counted["recording"], counted["evidence_batch"]
         self.assertEqual([table for table, count in counted.items() if count == 0], [])
 
     def expect_gaps(self, loss_class, count):

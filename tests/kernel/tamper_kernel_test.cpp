@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/kernel/recording.hpp"
+#include "wire/syscall_numbers.h"
 
 namespace spoor::sensor {
 namespace {

@@ -136,7 +136,7 @@ TEST_F(RecordTest, EventsComeOutInTheOrderOfTime) {
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_TRUE(std::is_sorted(
       stored->events.begin(), stored->events.end(),
-      [](const Event& left, const Event& right) { return left.boot_ns < right.boot_ns; }));
+      [](const Event& left, const Event& right) { return left.end_boot_ns < right.end_boot_ns; }));
   EXPECT_GT(stored->events.size(), 300U);
 }
 

@@ -201,7 +201,7 @@ class StraceTest : public testing::Test {
       if (!tids.contains(event.tid)) continue;
       if (event.kind == EventKind::kExec) begun.insert(event.tid);
       if (event.kind == EventKind::kFork && begun.contains(event.tid)) {
-        begun.insert(event.child_process->pid);
+        begun.insert(event.other_process->pid);
       }
       if (begun.contains(event.tid)) events_.push_back(std::move(event));
     }
@@ -239,7 +239,7 @@ class StraceTest : public testing::Test {
       }
     }
     for (const Event& event : events_) {
-      if (event.kind == EventKind::kFork) from_spoor.insert(event.child_process->pid);
+      if (event.kind == EventKind::kFork) from_spoor.insert(event.other_process->pid);
     }
     EXPECT_EQ(from_strace, from_spoor);
     EXPECT_FALSE(from_strace.empty());

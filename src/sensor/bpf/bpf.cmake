@@ -19,6 +19,7 @@ function(spoor_bpf_object NAME)
     COMMAND ${LLVM_STRIP} -g ${object}
     COMMAND ${BPFTOOL} gen skeleton ${object} name ${NAME} > ${header}
     DEPENDS ${SPOOR_BPF_SOURCES} ${CMAKE_SOURCE_DIR}/src/wire/kernel_event.h
+            ${CMAKE_SOURCE_DIR}/src/wire/syscall_numbers.h
     COMMENT "Compiling the kernel half: ${NAME}"
     VERBATIM)
   target_sources(spoor_sensor PRIVATE ${header})

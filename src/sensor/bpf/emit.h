@@ -11,7 +11,7 @@
 
 #include "sensor/bpf/kernel_drift.h"
 #include "sensor/bpf/read.h"
-#include "sensor/bpf/syscall_numbers.h"
+#include "wire/syscall_numbers.h"
 
 /* Neither an attempt to do something nor an effect: the call is made again, or was interrupted. */
 static __always_inline bool result__is_restart(long result)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
-/* x86-64 system call numbers that programs tell apart or the loader's table names. */
+/* x86-64 system call numbers that the kernel half tells apart, the loader's table names or records carry (they
+ * carry these on every machine): the one place that spells them. */
 #ifndef SPOOR_SYSCALL_NUMBERS_H
 #define SPOOR_SYSCALL_NUMBERS_H
 
@@ -28,6 +29,7 @@
 #define NR_LISTEN 50
 #define NR_SOCKETPAIR 53
 #define NR_GETSOCKOPT 55
+#define NR_CLONE 56
 #define NR_EXECVE 59
 #define NR_KILL 62
 #define NR_FCNTL 72

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+/// The declarations of `schema` as SQL.
+namespace spoor::store {
+
+/// CREATE TABLE for each table as analysts see it.
+std::string TablesSql();
+/// CREATE TABLE for each kind of segment: with `revision`, and one table for each sort order.
+std::string SegmentTablesSql();
+/// CREATE VIEW for each table, over the tables of SegmentTablesSql in the schema "segment": rows
+/// of one thing become one row. Needs the macros of arithmetic.sql.
+std::string ViewsSql();
+
+}  // namespace spoor::store
