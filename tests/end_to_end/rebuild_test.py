@@ -90,14 +90,15 @@ class Rebuild(unittest.TestCase):
         (self.store / "segments/link").symlink_to(outside)
         left = "segments/event/0123456789ab-g1-0.parquet"  # as a run that was killed leaves it
         (self.store / left).write_text("half")
-        (self.store / (left + ".tmp")).write_text("half")
+        half = left + ".0123456789abcdef.tmp"
+        (self.store / half).write_text("half")
         said = self.rebuild().stderr
         for name in (*strangers, "segments/link"):
             self.assertTrue(os.path.lexists(self.store / name), name)
             self.assertIn(name, said)
         self.assertEqual(said.count("it stays"), len(strangers) + 1, said)
         self.assertEqual((outside / "precious").read_text(), "mine")
-        self.assertFalse((self.store / left).exists() or (self.store / (left + ".tmp")).exists())
+        self.assertFalse((self.store / left).exists() or (self.store / half).exists())
         self.assertNotIn(left + ":", said)
 
     def test_no_link_in_place_of_a_folder_is_followed(self):
