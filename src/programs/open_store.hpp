@@ -7,45 +7,22 @@
 #include <memory>
 #include <string>
 
+#include "analysis/open_store.hpp"
+#include "analysis/query_watch.hpp"
 #include "base/exit_code.hpp"
 #include "base/store_layout.hpp"
-#include "ingest/catch_up.hpp"
 #include "store/store.hpp"
 
-/// What every subcommand that answers questions needs: the store, up to date, and a way to print
-/// rows.
+/// What every subcommand that answers questions needs: the store with what there is to tell about
+/// it, and a way to print rows.
 namespace spoor::programs {
 
-/// A store that questions are asked of, and whether all evidence is in its tables.
-class ReadableStore {
- public:
-  ReadableStore(std::unique_ptr<store::Store> store, bool incomplete)
-      : store_(std::move(store)), incomplete_(incomplete) {}
-  store::Store& operator*() const { return *store_; }
-  store::Store* operator->() const { return store_.get(); }
-  /// The exit code of an answer: whatever it says, it is kIncomplete where there is evidence that
-  /// the tables do not show.
-  ExitCode Judge(ExitCode code) const;
+/// As in analysis; progress goes to stderr when that is a terminal, and what is not shown, too.
+Result<analysis::ReadableStore> OpenStoreForReading(const std::string& folder);
+Result<> IngestNewEvidence(const StoreLayout& layout);
 
- private:
-  std::unique_ptr<store::Store> store_;
-  bool incomplete_;
-};
-
-/// Ingests what the evidence has and the tables have not, opens the store and defines the query
-/// library. Where that cannot be (no permission, full disk, a rebuild, an entry that this build
-/// cannot read)
-/// the store is opened as far as it was ingested, without a byte written into it, and stderr says
-/// which entries are not shown. Fails: kNotFound, kUnverified (evidence), kCorrupt (a segment).
-Result<ReadableStore> OpenStoreForReading(const std::string& folder);
-
-/// The store as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
-/// kCorrupt.
-Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder);
-
-/// Ingests what is new. Progress goes to stderr when that is a terminal. Unless it waits for a
-/// rebuild of the same store in another process: kUnavailable (CatchUpOptions::wait_for_rebuild).
-Result<> IngestNewEvidence(const StoreLayout& layout, bool wait_for_rebuild = true);
+/// Tells stderr; shows progress there when that is a terminal.
+analysis::Narration NarrationOnTerminal();
 
 enum class Format { kTable, kJson, kCsv };
 
@@ -83,9 +60,5 @@ std::shared_ptr<void> WatchQueries(store::Store& store);
 
 /// Shows "NAME: done of to do" on stderr at most ten times a second, when that is a terminal.
 std::function<void(std::uint64_t, std::uint64_t)> ProgressOnTerminal(std::string name);
-
-/// The readers of imported files, by kind.
-Result<std::unique_ptr<event::EventSource>> MakeImporter(
-    const ingest::ImportDescription& description);
 
 }  // namespace spoor::programs

@@ -14,8 +14,6 @@
 namespace spoor::programs {
 namespace {
 
-constexpr int kCatalogTriesMax = 5;
-
 struct ProveCommand {
   std::string store;
   std::vector<std::string> words;  // NAME key=value…
@@ -25,31 +23,6 @@ struct ProveCommand {
   bool touched = false;
   std::uint64_t evidence_bytes_max = std::uint64_t{1} << 30;
 };
-
-struct OpenedStore {
-  ExitCode done = ExitCode::kDone;  ///< of an answer with rows: not all evidence may be shown
-  store::Catalog catalog;
-  std::unique_ptr<store::Store> store;
-};
-
-/// The store and the catalog that it was opened by: the same before and after, for whoever ingests
-/// meanwhile makes a new one.
-Result<OpenedStore> OpenWithCatalog(const std::string& folder) {
-  // Once, for a recorder that runs has always something new.
-  ExitCode done = ExitCode::kDone;
-  {
-    ASSIGN_OR_RETURN(const ReadableStore newest, OpenStoreForReading(folder));
-    done = newest.Judge(done);
-  }
-  for (int i = 0; i < kCatalogTriesMax; ++i) {
-    ASSIGN_OR_RETURN(const store::Catalog before, store::LoadCatalog(StoreLayout{folder}));
-    OpenedStore opened{.done = done, .catalog = {}, .store = {}};
-    ASSIGN_OR_RETURN(opened.store, OpenIngestedStore(folder));
-    ASSIGN_OR_RETURN(opened.catalog, store::LoadCatalog(StoreLayout{folder}));
-    if (before.generation == opened.catalog.generation) return opened;
-  }
-  return Fail(ErrorCode::kUnavailable, "{}: grows faster than it can be read: try again", folder);
-}
 
 Result<ExitCode> RunProve(const ProveCommand& command) {
   if (command.words.empty() == command.sql.empty()) {
@@ -70,7 +43,7 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
                               .out = command.out,
                               .made_by = "spoor " SPOOR_VERSION,
                               .now_wall_ns = WallNow(),
-                              .ingest = {.importers = MakeImporter},
+                              .ingest = {.importers = analysis::MakeImporter},
                               .watch = WatchQueries};
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
   if (!options.query.empty()) {
@@ -83,7 +56,14 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
   if (out_is_there) {
     return Fail(ErrorCode::kInvalidArgument, "{}: is there already", command.out);
   }
-  ASSIGN_OR_RETURN(const OpenedStore opened, OpenWithCatalog(command.store));
+  // Once, for a recorder that runs has always something new.
+  ExitCode done = ExitCode::kDone;  // of an answer with rows: not all evidence may be shown
+  {
+    ASSIGN_OR_RETURN(const analysis::ReadableStore newest, OpenStoreForReading(command.store));
+    done = newest.Judge(done);
+  }
+  ASSIGN_OR_RETURN(const analysis::CataloguedStore opened,
+                   analysis::OpenWithCatalog(command.store));
   ASSIGN_OR_RETURN(const proof::ProveReport report,
                    proof::Prove(options, library, *opened.store, opened.catalog));
   if (!report.not_there.empty()) {
@@ -101,8 +81,8 @@ Result<ExitCode> RunProve(const ProveCommand& command) {
         "so (exit code 4).\n");
   }
   if (report.gap_count == 0) {
-    const bool none = report.row_count == 0 && opened.done == ExitCode::kDone;
-    return none ? ExitCode::kNone : opened.done;
+    const bool none = report.row_count == 0 && done == ExitCode::kDone;
+    return none ? ExitCode::kNone : done;
   }
   PrintError("The answer may be incomplete: {} gaps are named in the bundle.\n", report.gap_count);
   return ExitCode::kIncomplete;

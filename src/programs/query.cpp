@@ -2,15 +2,16 @@
 // `spoor query`: the questions of the library by name, and whether the answer may be incomplete.
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
+#include "analysis/question.hpp"
 #include "base/time.hpp"
 #include "base/wall_time_text.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
-#include "queries/gaps.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -70,53 +71,34 @@ void PrintHelp(const queries::Query& query) {
   if (!query.limits.empty()) PrintOut("\nLimits: {}\n", query.limits);
 }
 
-/// Tells stderr about the gaps of the asked time that could hide rows of the answer; returns
-/// whether there are any.
-Result<bool> NarrateGaps(store::Store& store, const queries::Library& library,
-                         const queries::Query& query,
-                         const std::vector<queries::NamedText>& arguments,
-                         std::int64_t now_wall_ns) {
-  const std::optional<queries::GapWindow> window =
-      queries::GapWindowOf(library, query, arguments, now_wall_ns);
-  if (!window) return false;
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows,
-                   store.Sql(queries::GapSql(*window)));
-  std::size_t count = 0;
-  std::vector<store::Value> row;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, rows->Next(row));
-    if (!more) break;
-    if (++count > kGapsShownMax) continue;
-    const auto* lost = std::get_if<std::int64_t>(&row[1]);
+/// Tells stderr about the gaps of the asked time that could hide rows of the answer.
+void NarrateGaps(const std::vector<analysis::Gap>& gaps) {
+  for (const analysis::Gap& gap : std::span(gaps).first(std::min(gaps.size(), kGapsShownMax))) {
     PrintError("gap: {} {} on {} {}: {}\n",
-               lost == nullptr ? "an unknown number of" : std::to_string(*lost),
-               std::get<std::string>(row[0]), std::get<std::string>(row[5]),
-               WallSpanText(std::get<std::int64_t>(row[3]), std::get<std::int64_t>(row[4])),
-               std::get<std::string>(row[2]));
+               gap.count ? std::to_string(*gap.count) : "an unknown number of", gap.loss_class,
+               gap.host, WallSpanText(gap.from_wall_ns, gap.until_wall_ns), gap.reason);
   }
-  if (count > kGapsShownMax) PrintError("gap: and {} more\n", count - kGapsShownMax);
-  if (count > 0) PrintError("The answer may be incomplete: see `spoor query coverage`.\n");
-  return count > 0;
+  if (gaps.size() > kGapsShownMax) {
+    PrintError("gap: and {} more\n", gaps.size() - kGapsShownMax);
+  }
+  if (!gaps.empty()) PrintError("The answer may be incomplete: see `spoor query coverage`.\n");
 }
 
 Result<ExitCode> Ask(const QueryOptions& options, const queries::Library& library,
                      const queries::Query& query) {
   ASSIGN_OR_RETURN(const std::vector<queries::NamedText> arguments,
                    queries::ParseArguments(std::span(options.words).subspan(1)));
-  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(options.store));
-  const std::int64_t now_wall_ns = WallNow();
-  ASSIGN_OR_RETURN(const std::string sql,
-                   library.Render(query.name, arguments, *store, now_wall_ns));
-  std::uint64_t count = 0;
-  {
-    const QueryWatch watch(*store);
-    ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store->Sql(sql));
-    ASSIGN_OR_RETURN(count, PrintRows(*rows, options.format.format()));
-  }
-  ASSIGN_OR_RETURN(const bool incomplete,
-                   NarrateGaps(*store, library, query, arguments, now_wall_ns));
-  if (incomplete) return ExitCode::kIncomplete;
-  return store.Judge(count == 0 ? ExitCode::kNone : ExitCode::kDone);
+  ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(options.store));
+  ASSIGN_OR_RETURN(const analysis::Told told,
+                   analysis::Ask(store, library, query, arguments,
+                                 {.now_wall_ns = WallNow(),
+                                  .read =
+                                      [&options](store::RowReader& rows) {
+                                        return PrintRows(rows, options.format.format());
+                                      },
+                                  .watch = WatchQueries}));
+  NarrateGaps(told.gaps);
+  return told.Judge(store);
 }
 
 Result<ExitCode> RunQueryCommand(const QueryOptions& options, const std::string& general_help) {

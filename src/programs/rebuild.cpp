@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spoor rebuild`: makes everything derived again from the evidence, beside what is there.
-#include <fmt/format.h>
 
-#include <cstdio>
-
+#include "analysis/rebuild.hpp"
 #include "base/visible_text.hpp"
-#include "evidence/log.hpp"
-#include "evidence/named_key.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
@@ -14,27 +10,12 @@
 namespace spoor::programs {
 namespace {
 
-/// Reads all evidence, so that nothing takes the place of tables that could not be made again.
-Result<> VerifyEvidence(const StoreLayout& layout) {
-  auto key = evidence::ReadPublicKey(layout);
-  if (!key) {
-    return Fail(ErrorCode::kNotFound, "{}: no store there (no public key)", layout.root.string());
-  }
-  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
-                   evidence::LogReader::Open(layout.evidence(), *key));
-  const auto progress = ProgressOnTerminal("verifying evidence");
-  return log->ForEach(0, [&](std::uint64_t index, std::span<const std::byte>) -> Result<> {
-    if (progress) progress(index, log->size());
-    return {};
-  });
-}
-
 Result<ExitCode> Rebuild(const std::string& folder) {
   const StoreLayout layout{folder};
-  RETURN_IF_ERROR(VerifyEvidence(layout));
-  ASSIGN_OR_RETURN(const ingest::RebuildSummary summary,
-                   ingest::Rebuild(layout, {.importers = MakeImporter},
-                                   ProgressOnTerminal("ingesting evidence")));
+  ASSIGN_OR_RETURN(
+      const ingest::RebuildSummary summary,
+      analysis::Rebuild(layout, {.verifying = ProgressOnTerminal("verifying evidence"),
+                                 .ingesting = ProgressOnTerminal("ingesting evidence")}));
   PrintError("made again from {} entries of evidence: {} events\n", summary.made.entry_count,
              summary.made.event_count);
   for (const std::string& name : summary.strangers) {

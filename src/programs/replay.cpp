@@ -116,7 +116,7 @@ Result<ExitCode> Replay(const ReplayFlags& flags) {
   if (!flags.idle_max.empty()) {
     ASSIGN_OR_RETURN(idle_max_ns, ParseDuration(flags.idle_max));
   }
-  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(flags.store));
+  ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(flags.store));
   const Result<replay::Recording> loaded =
       replay::Load(*store, {.who = flags.who, .descriptors = flags.descriptors});
   if (!loaded && loaded.error().code == ErrorCode::kNotFound) {

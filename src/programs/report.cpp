@@ -4,14 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "analysis/story.hpp"
 #include "base/file.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
-#include "queries/library.hpp"
 #include "report/text.hpp"
-#include "schema/loss_class.hpp"
-#include "store/lookup.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -45,29 +43,20 @@ Result<ExitCode> WriteStory(const report::Story& story, const Arguments& argumen
 }
 
 Result<ExitCode> Run(const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(arguments.store));
-  report::StoryOptions options;
-  options.store_words = StoreWords(arguments.store);
-  if (!arguments.session.empty()) {
-    ASSIGN_OR_RETURN(options.session_id, queries::FindSession(*store, arguments.session));
-  } else if (!arguments.process.empty()) {
-    ASSIGN_OR_RETURN(options.process_id, store::FindProcess(*store, arguments.process));
-  }
-  ASSIGN_OR_RETURN(const std::optional<report::Story> story, report::Tell(*store, options));
-  if (story) {
-    ASSIGN_OR_RETURN(const ExitCode code, WriteStory(*story, arguments));
+  ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(arguments.store));
+  ASSIGN_OR_RETURN(
+      const analysis::ToldStory told,
+      analysis::TellStory(*store, {.session = arguments.session, .process = arguments.process},
+                          StoreWords(arguments.store)));
+  if (told.story) {
+    ASSIGN_OR_RETURN(const ExitCode code, WriteStory(*told.story, arguments));
     return store.Judge(code);
   }
-  ASSIGN_OR_RETURN(
-      const std::vector<std::int64_t> gaps,
-      store::ReadIntegers(*store, "SELECT count(*) FROM gap WHERE " + schema::EventsAreMissingSql(),
-                          {}));
-  const bool gap = !gaps.empty() && gaps.front() > 0;
   PrintError(
       "spoor report: no session looks like a break-in (no shell from a daemon, nobody became "
       "root){}; spoor query sessions lists all of them\n",
-      gap ? ", but the record has gaps (spoor query coverage)" : "");
-  return store.Judge(gap ? ExitCode::kIncomplete : ExitCode::kNone);
+      told.has_gaps ? ", but the record has gaps (spoor query coverage)" : "");
+  return store.Judge(told.has_gaps ? ExitCode::kIncomplete : ExitCode::kNone);
 }
 
 }  // namespace

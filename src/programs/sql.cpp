@@ -85,7 +85,7 @@ Result<ExitCode> RunSql(const SqlOptions& options) {
       return Fail(ErrorCode::kInvalidArgument, "no query: give one as argument or on stdin");
     }
   }
-  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(options.store));
+  ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(options.store));
   if (query.empty()) {
     ASSIGN_OR_RETURN(const ExitCode code, RunInteractively(*store, options.format.format()));
     return store.Judge(code);

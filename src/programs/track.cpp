@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "analysis/track.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
@@ -12,7 +13,6 @@
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
-#include "store/lookup.hpp"
 
 namespace spoor::programs {
 namespace {
@@ -49,34 +49,18 @@ Result<causality::TraceOptions> OptionsOf(const TrackFlags& flags) {
                                        : causality::Direction::kBoth;
   if (flags.no_rules) options.rules = causality::RuleSet::None();
   for (const std::string& name : flags.no_rule) RETURN_IF_ERROR(options.rules.Remove(name));
-  const std::int64_t now_wall_ns = WallNow();
-  if (!flags.from.empty()) {
-    ASSIGN_OR_RETURN(options.from_wall_ns, ParseWallTime(flags.from, now_wall_ns));
-  }
-  if (!flags.until.empty()) {
-    ASSIGN_OR_RETURN(options.until_wall_ns, ParseWallTime(flags.until, now_wall_ns));
-  }
+  ASSIGN_OR_RETURN(const analysis::Period period,
+                   analysis::Period::Parse(flags.from, flags.until, WallNow()));
+  options.from_wall_ns = period.from_wall_ns;
+  options.until_wall_ns = period.until_wall_ns;
   return options;
 }
 
-/// A process, file or connection of the command line as ids.
-Result<std::vector<std::int64_t>> FindStarts(store::Store& store, const TrackFlags& flags) {
-  if (!flags.file.empty()) return store::FindFile(store, flags.file);
-  if (!flags.process.empty()) {
-    ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, flags.process));
-    return std::vector{process_id};
-  }
-  ASSIGN_OR_RETURN(const std::int64_t flow_id, store::FindFlow(store, flags.flow));
-  return std::vector{flow_id};
-}
-
-/// --why takes whatever the three starts take.
-Result<std::vector<std::int64_t>> FindAnything(store::Store& store, const std::string& text) {
-  if (text.front() == '/') return store::FindFile(store, text);
-  Result<std::int64_t> found = store::FindProcess(store, text);
-  if (!found) found = store::FindFlow(store, text);
-  if (found) return std::vector{*found};
-  return store::FindFile(store, text);
+analysis::TrackStart StartOf(const TrackFlags& flags) {
+  using Kind = analysis::TrackStart::Kind;
+  if (!flags.file.empty()) return {Kind::kFile, flags.file};
+  if (!flags.process.empty()) return {Kind::kProcess, flags.process};
+  return {Kind::kFlow, flags.flow};
 }
 
 bool IsJson(const TrackFlags& flags) {
@@ -117,7 +101,7 @@ void TellGaps(const causality::Subgraph& subgraph) {
 
 Result<ExitCode> ExplainWhy(store::Store& store, const causality::Subgraph& subgraph,
                             const TrackFlags& flags) {
-  const Result<std::vector<std::int64_t>> ids = FindAnything(store, flags.why);
+  const Result<std::vector<std::int64_t>> ids = analysis::FindAnything(store, flags.why);
   if (!ids && ids.error().code == ErrorCode::kNotFound) {
     PrintError("spoor track: {}\n", ids.error().message);
     TellGaps(subgraph);
@@ -144,18 +128,14 @@ Result<ExitCode> Track(const TrackFlags& flags) {
     return Fail(ErrorCode::kInvalidArgument, "give one start: --process, --file or --flow");
   }
   ASSIGN_OR_RETURN(const causality::TraceOptions options, OptionsOf(flags));
-  ASSIGN_OR_RETURN(const ReadableStore store, OpenStoreForReading(flags.store));
-  const Result<std::vector<std::int64_t>> starts = FindStarts(*store, flags);
+  ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(flags.store));
+  const Result<std::vector<std::int64_t>> starts = analysis::FindStart(*store, StartOf(flags));
   if (!starts && starts.error().code == ErrorCode::kNotFound) {
     PrintError("spoor track: {}\n", starts.error().message);
     return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(starts);
-  ASSIGN_OR_RETURN(const causality::Graph graph,
-                   causality::Graph::Load(*store, {.from_wall_ns = options.from_wall_ns,
-                                                   .until_wall_ns = options.until_wall_ns}));
-  causality::Subgraph subgraph = causality::Trace(graph, *starts, options);
-  RETURN_IF_ERROR(causality::Describe(*store, subgraph));
+  ASSIGN_OR_RETURN(const causality::Subgraph subgraph, analysis::Track(*store, *starts, options));
   if (!flags.why.empty()) {
     ASSIGN_OR_RETURN(const ExitCode code, ExplainWhy(*store, subgraph, flags));
     return store.Judge(code);

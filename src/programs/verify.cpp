@@ -6,105 +6,36 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "base/exists.hpp"
-#include "base/file.hpp"
+#include "analysis/store_proof_json.hpp"
+#include "analysis/verify_segments.hpp"
+#include "analysis/verify_store.hpp"
 #include "base/store_layout.hpp"
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
-#include "collector/canary_audit.hpp"
-#include "collector/seal_audit.hpp"
-#include "evidence/named_key.hpp"
-#include "evidence/verify.hpp"
-#include "keys/certificate.hpp"
+#include "programs/open_store.hpp"
 #include "programs/print.hpp"
+#include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "programs/verify_bundle.hpp"
 #include "programs/verify_completeness.hpp"
-#include "programs/verify_recordings.hpp"
-#include "programs/verify_segments.hpp"
 #include "programs/verify_witnesses.hpp"
-#include "proof/transfer.hpp"
-#include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
 namespace spoor::programs {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::uint64_t kKeyBytesMax = 4096;
 
 struct VerifyCommand {
   std::string store;
   std::string bundle;
   std::string key_file;
   std::string escrow_file;
-  OutsideViews outside;
+  analysis::OutsideViews outside;
   QuestionLimits limits{};
   std::string authority_file;
   bool json = false;
   bool quiet = false;
   bool skip_segments = false;
 };
-
-/// All that the statement says.
-struct Proof {
-  Proof(keys::KeyPointer escrow_private, keys::CertificatePointer authority_root)
-      : escrow(std::move(escrow_private)),
-        authority(std::move(authority_root)),
-        seals(escrow.get(), authority.get()),
-        canaries(escrow.get()) {}
-  evidence::VerifyReport log;
-  evidence::VerifierKey key;
-  wire::BatchChain recordings;
-  keys::KeyPointer escrow;             ///< null: seals are not checked against their keys
-  keys::CertificatePointer authority;  ///< null: sensors' certificates are not checked
-  collector::SealAudit seals;
-  collector::Completeness completeness;
-  collector::CanaryAudit canaries;
-  bool has_loss() const { return completeness.has_loss() || canaries.report().has_loss(); }
-  proof::TransferAudit transfers;
-  std::vector<proof::TransferAudit::Origin> origins;
-  std::uint64_t set_aside_bytes = 0;
-  bool skipped_segments = false;
-  std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
-  OutsideReport outside;
-};
-
-/// The key of --key: the only one that is looked at then.
-Result<std::string> ReadGivenKey(const fs::path& path) {
-  Result<std::string> text = ReadTextFile(path, kKeyBytesMax);
-  if (!text && text.error().code == ErrorCode::kCorrupt) {  // longer than any key
-    return Fail(ErrorCode::kInvalidArgument, "--key {}", text.error().message);
-  }
-  if (!text) return text;
-  const Result<evidence::VerifierKey> key = evidence::VerifierKey::Parse(*text);
-  if (!key) {
-    return Fail(ErrorCode::kInvalidArgument, "--key {}: {}", path.string(), key.error().message);
-  }
-  return text;
-}
-
-/// The store's own. Nothing is known to be wrong with the evidence when it cannot be used: the
-/// evidence cannot be judged by it.
-Result<std::string> ReadOwnKey(const StoreLayout& layout) {
-  const auto unusable = [&](std::string_view why) {
-    return Fail(ErrorCode::kUnavailable,
-                "{}: the store cannot be judged by its own key (--key names a copy of it)", why);
-  };
-  Result<std::string> text = evidence::ReadPublicKey(layout);
-  if (!text) return unusable(text.error().message);
-  const Result<evidence::VerifierKey> key = evidence::VerifierKey::Parse(*text);
-  if (!key) {
-    return unusable(fmt::format("{}: {}", layout.public_key().string(), key.error().message));
-  }
-  return text;
-}
-
-/// The verifier key, from --key or from the store itself.
-Result<std::string> ReadVerifierKey(const VerifyCommand& command, const StoreLayout& layout) {
-  return command.key_file.empty() ? ReadOwnKey(layout) : ReadGivenKey(command.key_file);
-}
 
 /// Tells how far it is, on a terminal, at most ten times a second.
 class Progress {
@@ -129,154 +60,35 @@ class Progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
-std::uint64_t BytesBelow(const fs::path& folder) {
-  std::uint64_t size_bytes = 0;
-  std::error_code error;
-  for (fs::recursive_directory_iterator item(folder, error), end; !error && item != end;
-       item.increment(error)) {
-    if (item->is_regular_file(error)) size_bytes += item->file_size(error);
-  }
-  return size_bytes;
+Result<std::optional<ingest::DerivationReport>> ProveSegments(const StoreLayout& layout,
+                                                              const std::string& public_key) {
+  StopSignals signals;  // while there is a scratch folder to remove
+  const auto show = ProgressOnTerminal("deriving segments again");
+  return analysis::VerifySegments(layout, public_key,
+                                  [&](std::uint64_t done, std::uint64_t to_do) -> Result<> {
+                                    if (show) show(done, to_do);
+                                    if (!signals.Take()) return {};
+                                    return Fail(ErrorCode::kUnavailable, "interrupted");
+                                  });
 }
 
-Result<Proof> Prove(const VerifyCommand& command, const StoreLayout& layout) {
-  ASSIGN_OR_RETURN(const bool evidence_is_there, Exists(layout.evidence()));
-  ASSIGN_OR_RETURN(const bool keys_are_there, Exists(layout.private_key().parent_path()));
-  if (!evidence_is_there && !keys_are_there) {
-    return Fail(ErrorCode::kNotFound, "{}: no store there", layout.root.string());
-  }
-  if (!evidence_is_there) {
-    return Fail(ErrorCode::kUnverified, "{}: missing", layout.evidence().string());
-  }
-  keys::KeyPointer escrow;
-  if (!command.escrow_file.empty()) {
-    ASSIGN_OR_RETURN(escrow, keys::LoadPrivateKey(command.escrow_file));
-  }
-  keys::CertificatePointer authority;
-  if (!command.authority_file.empty()) {
-    ASSIGN_OR_RETURN(authority, keys::LoadCertificate(command.authority_file));
-  }
-  Proof proof(std::move(escrow), std::move(authority));
-  ASSIGN_OR_RETURN(const std::string public_key, ReadVerifierKey(command, layout));
-  ASSIGN_OR_RETURN(proof.key, evidence::VerifierKey::Parse(public_key));
-  {
-    Progress progress;
-    ASSIGN_OR_RETURN(
-        proof.log,
-        evidence::VerifyLog(
-            {.folder = layout.evidence(),
-             .public_key = public_key,
-             .progress = [&](std::uint64_t done,
-                             std::uint64_t total) { progress.Show(done, total); },
-             .carried = [&](const wire::Carried& carried, std::uint64_t removed) -> Result<> {
-               for (const wire::CarriedRecording& recording : carried.recordings) {
-                 proof.recordings.Continue(recording.recording_id, recording.extent,
-                                           recording.last_sha256);
-               }
-               proof.completeness.Continue(carried);
-               proof.canaries.Continue(carried);
-               return proof.seals.Continue(carried, removed);
-             },
-             .visit = [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
-               RETURN_IF_ERROR(proof.recordings.Add(index, entry));
-               proof.completeness.Add(proof.recordings.last_batch());
-               proof.canaries.Add(index, proof.recordings.last_batch());
-               RETURN_IF_ERROR(proof.transfers.Add(index, entry));
-               return proof.seals.Add(index, entry);
-             }}));
-  }
-  RETURN_IF_ERROR(proof.recordings.Finish());
-  RETURN_IF_ERROR(proof.seals.Finish());
-  proof.completeness.Finish();
-  ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
-                   evidence::LogReader::Open(layout.evidence(), public_key));
-  ASSIGN_OR_RETURN(proof.origins, proof.transfers.Finish(*log));
-  ASSIGN_OR_RETURN(proof.outside,
-                   CheckOutsideViews(command.outside, layout, proof.key, proof.log.checkpoint));
-  proof.skipped_segments = command.skip_segments;
-  if (!command.skip_segments) {
-    ASSIGN_OR_RETURN(proof.segments, VerifySegments(layout, public_key));
-  }
-  proof.set_aside_bytes = BytesBelow(layout.set_aside());
-  return proof;
-}
-
-nlohmann::json RemovalsJson(const Proof& proof) {
-  nlohmann::json removals = nlohmann::json::array();
-  if (!proof.log.retention) return removals;
-  for (const wire::Removal& removal : proof.log.retention->removals) {
-    removals.push_back({{"from_entry", removal.from_entry},
-                        {"until_entry", removal.until_entry},
-                        {"bundle_bytes", removal.bundle_bytes},
-                        {"wall_ns", removal.wall_ns},
-                        {"policy", removal.policy},
-                        {"by", removal.by}});
-  }
-  return removals;
-}
-
-nlohmann::json SegmentsJson(const Proof& proof) {
-  if (!proof.segments) return {{"checked", false}};
-  const ingest::DerivationReport& segments = *proof.segments;
-  return {{"checked", true},
-          {"segment_count", segments.segment_count},
-          {"row_count", segments.row_count},
-          {"same_bytes_count", segments.same_bytes_count},
-          {"provisional_count", segments.provisional_count},
-          {"removed_recording_count", segments.removed_count},
-          {"next_entry", segments.next_entry}};
-}
-
-/// Hosts that several sensors say they record.
-std::map<std::string, std::set<std::string>> SharedHosts(const Proof& proof) {
-  std::map<std::string, std::set<std::string>> shared = proof.seals.report().hosts;
-  std::erase_if(shared, [](const auto& host) { return host.second.size() < 2; });
-  return shared;
-}
-
-void PrintProofJson(const Proof& proof) {
-  const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
-  const collector::SealAudit::Report& seals = proof.seals.report();
-  nlohmann::json origins = nlohmann::json::array();
-  for (const proof::TransferAudit::Origin& origin : proof.origins) {
-    origins.push_back({{"origin", origin.name},
-                       {"key_id", origin.key_id},
-                       {"checkpoint_size", origin.checkpoint_size},
-                       {"entry_count", origin.entry_count},
-                       {"imported_wall_ns", origin.imported_wall_ns}});
-  }
-  nlohmann::json line{{"verified", true},
-                      {"origins", origins},
-                      {"seals",
-                       {{"chain_count", seals.chain_count},
-                        {"closed_chain_count", seals.closed_chain_count},
-                        {"sealed_count", seals.sealed_count},
-                        {"mac_count", seals.mac_count},
-                        {"missing_count", seals.missing_count},
-                        {"gap_count", seals.gap_count},
-                        {"refused_count", seals.refused_count},
-                        {"unsealed_count", seals.unsealed_count},
-                        {"shared_hosts", SharedHosts(proof)}}},
-                      {"completeness", CompletenessJson(proof.completeness, proof.canaries)},
-                      {"entry_count", checkpoint.size},
-                      {"entry_bytes", proof.log.entry_bytes},
-                      {"root_sha256", evidence::EncodeHex(checkpoint.root)},
-                      {"signed_wall_ns", checkpoint.signed_wall_ns},
-                      {"signed_by", checkpoint.origin},
-                      {"key_id", evidence::EncodeHex(proof.key.key_id)},
-                      {"other_signatures", checkpoint.other_signatures},
-                      {"log_closed", proof.log.closed},
-                      {"unauthenticated_bytes", proof.log.tail_bytes},
-                      {"set_aside_bytes", proof.set_aside_bytes},
-                      {"segments", SegmentsJson(proof)},
-                      {"removals", RemovalsJson(proof)},
-                      {"recordings", RecordingsJson(proof.recordings)}};
-  proof.outside.AddTo(line);
-  PrintJson(line);
+Result<analysis::StoreProof> Prove(const VerifyCommand& command) {
+  const auto progress = std::make_shared<Progress>();
+  analysis::VerifyStoreOptions options{
+      .layout = StoreLayout{command.store},
+      .key_file = command.key_file,
+      .escrow_file = command.escrow_file,
+      .authority_file = command.authority_file,
+      .outside = command.outside,
+      .progress = [progress](std::uint64_t done, std::uint64_t total) {
+        progress->Show(done, total);
+      }};
+  if (!command.skip_segments) options.segments = ProveSegments;
+  return analysis::VerifyStore(options);
 }
 
 /// Not a failure, but nobody is to believe that these entries were there to be checked.
-void PrintRemovals(const Proof& proof) {
+void PrintRemovals(const analysis::StoreProof& proof) {
   if (!proof.log.retention) return;
   PrintOut("removed    entries 0 to {} by policy; their hashes are kept and verified\n",
            proof.log.retention->removed_until_entry - 1);
@@ -287,7 +99,7 @@ void PrintRemovals(const Proof& proof) {
   }
 }
 
-void PrintSegments(const Proof& proof) {
+void PrintSegments(const analysis::StoreProof& proof) {
   if (proof.skipped_segments) {
     PrintOut("segments   not checked (--skip-segments)\n");
     return;
@@ -310,14 +122,14 @@ void PrintSegments(const Proof& proof) {
   }
 }
 
-void PrintStatement(const Proof& proof) {
+void PrintStatement(const analysis::StoreProof& proof) {
   const evidence::Checkpoint& checkpoint = proof.log.checkpoint;
   PrintOut("verified   {} entries, {} bytes\n", checkpoint.size, proof.log.entry_bytes);
   PrintRemovals(proof);
   PrintOut("root       {}\n", evidence::EncodeHex(checkpoint.root));
   PrintOut("signed     {} by {} (key {})\n", WallTimeText(checkpoint.signed_wall_ns),
            checkpoint.origin, evidence::EncodeHex(proof.key.key_id));
-  proof.outside.Print();
+  PrintOutsideReport(proof.outside);
   std::uint64_t complete_count = 0;
   std::uint64_t open_count = 0;
   std::uint64_t missing_count = 0;
@@ -348,7 +160,7 @@ void PrintStatement(const Proof& proof) {
       PrintOut("           {} batches that no sensor sealed (imported or recorded here)\n",
                seals.unsealed_count);
     }
-    for (const auto& [host, sensors] : SharedHosts(proof)) {
+    for (const auto& [host, sensors] : analysis::SharedHosts(proof)) {
       PrintOut("           several sensors say that they record the host {}: {}\n",
                VisibleText(host), fmt::join(sensors, ", "));
     }
@@ -384,14 +196,14 @@ Result<ExitCode> VerifyBundleOf(const VerifyCommand& command) {
                              .quiet = command.quiet,
                              .limits = command.limits};
   if (!command.key_file.empty()) {
-    ASSIGN_OR_RETURN(bundle.public_key, ReadGivenKey(command.key_file));
+    ASSIGN_OR_RETURN(bundle.public_key, analysis::ReadGivenKey(command.key_file));
   }
   return VerifyBundleFile(bundle);
 }
 
 Result<ExitCode> Verify(const VerifyCommand& command) {
   if (!command.bundle.empty()) return VerifyBundleOf(command);
-  const Result<Proof> proof = Prove(command, StoreLayout{command.store});
+  const Result<analysis::StoreProof> proof = Prove(command);
   if (!proof) {
     if (command.json && proof.error().code == ErrorCode::kUnverified) {
       const nlohmann::json line{{"verified", false}, {"error", proof.error().message}};
@@ -400,7 +212,7 @@ Result<ExitCode> Verify(const VerifyCommand& command) {
     return tl::unexpected<Error>(proof.error());
   }
   if (command.json) {
-    PrintProofJson(*proof);
+    PrintJson(analysis::StoreProofJson(*proof));
   } else if (!command.quiet) {
     PrintStatement(*proof);
   }
@@ -431,7 +243,7 @@ void RegisterVerify(CLI::App& application, Action& action) {
       ->type_name("FILE");
   subcommand.add_flag("--skip-segments", command->skip_segments,
                       "do not derive the tables again, which takes as long as spoor rebuild");
-  command->outside.AddOptions(subcommand);
+  AddOptions(subcommand, command->outside);
   command->limits.AddTo(subcommand);
   subcommand
       .add_option("--authority", command->authority_file,

@@ -6,10 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/recordings_json.hpp"
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
 #include "programs/open_store.hpp"
-#include "programs/verify_recordings.hpp"
 #include "proof/verify_bundle.hpp"
 #include "wire/batch_sealer.hpp"
 
@@ -40,7 +40,7 @@ void PrintJson(const proof::BundleReport& report, bool key_given) {
             {"proof_bytes", report.excerpt.proof_bytes},
             {"whole_log", report.whole_log()},
             {"removed_until_entry", report.removed_until()},
-            {"recordings", RecordingsJson(report.recordings)}};
+            {"recordings", analysis::RecordingsJson(report.recordings)}};
   if (report.manifest.answer) {
     const proof::AnswerManifest& answer = *report.manifest.answer;
     json["query"] = answer.query;
@@ -138,7 +138,7 @@ Result<ExitCode> VerifyBundleFile(const VerifyBundleCommand& command) {
        .public_key = command.public_key,
        .program = "spoor " SPOOR_VERSION,
        .built_in = &built_in,
-       .ingest = {.importers = MakeImporter},
+       .ingest = {.importers = analysis::MakeImporter},
        .watch = [time_max](
                     store::Store& store) { return std::make_shared<QueryWatch>(store, time_max); },
        .memory_bytes_max = command.limits.memory_bytes_max});

@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "programs/verify_segments.hpp"
+#include "analysis/verify_segments.hpp"
 
+#include "analysis/open_store.hpp"
 #include "base/scratch_folder.hpp"
-#include "programs/open_store.hpp"
-#include "programs/stop_signals.hpp"
 #include "store/catalog.hpp"
 
-namespace spoor::programs {
+namespace spoor::analysis {
 namespace {
 
 /// Readers ingest: how often the catalog may be another one afterwards, and the check begins anew.
 constexpr int kAttempts = 4;
 
-Result<ingest::DerivationReport> Derive(const StoreLayout& layout, const std::string& public_key) {
-  StopSignals signals;
+using DerivationProgress = std::function<Result<>(std::uint64_t, std::uint64_t)>;
+
+Result<ingest::DerivationReport> Derive(const StoreLayout& layout, const std::string& public_key,
+                                        const DerivationProgress& progress) {
   ASSIGN_OR_RETURN(const ScratchFolder scratch,
                    ScratchFolder::Make(ScratchFolder::FolderOnDisk(), "verify"));
-  const auto show = ProgressOnTerminal("deriving segments again");
   return ingest::CheckDerivation(layout, public_key, {.importers = MakeImporter}, scratch.path(),
-                                 [&](std::uint64_t done, std::uint64_t to_do) -> Result<> {
-                                   if (show) show(done, to_do);
-                                   if (!signals.Take()) return {};
-                                   return Fail(ErrorCode::kUnavailable, "interrupted");
-                                 });
+                                 progress);
 }
 
 /// Whether somebody published another catalog since `generation`.
@@ -34,11 +30,12 @@ bool HasChanged(const StoreLayout& layout, std::uint64_t generation) {
 }  // namespace
 
 Result<std::optional<ingest::DerivationReport>> VerifySegments(const StoreLayout& layout,
-                                                               const std::string& public_key) {
+                                                               const std::string& public_key,
+                                                               const DerivationProgress& progress) {
   for (int attempt = 1;; ++attempt) {
     const Result<store::Catalog> catalog = store::LoadCatalog(layout);
     if (!catalog && catalog.error().code == ErrorCode::kNotFound) return std::nullopt;
-    Result<ingest::DerivationReport> report = Derive(layout, public_key);
+    Result<ingest::DerivationReport> report = Derive(layout, public_key, progress);
     if (report) return *report;
     Error error = report.error();
     const bool wrong = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnverified;
@@ -50,4 +47,4 @@ Result<std::optional<ingest::DerivationReport>> VerifySegments(const StoreLayout
   }
 }
 
-}  // namespace spoor::programs
+}  // namespace spoor::analysis

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "programs/verify_recordings.hpp"
+#include "analysis/recordings_json.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "wire/batch_chain.hpp"
 #include "wire/batch_sealer.hpp"
 
-namespace spoor::programs {
+namespace spoor::analysis {
 
 nlohmann::json RecordingsJson(const wire::BatchChain& recordings) {
   nlohmann::json list = nlohmann::json::array();
@@ -25,4 +25,4 @@ nlohmann::json RecordingsJson(const wire::BatchChain& recordings) {
   return list;
 }
 
-}  // namespace spoor::programs
+}  // namespace spoor::analysis

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/open_store.hpp"
+
+#include <fmt/format.h>
+
+#include "importers/events_reader.hpp"
+#include "queries/library.hpp"
+
+namespace spoor::analysis {
+namespace {
+
+constexpr int kCatalogTriesMax = 5;
+
+Result<> DefineLibrary(store::Store& store) {
+  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
+  return library.Define(store);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<event::EventSource>> MakeImporter(
+    const ingest::ImportDescription& description) {
+  if (description.kind == "events") return importers::MakeEventsReader(description.host);
+  return Fail(ErrorCode::kUnsupported, "this build has no importer for files of kind '{}'",
+              description.kind);
+}
+
+Result<> IngestNewEvidence(const StoreLayout& layout, const Narration& narration,
+                           bool wait_for_rebuild) {
+  ASSIGN_OR_RETURN(
+      const ingest::CatchUpSummary summary,
+      ingest::CatchUp(layout, {.importers = MakeImporter, .wait_for_rebuild = wait_for_rebuild},
+                      narration.progress));
+  if (summary.earlier_schema_version && narration.tell) {
+    narration.tell(
+        fmt::format("{}: the tables were of schema {} and were made again from the evidence",
+                    layout.root.string(), *summary.earlier_schema_version));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<store::Store>> OpenIngestedStore(const std::string& folder) {
+  ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, store::OpenStore(folder));
+  RETURN_IF_ERROR(DefineLibrary(*store));
+  return store;
+}
+
+Result<std::unique_ptr<store::Store>> OpenIngestedOrEmptyStore(
+    const std::string& folder, const store::OpenStoreOptions& options) {
+  Result<std::unique_ptr<store::Store>> store = store::OpenStore(folder, options);
+  if (!store && store.error().code == ErrorCode::kNotFound) store = store::OpenEmptyStore();
+  if (store) RETURN_IF_ERROR(DefineLibrary(**store));
+  return store;
+}
+
+// The same catalog before and after, for whoever ingests meanwhile makes a new one.
+Result<CataloguedStore> OpenWithCatalog(const std::string& folder) {
+  for (int i = 0; i < kCatalogTriesMax; ++i) {
+    ASSIGN_OR_RETURN(const store::Catalog before, store::LoadCatalog(StoreLayout{folder}));
+    CataloguedStore opened{.catalog = {}, .store = {}};
+    ASSIGN_OR_RETURN(opened.store, OpenIngestedStore(folder));
+    ASSIGN_OR_RETURN(opened.catalog, store::LoadCatalog(StoreLayout{folder}));
+    if (before.generation == opened.catalog.generation) return opened;
+  }
+  return Fail(ErrorCode::kUnavailable, "{}: grows faster than it can be read: try again", folder);
+}
+
+ExitCode ReadableStore::Judge(ExitCode code) const {
+  const bool answers = code == ExitCode::kDone || code == ExitCode::kNone;
+  return !not_shown_.empty() && answers ? ExitCode::kIncomplete : code;
+}
+
+Result<ReadableStore> OpenStoreForReading(const std::string& folder, const Narration& narration) {
+  const StoreLayout layout{folder};
+  const auto ingested = IngestNewEvidence(layout, narration, /*wait_for_rebuild=*/false);
+  const bool must_end = !ingested && (ingested.error().code == ErrorCode::kNotFound ||
+                                      ingested.error().code == ErrorCode::kUnverified);
+  if (must_end) return tl::unexpected<Error>(ingested.error());
+  if (ingested) {
+    ASSIGN_OR_RETURN(std::unique_ptr<store::Store> store, OpenIngestedStore(folder));
+    return ReadableStore(std::move(store), "");
+  }
+  const auto left = ingest::NotIngested(layout);
+  auto store = OpenIngestedOrEmptyStore(folder);
+  if (!store) return tl::unexpected<Error>(store.error());
+  const bool all_shown = left && left->begin == left->end;
+  if (all_shown) return ReadableStore(*std::move(store), "");
+  const std::string entries =
+      left ? fmt::format("entries {} to {} of the evidence are", left->begin, left->end - 1)
+           : std::string("what is new in the evidence is");
+  const std::string not_shown = fmt::format("{} not shown, for they could not be ingested: {}",
+                                            entries, ingested.error().message);
+  if (narration.tell) narration.tell(not_shown);
+  return ReadableStore(*std::move(store), not_shown);
+}
+
+}  // namespace spoor::analysis

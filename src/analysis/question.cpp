@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/question.hpp"
+
+#include "store/row.hpp"
+
+namespace spoor::analysis {
+
+Result<std::vector<Gap>> GapsIn(store::Store& store, const queries::GapWindow& window) {
+  std::vector<Gap> gaps;
+  RETURN_IF_ERROR(store::ForEachRow(
+      store, queries::GapSql(window), {}, [&gaps](const std::vector<store::Value>& row) {
+        gaps.push_back({.loss_class = store::TextOf(row[0]),
+                        .count = store::IntegerOf(row[1]),
+                        .reason = store::TextOf(row[2]),
+                        .from_wall_ns = store::IntegerOf(row[3]).value_or(INT64_MIN),
+                        .until_wall_ns = store::IntegerOf(row[4]).value_or(INT64_MAX),
+                        .host = store::TextOf(row[5]),
+                        .recording_id = store::TextOf(row[6])});
+      }));
+  return gaps;
+}
+
+ExitCode Told::Judge(const ReadableStore& store) const {
+  if (!gaps.empty()) return ExitCode::kIncomplete;
+  return store.Judge(row_count == 0 ? ExitCode::kNone : ExitCode::kDone);
+}
+
+Result<Told> Ask(const ReadableStore& store, const queries::Library& library,
+                 const queries::Query& query, const std::vector<queries::NamedText>& arguments,
+                 const Taking& taking) {
+  ASSIGN_OR_RETURN(const std::string sql,
+                   library.Render(query.name, arguments, *store, taking.now_wall_ns));
+  Told told;
+  {
+    const std::shared_ptr<void> watch = taking.watch ? taking.watch(*store) : nullptr;
+    ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store->Sql(sql));
+    ASSIGN_OR_RETURN(told.row_count, taking.read(*rows));
+  }
+  if (const std::optional<queries::GapWindow> window =
+          queries::GapWindowOf(library, query, arguments, taking.now_wall_ns)) {
+    ASSIGN_OR_RETURN(told.gaps, GapsIn(*store, *window));
+  }
+  return told;
+}
+
+}  // namespace spoor::analysis

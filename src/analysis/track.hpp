@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "causality/trace.hpp"
+#include "store/store.hpp"
+
+/// Causes and effects of what a user names.
+namespace spoor::analysis {
+
+/// What a user calls a start: store/lookup.hpp says what each text may be.
+struct TrackStart {
+  enum class Kind : std::uint8_t { kProcess, kFile, kFlow };
+  Kind kind = Kind::kProcess;
+  std::string text;
+};
+/// Fails: kNotFound, kInvalidArgument (several things are called that).
+Result<std::vector<std::int64_t>> FindStart(store::Store& store, const TrackStart& start);
+/// A path, a process or a flow, whichever `text` (not empty) is. Fails as FindStart.
+Result<std::vector<std::int64_t>> FindAnything(store::Store& store, const std::string& text);
+
+/// A span of time as users write it (base/time.hpp); empty texts: no limit there.
+struct Period {
+  std::optional<std::int64_t> from_wall_ns, until_wall_ns;
+  /// Fails: kInvalidArgument.
+  static Result<Period> Parse(const std::string& from, const std::string& until,
+                              std::int64_t now_wall_ns);
+};
+
+/// Traces from these ids and describes what it finds, with the gaps that overlap it.
+Result<causality::Subgraph> Track(store::Store& store, const std::vector<std::int64_t>& start_ids,
+                                  const causality::TraceOptions& options);
+
+}  // namespace spoor::analysis
