@@ -204,7 +204,7 @@ class DuckStore : public Store {
 
   /// Says why it was interrupted, or which limit on memory it met.
   Error ExplainLimit(Error error) {
-    if (error.message == "interrupted") {
+    if (std::string_view(error.message) == "interrupted") {
       const std::scoped_lock lock(mutex_);
       error.message = interrupted_because_;
     } else if (parts_.memory_bytes_max != 0) {
