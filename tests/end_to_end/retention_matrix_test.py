@@ -254,10 +254,10 @@ class Matrix(collecting.World):
         if before is not None:
             had = self.out("had")
             self.take(had, before, store)
-            count, = self.sql(had, "SELECT count(*) AS n FROM event")
+            count, = self.sql(had, "SELECT count(*) AS n FROM evidence_batch")
             self.take(had, whole, store)
             # More only where something was added since.
-            after, = self.sql(had, "SELECT count(*) AS n FROM event")
+            after, = self.sql(had, "SELECT count(*) AS n FROM evidence_batch")
             (self.assertEqual if status_of_both == status else self.assertGreater)(after["n"], count["n"])
             self.proved(had, status_of_both)
 
