@@ -5,12 +5,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "base/exists.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "base/wall_time_text.hpp"
 #include "evidence/log.hpp"
-#include "importers/events_reader.hpp"
+#include "importers/kinds.hpp"
 #include "proof/archive.hpp"
 #include "store/sha256.hpp"
 #include "wire/batch_sealer.hpp"
@@ -45,12 +47,19 @@ Result<ImportedFile> Check(const ImportFilesOptions& options, const std::string&
   }
   description.file = path;
   description.host = options.host;
+  description.year = options.year;
+  description.utc_offset_ns = options.utc_offset_ns;
+  description.clock_offset_ns = options.clock_offset_ns;
   ASSIGN_OR_RETURN(const std::unique_ptr<event::EventSource> importer, MakeImporter(description));
   store::Sha256Stream digester;
-  std::vector<event::Event> events;
+  event::Findings findings;
   const auto count = [&](Result<> result) -> Result<> {
-    checked.event_count += events.size();
-    events.clear();
+    checked.event_count += findings.events.size();
+    checked.flow_count += findings.flows.size();
+    checked.alert_count += findings.alerts.size();
+    checked.fingerprint_count += findings.fingerprints.size();
+    checked.log_line_count += findings.log_lines.size();
+    findings.Clear();
     if (result) return {};
     return Fail(ErrorCode::kInvalidArgument, "{}: {}; nothing of it was stored", path,
                 result.error().message);
@@ -58,11 +67,24 @@ Result<ImportedFile> Check(const ImportFilesOptions& options, const std::string&
   RETURN_IF_ERROR(ForEachPart(path, [&](std::span<const std::byte> part) {
     description.size_bytes += part.size();
     digester.Add(part);
-    return count(importer->Feed(part, events));
+    return count(importer->Feed(part, findings));
   }));
-  RETURN_IF_ERROR(count(importer->Finish(events)));
+  RETURN_IF_ERROR(count(importer->Finish(findings)));
+  checked.source = importer->counts();
   description.sha256 = digester.Finish();
   return checked;
+}
+
+Result<> RefuseTwins(const std::vector<ImportedFile>& files) {
+  std::map<std::string, std::string> file_of;  // by digest
+  for (const ImportedFile& file : files) {
+    const auto [found, made] = file_of.emplace(file.description.sha256, file.description.file);
+    if (made) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                "{} and {} have the same bytes; --again imports them twice", found->second,
+                file.description.file);
+  }
+  return {};
 }
 
 Result<> RefuseTheSameAgain(store::Store& store, const ingest::ImportDescription& description) {
@@ -120,8 +142,10 @@ Result<std::string> DetectKind(const std::string& path) {
   if (!read && read.error().code != ErrorCode::kUnsupported) {
     return tl::unexpected<Error>(read.error());
   }
-  if (importers::LooksLikeEvents(begin)) return "events";
   if (proof::LooksLikeBundle(begin)) return kEvidenceKind;
+  if (const importers::ImporterKind* const kind = importers::DetectImporterKind(begin)) {
+    return std::string(kind->name);
+  }
   return Fail(ErrorCode::kInvalidArgument, "{}: not of a kind that can be told: say --kind", path);
 }
 
@@ -130,6 +154,7 @@ Result<> ImportFiles(const ImportFilesOptions& options) {
   for (const std::string& path : options.files) {
     ASSIGN_OR_RETURN(files.emplace_back(), Check(options, path));
   }
+  if (!options.again) RETURN_IF_ERROR(RefuseTwins(files));
   ASSIGN_OR_RETURN(const bool store_is_there, Exists(options.layout.evidence()));
   if (!options.again && store_is_there) {
     ASSIGN_OR_RETURN(const ReadableStore store,

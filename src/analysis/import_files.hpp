@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/open_store.hpp"
+#include "event/event_source.hpp"
 
 /// Foreign files become evidence as they are (a recording of their bytes), so that the tables can
 /// be made again from them at any time.
@@ -20,16 +22,22 @@ inline constexpr const char* kEvidenceKind = "evidence";
 /// kNotFound.
 Result<std::string> DetectKind(const std::string& path);
 
+/// What was taken of a file.
 struct ImportedFile {
   ingest::ImportDescription description;
-  std::uint64_t event_count = 0;
+  std::uint64_t event_count = 0, flow_count = 0, alert_count = 0, fingerprint_count = 0,
+                log_line_count = 0;
+  event::SourceCounts source;
 };
 
 struct ImportFilesOptions {
   StoreLayout layout;
-  std::string kind;    ///< empty: detected for each file
-  std::string host;    ///< of events that do not name one
-  bool again = false;  ///< also files whose bytes are in the store already
+  std::string kind;                ///< empty: detected for each file
+  std::string host;                ///< of events that do not name one
+  bool again = false;              ///< also files whose bytes are in the store already
+  std::optional<int> year{};       ///< of the first line, where lines have none
+  std::int64_t utc_offset_ns = 0;  ///< local time minus UTC, where times have no zone
+  std::optional<std::int64_t> clock_offset_ns{};  ///< of the source: stored, never applied
   std::vector<std::string> files;
   std::function<void(const ImportedFile&)> done{};  ///< it is in the evidence
   Narration narration{};
@@ -37,7 +45,7 @@ struct ImportFilesOptions {
 
 /// Reads all files before anything is stored, so that bad input stores nothing; then each becomes a
 /// recording of the evidence, and the tables are brought up to date. Fails: kInvalidArgument (which
-/// file and where; the same bytes again), kIo, kNotFound.
+/// file and where; the same bytes again, in the store or among the files), kIo, kNotFound.
 Result<> ImportFiles(const ImportFilesOptions& options);
 
 }  // namespace spoor::analysis

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "importers/events_reader.hpp"
+#include "importers/kinds.hpp"
 #include "queries/library.hpp"
 
 namespace spoor::analysis {
@@ -20,7 +20,11 @@ Result<> DefineLibrary(store::Store& store) {
 
 Result<std::unique_ptr<event::EventSource>> MakeImporter(
     const ingest::ImportDescription& description) {
-  if (description.kind == "events") return importers::MakeEventsReader(description.host);
+  if (const importers::ImporterKind* const kind = importers::FindImporterKind(description.kind)) {
+    return importers::MakeImporter(
+        *kind, {.host = description.host,
+                .time = {.year = description.year, .utc_offset_ns = description.utc_offset_ns}});
+  }
   return Fail(ErrorCode::kUnsupported, "this build has no importer for files of kind '{}'",
               description.kind);
 }

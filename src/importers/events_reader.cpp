@@ -15,7 +15,7 @@ class EventsReader : public event::EventSource {
  public:
   explicit EventsReader(std::string default_host) : defaults_(std::move(default_host)) {}
 
-  Result<> Feed(std::span<const std::byte> bytes, std::vector<event::Event>& events) override {
+  Result<> Feed(std::span<const std::byte> bytes, event::Findings& findings) override {
     std::string_view rest = AsText(bytes);
     while (!rest.empty()) {
       const std::size_t end = rest.find('\n');
@@ -28,10 +28,10 @@ class EventsReader : public event::EventSource {
         return {};
       }
       if (held_.empty()) {
-        RETURN_IF_ERROR(ReadLine(rest.substr(0, end), false, events));
+        RETURN_IF_ERROR(ReadLine(rest.substr(0, end), false, findings.events));
       } else {
         held_ += rest.substr(0, end);
-        RETURN_IF_ERROR(ReadLine(held_, false, events));
+        RETURN_IF_ERROR(ReadLine(held_, false, findings.events));
         held_.clear();
       }
       rest.remove_prefix(end + 1);
@@ -39,9 +39,9 @@ class EventsReader : public event::EventSource {
     return {};
   }
 
-  Result<> Finish(std::vector<event::Event>& events) override {
+  Result<> Finish(event::Findings& findings) override {
     if (held_.empty()) return {};
-    return ReadLine(held_, true, events);
+    return ReadLine(held_, true, findings.events);
   }
 
  private:

@@ -9,11 +9,11 @@
 namespace {
 
 std::vector<spoor::event::Event> ReadAll(std::string_view text, std::size_t cut, bool& good) {
-  std::vector<spoor::event::Event> events;
+  spoor::event::Findings findings;
   const auto reader = spoor::importers::MakeEventsReader("fuzz");
-  good = reader->Feed(spoor::AsBytes(text.substr(0, cut)), events) &&
-         reader->Feed(spoor::AsBytes(text.substr(cut)), events) && reader->Finish(events);
-  return events;
+  good = reader->Feed(spoor::AsBytes(text.substr(0, cut)), findings) &&
+         reader->Feed(spoor::AsBytes(text.substr(cut)), findings) && reader->Finish(findings);
+  return std::move(findings.events);
 }
 
 }  // namespace

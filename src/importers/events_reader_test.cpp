@@ -23,11 +23,13 @@ struct Reading {
 Reading ReadText(std::string_view text, std::size_t part_bytes = 1 << 20) {
   Reading reading;
   const auto reader = MakeEventsReader("h");
+  event::Findings findings;
   Result<> result;
   for (; result && !text.empty(); text.remove_prefix(std::min(part_bytes, text.size()))) {
-    result = reader->Feed(AsBytes(text.substr(0, part_bytes)), reading.events);
+    result = reader->Feed(AsBytes(text.substr(0, part_bytes)), findings);
   }
-  if (result) result = reader->Finish(reading.events);
+  if (result) result = reader->Finish(findings);
+  reading.events = std::move(findings.events);
   if (!result) reading.error = result.error().message;
   return reading;
 }

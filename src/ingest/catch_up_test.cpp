@@ -25,11 +25,11 @@ using testing::HasSubstr;
 /// Reads a number a line: each is a fork at that time. "bad" is an error.
 class NumberSource : public event::EventSource {
  public:
-  Result<> Feed(std::span<const std::byte> bytes, std::vector<event::Event>& events) override {
+  Result<> Feed(std::span<const std::byte> bytes, event::Findings& findings) override {
     std::istringstream lines{std::string(AsText(bytes))};
     for (std::string line; std::getline(lines, line);) {
       if (line == "bad") return Fail(ErrorCode::kCorrupt, "a bad line");
-      event::Event& event = events.emplace_back();
+      event::Event& event = findings.events.emplace_back();
       event.kind = event::EventKind::kFork;
       event.host = "h";
       event.end_boot_ns = std::stoull(line);
@@ -40,7 +40,7 @@ class NumberSource : public event::EventSource {
     }
     return {};
   }
-  Result<> Finish(std::vector<event::Event>&) override { return {}; }
+  Result<> Finish(event::Findings&) override { return {}; }
 };
 
 CatchUpOptions Options() {

@@ -34,6 +34,10 @@ void Normaliser::Take(const Event& event, std::uint64_t entry_index) {
   TakeAdmitted(door_.Admit(event), entry_index);
 }
 
+std::int64_t Normaliser::RevisionAt(std::uint64_t entry_index) const {
+  return std::max(last_event_id_, static_cast<std::int64_t>(entry_index << kEventsOfEntryBits));
+}
+
 void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
   ++event_count_;
   last_event_id_ =

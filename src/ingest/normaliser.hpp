@@ -37,6 +37,8 @@ class Normaliser {
   void Flush();
 
   std::uint64_t event_count() const { return event_count_; }
+  /// The revision of rows that other things than events tell of, when `entry_index` was read last.
+  std::int64_t RevisionAt(std::uint64_t entry_index) const;
   /// Time of the newest event taken.
   const Moment& last_moment() const { return last_moment_; }
 

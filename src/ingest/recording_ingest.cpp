@@ -86,7 +86,7 @@ Result<> RecordingIngest::Resume(const wire::CarriedRecording& before) {
       decoder_.Feed(first,
                     {.entry_index = static_cast<std::int64_t>(before.extent.first_entry),
                      .sha256 = wire::DigestOf(before.first_batch)},
-                    events_));
+                    findings_.events));
   return {};
 }
 
@@ -122,7 +122,7 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
       rows_->held_bytes() < options_->bytes_held_max) {
     return {};
   }
-  normaliser_->Flush();
+  FlushRows();
   ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
                    rows_->Write(first_unwritten_entry_, last_entry_));
   segments_.insert(segments_.end(), written.begin(), written.end());
@@ -153,37 +153,77 @@ void RecordingIngest::Open(const wire::Batch& batch) {
   import_ = true;
   host_ = description->host;
   importer_ = options_->importers(*description);
+  network_ = std::make_unique<NetworkRows>(*rows_, host_);
+  if (description->clock_offset_ns) {
+    rows_->Append(schema::ClockOffsetRow{.source = host_,
+                                         .other = "UTC",
+                                         .offset_ns = *description->clock_offset_ns,
+                                         .uncertainty_ns = 0,
+                                         .samples = 0});
+  }
 }
 
 Result<> RecordingIngest::Decode(const wire::Batch& batch, const wire::Sha256& sha256) {
   if (!import_) {
-    return decoder_.Feed(
-        batch, {.entry_index = static_cast<std::int64_t>(last_entry_), .sha256 = sha256}, events_);
+    return decoder_.Feed(batch,
+                         {.entry_index = static_cast<std::int64_t>(last_entry_), .sha256 = sha256},
+                         findings_.events);
   }
   if (!importer_) return {};  // said already
   Result<> read;
   if (!*importer_) {
     read = tl::unexpected<Error>(importer_->error());
   } else if (batch.kind == wire::BatchKind::kImportData) {
-    read = (**importer_)->Feed(batch.payload, events_);
+    read = (**importer_)->Feed(batch.payload, findings_);
   } else if (batch.kind == wire::BatchKind::kRecordingClose) {
-    read = (**importer_)->Finish(events_);
+    read = (**importer_)->Finish(findings_);
   }
-  if (!read) importer_.reset();
+  if (!read || batch.kind == wire::BatchKind::kRecordingClose) {
+    if (*importer_) source_counts_ = (**importer_)->counts();
+    importer_.reset();
+  }
   return read;
 }
 
 void RecordingIngest::Normalise() {
-  for (const event::Event& event : events_) {
+  for (const event::Event& event : findings_.events) {
     if (boot_id_.empty()) boot_id_ = event.boot_id;
     if (host_.empty()) host_ = event.host;
     normaliser_->Take(event, last_entry_);
   }
-  events_.clear();
+  if (network_) network_->Take(findings_, normaliser_->RevisionAt(last_entry_));
+  findings_.Clear();
+}
+
+void RecordingIngest::FlushRows() {
+  if (network_) network_->Flush();
+  normaliser_->Flush();
+}
+
+// Lines that could not be read may have said anything at any time of the file.
+void RecordingIngest::WriteMalformed() {
+  if (source_counts_.malformed_count == 0) return;
+  const bool has_span = network_->HasSpan();
+  const std::int64_t from_wall_ns = has_span ? network_->first_wall_ns() : first_wall_ns_;
+  const std::int64_t until_wall_ns = has_span ? network_->last_wall_ns() : last_wall_ns_;
+  const std::string reason =
+      fmt::format("{} records of the imported file are not what its format says, the first is {}",
+                  source_counts_.malformed_count, source_counts_.first_malformed_record);
+  rows_->Append(schema::GapRow{
+      .host_id = HostIdOf(host_),
+      .recording_id = recording_id_,
+      .from_boot_ns = std::max(from_wall_ns, std::int64_t{0}),
+      .until_boot_ns = std::max(until_wall_ns, std::int64_t{0}),
+      .from_wall_ns = from_wall_ns,
+      .until_wall_ns = until_wall_ns,
+      .loss_class = schema::LossClassName(schema::LossClass::kMalformed),
+      .count = schema::AtMostMax(source_counts_.malformed_count),
+      .reason = reason,
+  });
 }
 
 Result<> RecordingIngest::End(bool over) {
-  if (!import_) decoder_.Finish(events_);
+  if (!import_) decoder_.Finish(findings_.events);
   Normalise();
   if (!closed_ && over) {
     WriteGap(complete_until_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
@@ -195,8 +235,9 @@ Result<> RecordingIngest::End(bool over) {
                          "started went on",
                          left_running_count_));
   }
+  WriteMalformed();
   WriteRecording();
-  normaliser_->Flush();
+  FlushRows();
   ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
                    rows_->Write(first_unwritten_entry_, last_entry_));
   segments_.insert(segments_.end(), written.begin(), written.end());

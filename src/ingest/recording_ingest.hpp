@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ingest/catch_up.hpp"
+#include "ingest/network_rows.hpp"
 #include "ingest/normaliser.hpp"
 #include "ingest/record_decoder.hpp"
 #include "schema/loss_class.hpp"
@@ -53,6 +54,8 @@ class RecordingIngest {
   void TakeMissing(std::uint64_t batch_index);
   Result<> Decode(const wire::Batch& batch, const wire::Sha256& sha256);
   void Normalise();
+  void FlushRows();
+  void WriteMalformed();
   void WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes, std::uint64_t record_count);
   void WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_boot_ns,
                 schema::LossClass loss_class, std::string_view reason);
@@ -63,7 +66,9 @@ class RecordingIngest {
   std::uint64_t first_entry_ = 0, last_entry_ = 0, first_unwritten_entry_ = 0;
   std::unique_ptr<store::SegmentWriter> rows_;
   std::unique_ptr<Normaliser> normaliser_;
-  std::vector<event::Event> events_;  // decoded, not normalised yet
+  std::unique_ptr<NetworkRows> network_;  // of an import
+  event::Findings findings_;              // decoded, not in rows yet
+  event::SourceCounts source_counts_;     // of an import that was read to its end
   std::vector<store::Segment> segments_;
 
   RecordDecoder decoder_;

@@ -4,7 +4,9 @@
 
 #include "analysis/import_files.hpp"
 #include "base/file.hpp"
+#include "base/time.hpp"
 #include "evidence/note.hpp"
+#include "importers/kinds.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/subcommand.hpp"
@@ -19,6 +21,8 @@ struct ImportOptions {
   std::string host;
   std::string key_file;
   bool again = false;
+  std::optional<int> year;
+  std::string utc_offset, clock_offset;
   std::vector<std::string> files;
 };
 
@@ -66,28 +70,97 @@ Result<ExitCode> ImportEvidence(const ImportOptions& options) {
   return stays_removed ? ExitCode::kIncomplete : ExitCode::kDone;
 }
 
-Result<ExitCode> Import(const ImportOptions& options) {
-  std::string kind = options.kind;
-  if (kind.empty()) {
-    ASSIGN_OR_RETURN(kind, analysis::DetectKind(options.files.front()));
+/// "+02:00" and "-0530" as ns.
+Result<std::int64_t> ParseUtcOffset(const std::string& text) {
+  if (text.empty()) return 0;
+  const auto wall_ns = importers::ParseIsoTime("1970-01-01T00:00:00" + text, {});
+  if (!wall_ns) {
+    return Fail(ErrorCode::kInvalidArgument, "--utc-offset {}: not of the form +02:00", text);
   }
-  if (kind == analysis::kEvidenceKind) return ImportEvidence(options);
+  return -*wall_ns;
+}
+
+Result<std::optional<std::int64_t>> ParseClockOffset(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const bool negative = text.starts_with('-');
+  ASSIGN_OR_RETURN(const std::int64_t offset_ns, ParseDuration(text.substr(negative ? 1 : 0)));
+  return negative ? -offset_ns : offset_ns;
+}
+
+/// The one line that says what was taken.
+void PrintTaken(const analysis::ImportedFile& file) {
+  const ingest::ImportDescription& description = file.description;
+  if (description.kind == "events") {
+    PrintError("{}: {} events, {} bytes of evidence\n", description.file, file.event_count,
+               description.size_bytes);
+    return;
+  }
+  std::string parts = fmt::format("{} records", file.source.record_count);
+  const auto add = [&](std::uint64_t count, std::string_view what) {
+    if (count != 0) parts += fmt::format(", {} {}", count, what);
+  };
+  add(file.event_count, "events");
+  add(file.flow_count, "flows");
+  add(file.alert_count, "alerts");
+  add(file.fingerprint_count, "fingerprints");
+  add(file.log_line_count, "log lines");
+  PrintError("{}: {}: {}, {} not decoded, {} malformed\n", description.file, description.kind,
+             parts, file.source.not_decoded_count, file.source.malformed_count);
+}
+
+/// Whether the files are evidence: all of them, or none.
+Result<bool> AreEvidence(const ImportOptions& options) {
+  std::size_t evidence_count = 0;
+  for (const std::string& path : options.files) {
+    std::string kind = options.kind;
+    if (kind.empty()) {
+      ASSIGN_OR_RETURN(kind, analysis::DetectKind(path));
+    }
+    if (kind == analysis::kEvidenceKind) ++evidence_count;
+  }
+  if (evidence_count != 0 && evidence_count != options.files.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "files of kind evidence are imported by themselves, without others");
+  }
+  return evidence_count != 0;
+}
+
+Result<ExitCode> Import(const ImportOptions& options) {
+  ASSIGN_OR_RETURN(const bool evidence, AreEvidence(options));
+  if (evidence) return ImportEvidence(options);
   if (!options.key_file.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--key is for --kind evidence");
   }
+  ASSIGN_OR_RETURN(const std::int64_t utc_offset_ns, ParseUtcOffset(options.utc_offset));
+  ASSIGN_OR_RETURN(const std::optional<std::int64_t> clock_offset_ns,
+                   ParseClockOffset(options.clock_offset));
   RETURN_IF_ERROR(analysis::ImportFiles({.layout = StoreLayout{options.store},
                                          .kind = options.kind,
                                          .host = options.host,
                                          .again = options.again,
+                                         .year = options.year,
+                                         .utc_offset_ns = utc_offset_ns,
+                                         .clock_offset_ns = clock_offset_ns,
                                          .files = options.files,
-                                         .done =
-                                             [](const analysis::ImportedFile& file) {
-                                               PrintError("{}: {} events, {} bytes of evidence\n",
-                                                          file.description.file, file.event_count,
-                                                          file.description.size_bytes);
-                                             },
+                                         .done = PrintTaken,
                                          .narration = NarrationOnTerminal()}));
   return ExitCode::kDone;
+}
+
+std::vector<std::string> KindNames() {
+  std::vector<std::string> names{analysis::kEvidenceKind};
+  for (const importers::ImporterKind& kind : importers::ImporterKinds()) {
+    names.emplace_back(kind.name);
+  }
+  return names;
+}
+
+std::string KindsText() {
+  std::string text;
+  for (const importers::ImporterKind& kind : importers::ImporterKinds()) {
+    text += fmt::format("  {:<13}{}\n", kind.name, kind.meaning);
+  }
+  return text;
 }
 
 }  // namespace
@@ -100,7 +173,21 @@ void RegisterImport(CLI::App& application, Action& action) {
   AddStoreOption(*subcommand, options->store);
   subcommand->add_option("--kind", options->kind, "kind of the files; detected when left out")
       ->type_name("KIND")
-      ->check(CLI::IsMember({"events", analysis::kEvidenceKind}));
+      ->check(CLI::IsMember(KindNames()));
+  subcommand
+      ->add_option("--year", options->year,
+                   "year of the first line, for logs whose times have none (syslog, Snort)")
+      ->type_name("YEAR")
+      ->check(CLI::Range(1971, 2115));
+  subcommand
+      ->add_option("--utc-offset", options->utc_offset,
+                   "local time minus UTC, for logs whose times have no zone; default: they are UTC")
+      ->type_name("+HH:MM");
+  subcommand
+      ->add_option("--clock-offset", options->clock_offset,
+                   "what the clock of the source is behind (or, with -, ahead of) UTC; stored, "
+                   "never added to its times")
+      ->type_name("[-]DURATION");
   subcommand->add_option("--host", options->host, "host of events that do not name one")
       ->type_name("NAME")
       ->capture_default_str();
@@ -111,13 +198,17 @@ void RegisterImport(CLI::App& application, Action& action) {
       ->type_name("FILE");
   subcommand->add_option("file", options->files, "files to import")->type_name("FILE")->required();
   subcommand->footer(
-      "Kinds:\n"
-      "  events    the event text format, docs/formats/events.md: one JSON object per line\n"
-      "  evidence a file of spoor export or spoor prove: verified, then its batches are appended "
-      "as\n"
-      "           they are, with an account of where they come from; what is here already is not\n"
-      "           doubled\n"
-      "A file with an error stores nothing.\n\n"
+      "Kinds:\n" + KindsText() +
+      "  evidence     a file of spoor export or spoor prove: verified, then its batches are "
+      "appended as\n"
+      "               they are, with an account of where they come from; what is here already is "
+      "not\n"
+      "               doubled\n"
+      "Each file is of the kind that it looks like, unless --kind says one; gzip is undone. Of "
+      "logs,\n"
+      "lines that cannot be read are counted and become a gap; of events, a bad line stores "
+      "nothing\n"
+      "of its file.\n\n"
       "Exit codes: 0 done; 4 entries of the file were in the store and were removed by policy: "
       "they\n"
       "stay removed.\n\n"

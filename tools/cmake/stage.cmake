@@ -1,5 +1,5 @@
 # spoor_stage(NAME DEPENDS stage… LIBRARIES target…)
-# One folder, one target: every .cpp of the folder becomes the library spoor_NAME, every *_test.cpp
+# One folder, one target: every .cpp of the folder and of those in it becomes the library spoor_NAME, every *_test.cpp
 # the test program spoor_NAME_test (registered with CTest case by case), every *_fuzz.cpp a libFuzzer
 # program of that name, every *_bench.cpp a Google Benchmark program of that name.
 include(GoogleTest)
@@ -21,7 +21,7 @@ endfunction()
 add_custom_target(unit_tests)
 function(spoor_stage NAME)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
-  file(GLOB all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
   set(dependencies ${ARG_DEPENDS})

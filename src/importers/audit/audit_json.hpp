@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "importers/audit/audit_event.hpp"
+#include "importers/text/json_line.hpp"
+
+namespace spoor::importers {
+
+/// One event of the audit system as auditbeat writes it to its output. None: another object.
+std::optional<AuditEvent> AuditEventOfAuditbeat(JsonObject object);
+bool LooksLikeAuditbeat(JsonObject object);
+
+/// The same as LAUREL writes it.
+std::optional<AuditEvent> AuditEventOfLaurel(JsonObject object);
+bool LooksLikeLaurel(JsonObject object);
+
+}  // namespace spoor::importers

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/host_processes.hpp"
+
+namespace spoor::importers {
+
+HostProcesses::Found HostProcesses::Find(const std::string& host, std::uint32_t pid,
+                                         std::int64_t wall_ns) {
+  const auto [found, made] =
+      processes_.try_emplace({host, pid}, State{.process = {.pid = pid, .start_boot_ns = 0}});
+  if (made) return {found->second.process, true};
+  if (!found->second.ended) return {found->second.process, false};
+  return {Start(host, pid, wall_ns), true};
+}
+
+event::ProcessKey HostProcesses::Start(const std::string& host, std::uint32_t pid,
+                                       std::int64_t wall_ns) {
+  const event::ProcessKey process{
+      .pid = pid, .start_boot_ns = wall_ns > 0 ? static_cast<std::uint64_t>(wall_ns) : 0};
+  processes_[{host, pid}] = State{.process = process};
+  return process;
+}
+
+void HostProcesses::End(const std::string& host, std::uint32_t pid) {
+  const auto found = processes_.find({host, pid});
+  if (found != processes_.end()) found->second.ended = true;
+}
+
+}  // namespace spoor::importers

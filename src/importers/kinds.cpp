@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/kinds.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "importers/audit/audit_reader.hpp"
+#include "importers/eve/eve_reader.hpp"
+#include "importers/events_reader.hpp"
+#include "importers/gzip_source.hpp"
+#include "importers/snort/snort_readers.hpp"
+#include "importers/snort/unified2_reader.hpp"
+#include "importers/zeek/zeek_reader.hpp"
+
+namespace spoor::importers {
+namespace {
+
+// What has marks of its own is tried before what is recognised by the look of its lines.
+constexpr std::array kKinds{
+    ImporterKind{"eve", "Suricata's EVE log, JSON lines", LooksLikeEve, MakeEveReader},
+    ImporterKind{"zeek", "logs of Zeek, TSV or JSON lines", LooksLikeZeek, MakeZeekReader},
+    ImporterKind{"auditd", "Linux audit: audit.log, in syslog, auditbeat's and LAUREL's JSON lines",
+                 LooksLikeAudit, MakeAuditReader},
+    ImporterKind{"unified2", "alerts and packets of Snort, binary", LooksLikeUnified2,
+                 MakeUnified2Reader},
+    ImporterKind{"snort-json", "alert_json of Snort 3", LooksLikeSnortJson, MakeSnortJsonReader},
+    ImporterKind{"snort-fast", "alert_fast of Snort, fast.log of Suricata", LooksLikeSnortFast,
+                 MakeSnortFastReader},
+    ImporterKind{"snort-full", "alert_full of Snort", LooksLikeSnortFull, MakeSnortFullReader},
+    ImporterKind{"snort-syslog", "alerts of Snort in syslog", LooksLikeSnortSyslog,
+                 MakeSnortSyslogReader},
+    ImporterKind{"events",
+                 "the event text format, docs/formats/events.md: one JSON object per line",
+                 LooksLikeEvents,
+                 [](const ImportOptions& options) { return MakeEventsReader(options.host); }, true},
+};
+
+}  // namespace
+
+std::span<const ImporterKind> ImporterKinds() {
+  return kKinds;
+}
+
+const ImporterKind* FindImporterKind(std::string_view name) {
+  const auto* const found = std::find_if(kKinds.begin(), kKinds.end(),
+                                         [&](const auto& kind) { return kind.name == name; });
+  return found == kKinds.end() ? nullptr : found;
+}
+
+const ImporterKind* DetectImporterKind(std::string_view first_bytes) {
+  std::string inside;
+  if (LooksLikeGzip(first_bytes)) {
+    inside = BeginningOfGzip(first_bytes);
+    first_bytes = inside;
+  }
+  const auto* const found = std::find_if(
+      kKinds.begin(), kKinds.end(), [&](const auto& kind) { return kind.looks_like(first_bytes); });
+  return found == kKinds.end() ? nullptr : found;
+}
+
+std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,
+                                                 const ImportOptions& options) {
+  return MakeGzipSource(kind.make(options));
+}
+
+}  // namespace spoor::importers

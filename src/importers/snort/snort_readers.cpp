@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/snort/snort_readers.hpp"
+
+#include <fmt/format.h>
+
+#include "base/saturating.hpp"
+#include "importers/snort/snort_alert.hpp"
+#include "importers/text/fields.hpp"
+#include "importers/text/json_line.hpp"
+#include "importers/text/line_source.hpp"
+#include "importers/text/repeat_counter.hpp"
+
+namespace spoor::importers {
+namespace {
+
+constexpr std::string_view kSnort = "snort";
+constexpr std::size_t kSnortTimeSize = std::string_view("11/27-13:01:46.385525").size();
+
+std::string_view FirstLine(std::string_view bytes) {
+  const std::size_t begin = bytes.find_first_not_of("\r\n");
+  if (begin == std::string_view::npos) return {};
+  bytes.remove_prefix(begin);
+  return bytes.substr(0, bytes.find('\n'));
+}
+
+/// "11/27-13:01:46.385525", also with a year; empty: none there.
+std::string_view TimeAtBegin(std::string_view text) {
+  const std::string_view word = text.substr(0, text.find(' '));
+  const bool snort = word.size() >= kSnortTimeSize - 7 && word[2] == '/' &&
+                     word.find('-') != std::string_view::npos &&
+                     word.find(':') != std::string_view::npos;
+  return snort ? word : std::string_view();
+}
+
+bool HasYear(std::string_view time) {
+  return time.size() > 5 && time[5] == '/';
+}
+
+class AlertSource : public LineSource {
+ protected:
+  explicit AlertSource(const ImportOptions& options) : options_(options), years_(options.time) {}
+
+  /// Gives `alert` its time and hands it over.
+  Line Tell(event::AlertSighting alert, std::string_view time, event::Findings& findings) {
+    if (!HasYear(time) && !years_.has_year()) return Line::kNoYear;
+    const auto wall_ns = years_.ParseSnortTime(time);
+    if (!wall_ns) return Line::kMalformed;
+    // Suricata writes all four digits, Snort two or none.
+    const std::size_t suricata_dash = std::string_view("11/27/2022").size();
+    alert.source = time.find('-') == suricata_dash ? "suricata" : std::string(kSnort);
+    return TellAt(std::move(alert), *wall_ns, findings);
+  }
+
+  Line TellAt(event::AlertSighting alert, std::int64_t wall_ns, event::Findings& findings) {
+    alert.wall_ns = wall_ns;
+    alert.flow.observer = alert.source;
+    alert.flow.begin_wall_ns = alert.flow.end_wall_ns = wall_ns;
+    alert.repeat = repeats_.Count(fmt::format(
+        "{} {} {} {} {}", wall_ns, alert.signature_id.value_or(0), alert.flow.ends.source_ip,
+        alert.flow.ends.source_port.value_or(0), alert.flow.ends.destination_ip));
+    findings.alerts.push_back(std::move(alert));
+    return Line::kRead;
+  }
+
+  const ImportOptions options_;
+  YearKeeper years_;
+
+ private:
+  RepeatCounter repeats_;
+};
+
+class SnortFastReader : public AlertSource {
+ public:
+  explicit SnortFastReader(const ImportOptions& options) : AlertSource(options) {}
+
+ protected:
+  Line TakeLine(std::string_view line, event::Findings& findings) override {
+    const std::string_view time = TimeAtBegin(line);
+    auto alert = ParseSnortAlert(line.substr(time.size()));
+    if (time.empty() || !alert) return Line::kMalformed;
+    return Tell(*std::move(alert), time, findings);
+  }
+};
+
+class SnortFullReader : public AlertSource {
+ public:
+  explicit SnortFullReader(const ImportOptions& options) : AlertSource(options) {}
+
+ protected:
+  Line TakeLine(std::string_view line, event::Findings& findings) override {
+    if (line.starts_with("[**]")) {
+      const bool cut = open_ && !told_;
+      open_ = ParseSnortAlert(line);
+      told_ = !open_;
+      ends_text_.clear();
+      time_.clear();
+      return cut || !open_ ? Line::kMalformed : Line::kRead;
+    }
+    if (!open_ || told_) return open_ ? Line::kRead : Line::kMalformed;
+    if (line.starts_with("[Classification:") || line.starts_with("[Priority:")) {
+      if (const auto name = Between(line, "[Classification:", "]")) {
+        open_->classification = Trim(*name);
+      }
+      if (const auto number = Between(line, "[Priority:", "]")) {
+        open_->priority = ParseNumber(Trim(*number));
+      }
+      return Line::kRead;
+    }
+    if (time_.empty()) {
+      time_ = TimeAtBegin(line);
+      if (time_.empty()) return Line::kMalformed;
+      line = Trim(line.substr(time_.size()));
+      // A link layer before the addresses: "0:1:2:3:4:5 -> 6:7:8:9:a:b type:0x800 len:0x5E".
+      if (line.find("type:") != std::string_view::npos) return Line::kRead;
+    }
+    if (ends_text_.empty()) {
+      const std::size_t ttl = line.find(" TTL:");
+      ends_text_ = line.substr(0, ttl);
+      if (ttl == std::string_view::npos) return Line::kRead;
+      const std::size_t space = ends_text_.rfind(' ');
+      if (space == std::string::npos) return Line::kMalformed;
+      line = std::string_view(line).substr(space + 1);
+      ends_text_.resize(space);
+    }
+    // "TCP TTL:128 TOS:0x0 ID:5 IpLen:20 DgmLen:40": the alert is whole.
+    if (line.find("TTL:") == std::string_view::npos) return Line::kRead;
+    open_->flow.ends.transport = TransportOf(line.substr(0, line.find(' ')));
+    return Close(findings);
+  }
+
+  void End(event::Findings& findings) override {
+    if (open_ && !told_ && Close(findings) != Line::kRead) CountMalformed();
+  }
+
+ private:
+  Line Close(event::Findings& findings) {
+    told_ = true;
+    if (time_.empty()) return Line::kMalformed;
+    static_cast<void>(ParseSnortEnds(ends_text_, open_->flow));
+    return Tell(*open_, time_, findings);
+  }
+
+  std::optional<event::AlertSighting> open_;
+  bool told_ = true;
+  std::string time_, ends_text_;
+};
+
+class SnortSyslogReader : public AlertSource {
+ public:
+  explicit SnortSyslogReader(const ImportOptions& options) : AlertSource(options) {}
+
+ protected:
+  Line TakeLine(std::string_view line, event::Findings& findings) override {
+    std::string_view rest = line;
+    if (rest.starts_with('<')) rest = rest.substr(std::min(rest.find('>') + 1, rest.size()));
+    std::optional<std::int64_t> wall_ns;
+    if (MonthOf(rest.substr(0, 3)) != 0) {
+      if (!years_.has_year()) return Line::kNoYear;
+      std::string_view behind;
+      wall_ns = years_.ParseSyslogTime(rest, behind);
+      rest = behind;
+    } else {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      wall_ns = ParseIsoTime(word, options_.time);
+      rest.remove_prefix(word.size());
+    }
+    if (!wall_ns) return Line::kMalformed;
+    auto alert = ParseSnortAlert(rest);
+    if (alert && rest.find("snort") != std::string_view::npos) {
+      alert->source = kSnort;
+      return TellAt(*std::move(alert), *wall_ns, findings);
+    }
+    event::LogLine& entry = findings.log_lines.emplace_back();
+    entry.source = "syslog";
+    entry.wall_ns = wall_ns;
+    entry.message = Trim(rest);
+    return Line::kRead;
+  }
+};
+
+class SnortJsonReader : public AlertSource {
+ public:
+  explicit SnortJsonReader(const ImportOptions& options) : AlertSource(options) {}
+
+ protected:
+  Line TakeLine(std::string_view line, event::Findings& findings) override {
+    const std::optional<JsonObject> found = parser_.Parse(line);
+    if (!found) return Line::kMalformed;
+    const JsonObject object = *found;
+    event::AlertSighting alert;
+    alert.source = kSnort;
+    alert.generator_id = NumberAt(object, "gid");
+    alert.signature_id = NumberAt(object, "sid");
+    if (!alert.signature_id && !ParseSnortRule(TextAt(object, "rule"), alert)) {
+      return Line::kMalformed;
+    }
+    alert.signature = TextAt(object, "msg");
+    alert.classification = TextAt(object, "class");
+    if (alert.classification == "none") alert.classification.clear();
+    alert.priority = NumberAt(object, "priority");
+    FillFlow(object, alert.flow);
+    const std::string_view time = TextAt(object, "timestamp");
+    if (const auto seconds = NumberAt(object, "seconds")) {
+      // The moment to the second, whatever the zone and the year; the text has its fraction.
+      const std::size_t point = time.rfind('.');
+      const auto wall_ns = ParseEpochTime(point == std::string_view::npos
+                                              ? fmt::format("{}", *seconds)
+                                              : fmt::format("{}{}", *seconds, time.substr(point)));
+      return wall_ns ? TellAt(std::move(alert), *wall_ns, findings) : Line::kMalformed;
+    }
+    return Tell(std::move(alert), time, findings);
+  }
+
+ private:
+  static void FillFlow(JsonObject object, event::FlowSighting& flow) {
+    flow.ends.transport = TransportOf(TextAt(object, "proto"));
+    const auto source = ParseAddressAndPort(TextAt(object, "src_ap"));
+    const auto destination = ParseAddressAndPort(TextAt(object, "dst_ap"));
+    flow.ends.source_ip = ParseAddress(TextAt(object, "src_addr"));
+    flow.ends.destination_ip = ParseAddress(TextAt(object, "dst_addr"));
+    if (flow.ends.source_ip.empty() && source) flow.ends.source_ip = source->ip;
+    if (flow.ends.destination_ip.empty() && destination) flow.ends.destination_ip = destination->ip;
+    if (HasPorts(flow.ends.transport)) {
+      flow.ends.source_port = PortAt(object, "src_port");
+      flow.ends.destination_port = PortAt(object, "dst_port");
+      if (!flow.ends.source_port && source) flow.ends.source_port = source->port;
+      if (!flow.ends.destination_port && destination) {
+        flow.ends.destination_port = destination->port;
+      }
+    }
+    // The packet went from the server to the client.
+    if (TextAt(object, "dir") == "S2C") {
+      std::swap(flow.ends.source_ip, flow.ends.destination_ip);
+      std::swap(flow.ends.source_port, flow.ends.destination_port);
+    }
+    const std::string_view service = TextAt(object, "service");
+    if (service != "unknown") flow.application = service;
+  }
+
+  JsonLineParser parser_;
+};
+
+}  // namespace
+
+std::unique_ptr<event::EventSource> MakeSnortFastReader(const ImportOptions& options) {
+  return std::make_unique<SnortFastReader>(options);
+}
+
+std::unique_ptr<event::EventSource> MakeSnortFullReader(const ImportOptions& options) {
+  return std::make_unique<SnortFullReader>(options);
+}
+
+std::unique_ptr<event::EventSource> MakeSnortSyslogReader(const ImportOptions& options) {
+  return std::make_unique<SnortSyslogReader>(options);
+}
+
+std::unique_ptr<event::EventSource> MakeSnortJsonReader(const ImportOptions& options) {
+  return std::make_unique<SnortJsonReader>(options);
+}
+
+bool LooksLikeSnortFast(std::string_view first_bytes) {
+  const std::string_view line = FirstLine(first_bytes);
+  return !TimeAtBegin(line).empty() && line.find("[**]") != std::string_view::npos;
+}
+
+bool LooksLikeSnortFull(std::string_view first_bytes) {
+  const std::string_view line = FirstLine(first_bytes);
+  return line.starts_with("[**]") && ParseSnortAlert(line).has_value();
+}
+
+bool LooksLikeSnortSyslog(std::string_view first_bytes) {
+  const std::string_view line = FirstLine(first_bytes);
+  return (line.find(" snort[") != std::string_view::npos ||
+          line.find(" snort:") != std::string_view::npos) &&
+         ParseSnortAlert(line.substr(line.find(" snort"))).has_value();
+}
+
+bool LooksLikeSnortJson(std::string_view first_bytes) {
+  const std::string_view line = FirstLine(first_bytes);
+  const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
+  return line.starts_with('{') && has("\"timestamp\"") &&
+         (has("\"rule\"") || has("\"sid\"") || has("\"src_ap\"")) && !has("\"event_type\"");
+}
+
+}  // namespace spoor::importers

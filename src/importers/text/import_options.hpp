@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "importers/text/log_time.hpp"
+
+namespace spoor::importers {
+
+/// What whoever imports a file says about it.
+struct ImportOptions {
+  std::string host;  ///< of what does not name one
+  TimeReading time;
+};
+
+}  // namespace spoor::importers

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "event/event_source.hpp"
+#include "store/segment_writer.hpp"
+
+namespace spoor::ingest {
+
+/// Turns what tools that watch a network said into rows of flow, alert, alert_packet, fingerprint
+/// and log_line. Joins nothing but an alert with the flow that it names itself. Not thread-safe.
+///
+/// Memory: the conversations that only alerts told of since the last Flush.
+class NetworkRows {
+ public:
+  /// Rows go to `rows`, which must outlive it. `host`: where the observer stood, if it does not
+  /// say.
+  NetworkRows(store::SegmentWriter& rows, std::string host) : rows_(rows), host_(std::move(host)) {}
+
+  /// `revision`: ascends; the event id up to which the rows know.
+  void Take(const event::Findings& findings, std::int64_t revision);
+
+  /// Writes the flows that are known from alerts and fingerprints alone.
+  void Flush();
+
+  /// First and last wall time of what was taken; false: nothing that had one.
+  bool HasSpan() const { return has_span_; }
+  std::int64_t first_wall_ns() const { return first_wall_ns_; }
+  std::int64_t last_wall_ns() const { return last_wall_ns_; }
+
+ private:
+  struct Spell {
+    std::int64_t first_wall_ns = 0, last_wall_ns = 0;
+  };
+
+  void TakeFlow(const event::FlowSighting& flow);
+  void TakeAlert(const event::AlertSighting& alert);
+  void TakeFingerprint(const event::FingerprintSighting& fingerprint);
+  void TakeLogLine(const event::LogLine& line);
+  /// The id of a flow that something else tells of; 0: it tells no ends.
+  std::int64_t Mention(const event::FlowSighting& flow);
+  void WriteFlow(const event::FlowSighting& flow, std::int64_t flow_id);
+  void See(std::int64_t wall_ns);
+
+  store::SegmentWriter& rows_;
+  const std::string host_;
+  std::int64_t revision_ = 0;
+  std::unordered_map<std::int64_t, event::FlowSighting> mentioned_;  // by flow_id
+  std::unordered_map<std::string, Spell> spells_;                    // by observer and ends
+  bool has_span_ = false;
+  std::int64_t first_wall_ns_ = 0, last_wall_ns_ = 0;
+};
+
+}  // namespace spoor::ingest
