@@ -7,9 +7,12 @@
 #include "importers/audit/audit_reader.hpp"
 #include "importers/eve/eve_reader.hpp"
 #include "importers/events_reader.hpp"
+#include "importers/flow_csv/flow_csv_reader.hpp"
 #include "importers/gzip_source.hpp"
+#include "importers/p0f/p0f_reader.hpp"
 #include "importers/snort/snort_readers.hpp"
 #include "importers/snort/unified2_reader.hpp"
+#include "importers/syslog/syslog_reader.hpp"
 #include "importers/zeek/zeek_reader.hpp"
 
 namespace spoor::importers {
@@ -28,11 +31,22 @@ constexpr std::array kKinds{
                  MakeSnortFastReader},
     ImporterKind{"snort-full", "alert_full of Snort", LooksLikeSnortFull, MakeSnortFullReader},
     ImporterKind{"snort-syslog", "alerts of Snort in syslog", LooksLikeSnortSyslog,
-                 MakeSnortSyslogReader},
+                 MakeSyslogReader},
+    ImporterKind{"argus", "flows of Argus, as ra -c , writes them", LooksLikeArgus,
+                 MakeArgusReader},
+    ImporterKind{"nfdump", "flows of NetFlow and IPFIX, as nfdump -o csv writes them",
+                 LooksLikeNfdump, MakeNfdumpReader},
+    ImporterKind{"p0f", "systems that p0f named, versions 3 and 2", LooksLikeP0f, MakeP0fReader},
     ImporterKind{"events",
                  "the event text format, docs/formats/events.md: one JSON object per line",
                  LooksLikeEvents,
                  [](const ImportOptions& options) { return MakeEventsReader(options.host); }, true},
+    ImporterKind{"iptables", "lines of the packet filter in syslog", LooksLikeIptables,
+                 MakeSyslogReader},
+    ImporterKind{"sshd-log", "syslog of sshd", LooksLikeSshdLog, MakeSyslogReader},
+    ImporterKind{"syslog", "syslog, RFC 5424 and 3164", LooksLikeSyslog, MakeSyslogReader},
+    ImporterKind{"access-log", "access and error logs of web servers", LooksLikeAccessLog,
+                 MakeAccessLogReader},
 };
 
 }  // namespace

@@ -12,7 +12,8 @@
 namespace spoor::ingest {
 namespace {
 
-/// Alerts on the same ends that are further apart are taken to be about two conversations.
+/// Of a source that does not name its flows: what it says of the same ends is of two conversations
+/// when it is further apart.
 constexpr std::int64_t kSpellNs = 300'000'000'000;
 constexpr std::size_t kMentionedMax = 1 << 18;
 
@@ -46,11 +47,42 @@ void NetworkRows::Take(const event::Findings& findings, std::int64_t revision) {
   if (mentioned_.size() >= kMentionedMax) Flush();
 }
 
-void NetworkRows::TakeFlow(const event::FlowSighting& flow) {
+void NetworkRows::TakeFlow(const event::FlowSighting& told) {
+  const event::FlowSighting flow = Named(told);
   const std::int64_t flow_id = event::FlowId(host_, flow);
   // The record of the flow tells who began, which an alert of one packet does not.
   mentioned_.erase(flow_id);
   WriteFlow(flow, flow_id);
+}
+
+event::FlowSighting NetworkRows::Named(event::FlowSighting flow) {
+  if (!flow.key.empty()) return flow;
+  const auto end = [](const std::string& ip, const std::optional<std::uint16_t>& port) {
+    return fmt::format("{} {}", ip, port ? fmt::format("{}", *port) : "-");
+  };
+  event::FlowEnds& ends = flow.ends;
+  std::string source = end(ends.source_ip, ends.source_port);
+  std::string destination = end(ends.destination_ip, ends.destination_port);
+  const bool ordered = source <= destination;
+  if (spells_.size() >= kMentionedMax) spells_.clear();
+  const Spell now{flow.begin_wall_ns, flow.end_wall_ns, ordered};
+  const auto [found, made] = spells_.try_emplace(
+      fmt::format("{} {} {} {}", flow.observer, ends.transport, ordered ? source : destination,
+                  ordered ? destination : source),
+      now);
+  Spell& spell = found->second;
+  if (!made && SaturatingSub(flow.begin_wall_ns, spell.last_wall_ns) > kSpellNs) spell = now;
+  spell.last_wall_ns = std::max(spell.last_wall_ns, flow.end_wall_ns);
+  flow.key = fmt::format("from {}", spell.first_wall_ns);
+  if (ordered != spell.ordered) {
+    // What was said first tells who began; this is the way back.
+    std::swap(ends.source_ip, ends.destination_ip);
+    std::swap(ends.source_port, ends.destination_port);
+    std::swap(flow.source_packets, flow.destination_packets);
+    std::swap(flow.source_bytes, flow.destination_bytes);
+    std::swap(flow.source_frame_bytes, flow.destination_frame_bytes);
+  }
+  return flow;
 }
 
 void NetworkRows::WriteFlow(const event::FlowSighting& flow, std::int64_t flow_id) {
@@ -93,26 +125,7 @@ void NetworkRows::WriteFlow(const event::FlowSighting& flow, std::int64_t flow_i
 
 std::int64_t NetworkRows::Mention(const event::FlowSighting& told) {
   if (!told.ends.known()) return 0;
-  event::FlowSighting flow = told;
-  if (flow.key.empty()) {
-    // The source does not name its flows: what it says of the same ends soon after is of the same.
-    const auto end = [](const std::string& ip, const std::optional<std::uint16_t>& port) {
-      return fmt::format("{} {}", ip, port ? fmt::format("{}", *port) : "-");
-    };
-    std::string first = end(flow.ends.source_ip, flow.ends.source_port);
-    std::string second = end(flow.ends.destination_ip, flow.ends.destination_port);
-    if (second < first) std::swap(first, second);
-    if (spells_.size() >= kMentionedMax) spells_.clear();
-    const auto [found, made] = spells_.try_emplace(
-        fmt::format("{} {} {} {}", flow.observer, flow.ends.transport, first, second),
-        Spell{flow.begin_wall_ns, flow.end_wall_ns});
-    Spell& spell = found->second;
-    if (!made && SaturatingSub(flow.begin_wall_ns, spell.last_wall_ns) > kSpellNs) {
-      spell = {flow.begin_wall_ns, flow.end_wall_ns};
-    }
-    spell.last_wall_ns = std::max(spell.last_wall_ns, flow.end_wall_ns);
-    flow.key = fmt::format("from {}", spell.first_wall_ns);
-  }
+  const event::FlowSighting flow = Named(told);
   const std::int64_t flow_id = event::FlowId(host_, flow);
   const auto [found, made] = mentioned_.try_emplace(flow_id, flow);
   if (!made) {

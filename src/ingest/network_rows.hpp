@@ -34,12 +34,15 @@ class NetworkRows {
  private:
   struct Spell {
     std::int64_t first_wall_ns = 0, last_wall_ns = 0;
+    bool ordered = true;  ///< the source's end sorts before the destination's
   };
 
   void TakeFlow(const event::FlowSighting& flow);
   void TakeAlert(const event::AlertSighting& alert);
   void TakeFingerprint(const event::FingerprintSighting& fingerprint);
   void TakeLogLine(const event::LogLine& line);
+  /// `flow` with a key, if the source gave none, and with the source that was told of first.
+  event::FlowSighting Named(event::FlowSighting flow);
   /// The id of a flow that something else tells of; 0: it tells no ends.
   std::int64_t Mention(const event::FlowSighting& flow);
   void WriteFlow(const event::FlowSighting& flow, std::int64_t flow_id);

@@ -145,39 +145,6 @@ class SnortFullReader : public AlertSource {
   std::string time_, ends_text_;
 };
 
-class SnortSyslogReader : public AlertSource {
- public:
-  explicit SnortSyslogReader(const ImportOptions& options) : AlertSource(options) {}
-
- protected:
-  Line TakeLine(std::string_view line, event::Findings& findings) override {
-    std::string_view rest = line;
-    if (rest.starts_with('<')) rest = rest.substr(std::min(rest.find('>') + 1, rest.size()));
-    std::optional<std::int64_t> wall_ns;
-    if (MonthOf(rest.substr(0, 3)) != 0) {
-      if (!years_.has_year()) return Line::kNoYear;
-      std::string_view behind;
-      wall_ns = years_.ParseSyslogTime(rest, behind);
-      rest = behind;
-    } else {
-      const std::string_view word = rest.substr(0, rest.find(' '));
-      wall_ns = ParseIsoTime(word, options_.time);
-      rest.remove_prefix(word.size());
-    }
-    if (!wall_ns) return Line::kMalformed;
-    auto alert = ParseSnortAlert(rest);
-    if (alert && rest.find("snort") != std::string_view::npos) {
-      alert->source = kSnort;
-      return TellAt(*std::move(alert), *wall_ns, findings);
-    }
-    event::LogLine& entry = findings.log_lines.emplace_back();
-    entry.source = "syslog";
-    entry.wall_ns = wall_ns;
-    entry.message = Trim(rest);
-    return Line::kRead;
-  }
-};
-
 class SnortJsonReader : public AlertSource {
  public:
   explicit SnortJsonReader(const ImportOptions& options) : AlertSource(options) {}
@@ -250,10 +217,6 @@ std::unique_ptr<event::EventSource> MakeSnortFullReader(const ImportOptions& opt
   return std::make_unique<SnortFullReader>(options);
 }
 
-std::unique_ptr<event::EventSource> MakeSnortSyslogReader(const ImportOptions& options) {
-  return std::make_unique<SnortSyslogReader>(options);
-}
-
 std::unique_ptr<event::EventSource> MakeSnortJsonReader(const ImportOptions& options) {
   return std::make_unique<SnortJsonReader>(options);
 }
@@ -266,13 +229,6 @@ bool LooksLikeSnortFast(std::string_view first_bytes) {
 bool LooksLikeSnortFull(std::string_view first_bytes) {
   const std::string_view line = FirstLine(first_bytes);
   return line.starts_with("[**]") && ParseSnortAlert(line).has_value();
-}
-
-bool LooksLikeSnortSyslog(std::string_view first_bytes) {
-  const std::string_view line = FirstLine(first_bytes);
-  return (line.find(" snort[") != std::string_view::npos ||
-          line.find(" snort:") != std::string_view::npos) &&
-         ParseSnortAlert(line.substr(line.find(" snort"))).has_value();
 }
 
 bool LooksLikeSnortJson(std::string_view first_bytes) {

@@ -19,10 +19,6 @@ bool LooksLikeSnortFast(std::string_view first_bytes);
 std::unique_ptr<event::EventSource> MakeSnortFullReader(const ImportOptions& options);
 bool LooksLikeSnortFull(std::string_view first_bytes);
 
-/// Alerts inside lines of syslog; other lines are kept as lines of the log "syslog".
-std::unique_ptr<event::EventSource> MakeSnortSyslogReader(const ImportOptions& options);
-bool LooksLikeSnortSyslog(std::string_view first_bytes);
-
 /// alert_json of Snort 3, with whatever fields were chosen.
 std::unique_ptr<event::EventSource> MakeSnortJsonReader(const ImportOptions& options);
 bool LooksLikeSnortJson(std::string_view first_bytes);

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/flow_csv/flow_csv_reader.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/saturating.hpp"
+#include "importers/text/fields.hpp"
+#include "importers/text/line_source.hpp"
+
+namespace spoor::importers {
+namespace {
+
+constexpr std::size_t kColumnsMax = 256;
+
+/// Columns by the names of the first line.
+class CsvLines : public LineSource {
+ protected:
+  explicit CsvLines(const ImportOptions& options) : options_(options), years_(options.time) {}
+
+  Line TakeLine(std::string_view line, event::Findings& findings) final {
+    std::vector<std::string_view> values;
+    for (bool more = true; more && values.size() < kColumnsMax;) {
+      const std::size_t comma = line.find(',');
+      values.push_back(Trim(line.substr(0, comma)));
+      more = comma != std::string_view::npos;
+      if (more) line.remove_prefix(comma + 1);
+    }
+    if (IsHeader(values)) {
+      columns_.clear();
+      for (std::size_t i = 0; i < values.size(); ++i) columns_.emplace(LowerCase(values[i]), i);
+      return Line::kRead;
+    }
+    if (columns_.empty() || values.size() < columns_.size()) return NotARecord(values);
+    values_ = std::move(values);
+    return TakeRecord(findings);
+  }
+
+  virtual bool IsHeader(const std::vector<std::string_view>& values) const = 0;
+  virtual Line NotARecord(const std::vector<std::string_view>& values) {
+    static_cast<void>(values);
+    return Line::kMalformed;
+  }
+  virtual Line TakeRecord(event::Findings& findings) = 0;
+
+  /// Empty: there is no such column, or nothing in it.
+  std::string_view Value(std::string_view column) const {
+    const auto found = columns_.find(std::string(column));
+    return found == columns_.end() ? std::string_view() : values_[found->second];
+  }
+
+  const ImportOptions options_;
+  YearKeeper years_;
+
+ private:
+  std::map<std::string, std::size_t> columns_;
+  std::vector<std::string_view> values_;
+};
+
+class ArgusReader : public CsvLines {
+ public:
+  explicit ArgusReader(const ImportOptions& options) : CsvLines(options) {}
+
+ protected:
+  bool IsHeader(const std::vector<std::string_view>& values) const override {
+    return values.front() == "StartTime" || values.front() == "SrcAddr" || values.front() == "Rank";
+  }
+
+  Line TakeRecord(event::Findings& findings) override {
+    // Argus' accounts of itself, and conversations below IP.
+    if (Value("proto") == "man") return Line::kNotDecoded;
+    event::FlowSighting flow;
+    flow.observer = "argus";
+    flow.ends.source_ip = ParseAddress(Value("srcaddr"));
+    flow.ends.destination_ip = ParseAddress(Value("dstaddr"));
+    if (!flow.ends.known()) return Line::kNotDecoded;
+    const bool v6 = flow.ends.source_ip.find(':') != std::string::npos;
+    flow.ends.transport = TransportOf(Value("proto"));
+    if (flow.ends.transport == "icmp" && v6) flow.ends.transport = "icmp6";
+    if (HasPorts(flow.ends.transport)) {
+      flow.ends.source_port = ParsePort(Value("sport"));
+      flow.ends.destination_port = ParsePort(Value("dport"));
+    }
+    const auto begin_wall_ns = TimeOf(Value("starttime"));
+    if (!begin_wall_ns) return no_year_ ? Line::kNoYear : Line::kMalformed;
+    flow.begin_wall_ns = flow.end_wall_ns = *begin_wall_ns;
+    if (const auto end_wall_ns = TimeOf(Value("lasttime"))) {
+      flow.end_wall_ns = std::max(*end_wall_ns, *begin_wall_ns);
+    } else if (const auto duration_ns = ParseSeconds(Value("dur"))) {
+      flow.end_wall_ns = SaturatingAdd(*begin_wall_ns, std::max(*duration_ns, std::int64_t{0}));
+    }
+    flow.source_packets = ParseNumber(Value("srcpkts"));
+    flow.destination_packets = ParseNumber(Value("dstpkts"));
+    flow.source_frame_bytes = ParseNumber(Value("srcbytes"));
+    flow.destination_frame_bytes = ParseNumber(Value("dstbytes"));
+    flow.source_bytes = ParseNumber(Value("sappbytes"));
+    flow.destination_bytes = ParseNumber(Value("dappbytes"));
+    flow.state = Value("state");
+    // The arrow points from who began, if Argus knows.
+    if (Value("dir").starts_with("<") && Value("dir").find('>') == std::string_view::npos) {
+      std::swap(flow.ends.source_ip, flow.ends.destination_ip);
+      std::swap(flow.ends.source_port, flow.ends.destination_port);
+      std::swap(flow.source_packets, flow.destination_packets);
+      std::swap(flow.source_bytes, flow.destination_bytes);
+      std::swap(flow.source_frame_bytes, flow.destination_frame_bytes);
+    }
+    findings.flows.push_back(std::move(flow));
+    return Line::kRead;
+  }
+
+ private:
+  /// "1320435464.760244", "2009-11-18+09:00:03.914398", "01/09.17:09:04.266106".
+  std::optional<std::int64_t> TimeOf(std::string_view text) {
+    if (const auto wall_ns = ParseEpochTime(text)) return wall_ns;
+    std::string spelled(text);
+    if (spelled.size() > 10 && (spelled[10] == '+' || spelled[10] == '.')) {
+      spelled[10] = 'T';
+      return ParseIsoTime(spelled, options_.time);
+    }
+    if (spelled.size() > 5 && spelled[2] == '/' && spelled[5] == '.') {
+      no_year_ = !years_.has_year();
+      spelled[5] = '-';
+      return years_.ParseSnortTime(spelled);
+    }
+    return std::nullopt;
+  }
+
+  bool no_year_ = false;
+};
+
+class NfdumpReader : public CsvLines {
+ public:
+  explicit NfdumpReader(const ImportOptions& options) : CsvLines(options) {}
+
+ protected:
+  bool IsHeader(const std::vector<std::string_view>& values) const override {
+    return values.front() == "ts" || values.front() == "firstSeen";
+  }
+  /// Behind the records: "Summary" and two lines of numbers.
+  Line NotARecord(const std::vector<std::string_view>& values) override {
+    if (values.front() == "Summary") summary_ = true;
+    const bool known = summary_ || values.front() == "No matching flows";
+    return known ? Line::kRead : Line::kMalformed;
+  }
+
+  Line TakeRecord(event::Findings& findings) override {
+    event::FlowSighting flow;
+    flow.observer = "netflow";
+    flow.ends.source_ip = ParseAddress(Value("sa"));
+    flow.ends.destination_ip = ParseAddress(Value("da"));
+    flow.ends.transport = TransportOf(Value("pr"));
+    const auto begin_wall_ns = ParseIsoTime(Value("ts"), options_.time);
+    const auto end_wall_ns = ParseIsoTime(Value("te"), options_.time);
+    if (!flow.ends.known() || !begin_wall_ns) return Line::kMalformed;
+    if (HasPorts(flow.ends.transport)) {
+      flow.ends.source_port = ParsePort(Value("sp"));
+      flow.ends.destination_port = ParsePort(Value("dp"));
+    }
+    flow.begin_wall_ns = *begin_wall_ns;
+    flow.end_wall_ns = std::max(end_wall_ns.value_or(*begin_wall_ns), *begin_wall_ns);
+    flow.source_packets = ParseNumber(Value("ipkt"));
+    const auto back = ParseNumber(Value("opkt"));
+    if (back && *back > 0) flow.destination_packets = back;
+    flow.state = Value("flg");
+    findings.flows.push_back(std::move(flow));
+    return Line::kRead;
+  }
+
+ private:
+  bool summary_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<event::EventSource> MakeArgusReader(const ImportOptions& options) {
+  return std::make_unique<ArgusReader>(options);
+}
+
+std::unique_ptr<event::EventSource> MakeNfdumpReader(const ImportOptions& options) {
+  return std::make_unique<NfdumpReader>(options);
+}
+
+bool LooksLikeArgus(std::string_view first_bytes) {
+  const std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
+  return line.find("SrcAddr") != std::string_view::npos &&
+         line.find("StartTime") != std::string_view::npos && line.find(',') < line.size();
+}
+
+bool LooksLikeNfdump(std::string_view first_bytes) {
+  return first_bytes.starts_with("ts,te,td,sa,da,");
+}
+
+}  // namespace spoor::importers

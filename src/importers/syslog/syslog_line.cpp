@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/syslog/syslog_line.hpp"
+
+#include "importers/text/fields.hpp"
+
+namespace spoor::importers {
+namespace {
+
+std::string_view NotNil(std::string_view word) {
+  return word == "-" ? std::string_view() : word;
+}
+
+/// Cuts off "[id key="value" …]…", in which ] and " may be escaped.
+void SkipStructuredData(std::string_view& text) {
+  while (text.starts_with('[')) {
+    bool quoted = false;
+    std::size_t i = 1;
+    for (; i < text.size() && (quoted || text[i] != ']'); ++i) {
+      if (text[i] == '\\') {
+        ++i;
+      } else if (text[i] == '"') {
+        quoted = !quoted;
+      }
+    }
+    text.remove_prefix(std::min(i + 1, text.size()));
+  }
+}
+
+SyslogForm ParseNew(std::string_view text, const TimeReading& reading, SyslogLine& line) {
+  const std::string_view time = TakeUntil(text, " ");
+  if (time != "-") {
+    line.wall_ns = ParseIsoTime(time, reading);
+    if (!line.wall_ns) return SyslogForm::kNone;
+  }
+  line.host = NotNil(TakeUntil(text, " "));
+  line.program = NotNil(TakeUntil(text, " "));
+  TakeUntil(text, " ");  // process
+  TakeUntil(text, " ");  // message id
+  if (text.starts_with('-')) {
+    text.remove_prefix(1);
+  } else {
+    SkipStructuredData(text);
+  }
+  text = Trim(text);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  line.message = text;
+  return SyslogForm::kLine;
+}
+
+}  // namespace
+
+SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKeeper& years,
+                       SyslogLine& line) {
+  line = {};
+  if (text.starts_with('<')) {
+    const std::size_t end = text.find('>');
+    if (end == std::string_view::npos || end > 4 || !ParseNumber(text.substr(1, end - 1))) {
+      return SyslogForm::kNone;
+    }
+    text.remove_prefix(end + 1);
+    const std::size_t space = text.find(' ');
+    if (space <= 3 && ParseNumber(text.substr(0, space))) {
+      return ParseNew(text.substr(space + 1), reading, line);
+    }
+  }
+  if (MonthOf(text.substr(0, 3)) != 0 && text.size() > 4 && text[3] == ' ') {
+    if (!years.has_year()) return SyslogForm::kNoYear;
+    std::string_view rest;
+    line.wall_ns = years.ParseSyslogTime(text, rest);
+    text = rest;
+  } else {
+    std::string_view rest = text;
+    line.wall_ns = ParseIsoTime(TakeUntil(rest, " "), reading);
+    text = rest;
+  }
+  if (!line.wall_ns) return SyslogForm::kNone;
+  text = Trim(text);
+  line.host = TakeUntil(text, " ");
+  // "program[123]: message", "program: message", or no program.
+  const std::size_t end = text.find_first_of(":[ ");
+  if (end != std::string_view::npos && text[end] != ' ') {
+    line.program = text.substr(0, end);
+    const std::size_t colon = text.find(": ", end);
+    if (colon != std::string_view::npos) text = text.substr(colon + 2);
+  }
+  line.message = Trim(text);
+  return SyslogForm::kLine;
+}
+
+}  // namespace spoor::importers
