@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "base/time.hpp"
+#include "importers/reading_for_tests.hpp"
+
+namespace spoor::importers {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+const ImportOptions kOptions{.host = "h", .time = {.year = 2023, .utc_offset_ns = 0}};
+
+TEST(SyslogReader, TakesEachFormOfALine) {
+  const std::string text =
+      "Feb 12 14:10:21 web1 sshd[16378]: Invalid user a from 10.0.0.9 port 53502\n"
+      "<38>1 2023-02-12T14:10:22+01:00 web2 sshd 44255 - [meta a=\"x\\]y\"][b c=\"d\"] Failed\n"
+      "2023-02-12T14:10:23.5Z web3 cron: started\n"
+      "<165>1 - 192.0.2.1 myproc 8710 - - no time\n";
+  const Reading reading = ReadAs("syslog", text, kOptions);
+  EXPECT_EQ(reading.counts.malformed_count, 0);
+  ASSERT_THAT(reading.findings.log_lines, SizeIs(4));
+  const auto& lines = reading.findings.log_lines;
+  EXPECT_EQ(lines[0].host, "web1");
+  EXPECT_EQ(lines[0].program, "sshd");
+  EXPECT_EQ(lines[0].message, "Invalid user a from 10.0.0.9 port 53502");
+  EXPECT_EQ(FormatWallTime(*lines[0].wall_ns), "2023-02-12T14:10:21.000000000Z");
+  EXPECT_EQ(lines[1].program, "sshd");
+  EXPECT_EQ(lines[1].message, "Failed");
+  EXPECT_EQ(FormatWallTime(*lines[1].wall_ns), "2023-02-12T13:10:22.000000000Z");
+  EXPECT_EQ(lines[2].message, "started");
+  EXPECT_EQ(lines[3].wall_ns, std::nullopt);
+  EXPECT_EQ(lines[3].message, "no time");
+}
+
+TEST(SyslogReader, TakesAPacketThatTheFilterLogged) {
+  const std::string text =
+      "Jun  8 14:34:33 gate kernel: [5.0] DROP IN=e0 OUT= MAC=00 SRC=10.0.0.1 DST=10.0.0.2 LEN=40 "
+      "PROTO=TCP SPT=8080 DPT=8123 SYN\n"
+      "0 3 PVEFW-HOST-IN 20/Jun/2022:13:09:14 +0200 policy DROP: IN=v SRC=10.0.0.1 DST=10.0.0.2 "
+      "PROTO=UDP SPT=1 DPT=2 LEN=32\n";
+  EXPECT_EQ(DetectImporterKind(text)->name, "iptables");
+  const Reading reading = ReadAs("iptables", text, kOptions);
+  ASSERT_THAT(reading.findings.flows, SizeIs(2));
+  EXPECT_EQ(reading.findings.flows[0].ends.destination_port, 8123);
+  EXPECT_EQ(reading.findings.flows[0].source_packets, 1);
+  EXPECT_EQ(FormatWallTime(reading.findings.flows[1].begin_wall_ns),
+            "2022-06-20T11:09:14.000000000Z");
+  EXPECT_THAT(reading.findings.log_lines, SizeIs(2));
+}
+
+TEST(SyslogReader, AsksForTheYear) {
+  EXPECT_THAT(ReadAs("syslog", "Feb 12 14:10:21 h p: m\n").error, HasSubstr("--year"));
+}
+
+TEST(SyslogReader, CountsWhatIsNoSyslog) {
+  const Reading reading = ReadAs("syslog", "x\n<999999>1 a\nFeb 32 00:00:00 h p: m\n", kOptions);
+  EXPECT_EQ(reading.counts.malformed_count, 3);
+}
+
+TEST(AccessLogReader, TakesRequestsAndErrors) {
+  const std::string text =
+      "10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET / HTTP/1.0\" 200 5 \"-\" \"x\"\n"
+      "[Sat Jun 01 11:32:48.500000 2013] [:error] [pid 1] message\n"
+      "2020/01/02 03:04:05 [error] 1#1: *1 message\n";
+  EXPECT_EQ(DetectImporterKind(text)->name, "access-log");
+  const Reading reading = ReadAs("access-log", text);
+  EXPECT_EQ(reading.counts.malformed_count, 0);
+  ASSERT_THAT(reading.findings.log_lines, SizeIs(3));
+  EXPECT_EQ(FormatWallTime(*reading.findings.log_lines[0].wall_ns),
+            "2000-10-10T20:55:36.000000000Z");
+  EXPECT_EQ(FormatWallTime(*reading.findings.log_lines[1].wall_ns),
+            "2013-06-01T11:32:48.500000000Z");
+}
+
+}  // namespace
+}  // namespace spoor::importers
