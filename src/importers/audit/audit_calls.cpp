@@ -62,7 +62,7 @@ event::ObjectKey ObjectOf(const AuditPath& path, const std::string& name) {
     return name.starts_with('/') ? event::ObjectKey{.type = ObjectType::kPath, .path = name}
                                  : event::ObjectKey{};
   }
-  return {.type = TypeOfMode(path.mode), .device = path.device, .inode = path.inode};
+  return {.type = TypeOfMode(path.mode), .device = path.device, .inode = path.inode, .path = {}};
 }
 
 void SetPath(const AuditEvent& audit, const AuditPath& path, Event& event) {

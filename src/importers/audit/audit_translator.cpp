@@ -31,7 +31,7 @@ void AuditTranslator::Take(const AuditEvent& event, event::Findings& findings) {
   if (!event.terminal_input.empty() && event.pid) {
     event::Event input = Begin(event, findings);
     input.kind = event::EventKind::kRead;
-    input.object = {.type = event::ObjectType::kPty, .device = event.terminal_device};
+    input.object = {.type = event::ObjectType::kPty, .device = event.terminal_device, .path = {}};
     input.size_bytes = event.terminal_input.size();
     input.result = static_cast<std::int64_t>(input.size_bytes);
     input.payload = event.terminal_input;
