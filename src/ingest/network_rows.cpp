@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "base/saturating.hpp"
+#include "event/community_id.hpp"
 #include "event/event.hpp"
-#include "ingest/community_id.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -92,8 +92,8 @@ void NetworkRows::WriteFlow(const event::FlowSighting& flow, std::int64_t flow_i
   if (community_id.empty()) {
     const std::uint16_t protocol = ProtocolOf(flow.ends.transport);
     if (protocol != 0) {
-      community_id = CommunityId(protocol, flow.ends.source_ip, flow.ends.source_port.value_or(0),
-                                 flow.ends.destination_ip, flow.ends.destination_port.value_or(0));
+      community_id = event::CommunityId(protocol, flow.ends.source_ip, flow.ends.source_port,
+                                        flow.ends.destination_ip, flow.ends.destination_port);
     }
   }
   rows_.Append(schema::FlowRow{
