@@ -43,11 +43,38 @@ class NumberSource : public event::EventSource {
   Result<> Finish(event::Findings&) override { return {}; }
 };
 
+/// Tells of one conversation in three parts, the second from its other end, and has one bad record.
+class ConversationSource : public event::EventSource {
+ public:
+  Result<> Feed(std::span<const std::byte>, event::Findings& findings) override {
+    for (const std::int64_t second : {1, 2, 3}) {
+      event::FlowSighting& flow = findings.flows.emplace_back();
+      flow.observer = "netflow";
+      flow.ends = {.source_ip = "10.0.0.1",
+                   .destination_ip = "10.0.0.2",
+                   .source_port = std::uint16_t{4000},
+                   .destination_port = std::uint16_t{80},
+                   .transport = "tcp"};
+      flow.begin_wall_ns = flow.end_wall_ns = second * 1'000'000'000;
+      flow.source_packets = 10;
+      if (second != 2) continue;
+      std::swap(flow.ends.source_ip, flow.ends.destination_ip);
+      std::swap(flow.ends.source_port, flow.ends.destination_port);
+    }
+    return {};
+  }
+  Result<> Finish(event::Findings&) override { return {}; }
+  event::SourceCounts counts() const override {
+    return {.record_count = 4, .malformed_count = 1, .first_malformed_record = 4};
+  }
+};
+
 CatchUpOptions Options() {
   return {
       .importers =
           [](const ImportDescription& description) -> Result<std::unique_ptr<event::EventSource>> {
         if (description.kind == "numbers") return std::make_unique<NumberSource>();
+        if (description.kind == "conversation") return std::make_unique<ConversationSource>();
         return Fail(ErrorCode::kUnsupported, "no importer for '{}'", description.kind);
       }};
 }
@@ -119,6 +146,28 @@ TEST_F(CatchUpTest, IngestsAClosedRecordingOnce) {
   EXPECT_EQ(MustCatchUp().event_count, 0);
   EXPECT_THAT(Integers(kTimes), ElementsAre(10, 20));
   EXPECT_TRUE(Integers("SELECT 1 FROM gap").empty());
+}
+
+TEST_F(CatchUpTest, SumsUpWhatAnObserverSaysOfOneConversation) {
+  OpenLog();
+  const auto recording = Begin("conversation");
+  Seal(*recording, wire::BatchKind::kImportData, "x");
+  Close(*recording);
+  MustCatchUp();
+  EXPECT_THAT(Integers("SELECT source_port FROM flow"), ElementsAre(4000));
+  EXPECT_THAT(Integers("SELECT source_packets FROM flow"), ElementsAre(20));
+  EXPECT_THAT(Integers("SELECT destination_packets FROM flow"), ElementsAre(10));
+  EXPECT_THAT(Integers("SELECT end_wall_ns - begin_wall_ns FROM flow"), ElementsAre(2'000'000'000));
+}
+
+TEST_F(CatchUpTest, StatesHowManyRecordsOfAnImportCouldNotBeRead) {
+  OpenLog();
+  const auto recording = Begin("conversation");
+  Seal(*recording, wire::BatchKind::kImportData, "x");
+  Close(*recording);
+  MustCatchUp();
+  EXPECT_THAT(Integers("SELECT count FROM gap WHERE loss_class = 'malformed'"), ElementsAre(1));
+  EXPECT_THAT(Integers("SELECT until_wall_ns - from_wall_ns FROM gap"), ElementsAre(2'000'000'000));
 }
 
 TEST_F(CatchUpTest, ShowsAnOpenRecordingAndReplacesItWhenItHasGrown) {
