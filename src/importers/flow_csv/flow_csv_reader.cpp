@@ -28,8 +28,7 @@ class CsvLines : public LineSource {
       if (more) line.remove_prefix(comma + 1);
     }
     if (IsHeader(values)) {
-      columns_.clear();
-      for (std::size_t i = 0; i < values.size(); ++i) columns_.emplace(LowerCase(values[i]), i);
+      SetColumns(values);
       return Line::kRead;
     }
     if (columns_.empty() || values.size() < columns_.size()) return NotARecord(values);
@@ -37,6 +36,10 @@ class CsvLines : public LineSource {
     return TakeRecord(findings);
   }
 
+  void SetColumns(const std::vector<std::string_view>& names) {
+    columns_.clear();
+    for (std::size_t i = 0; i < names.size(); ++i) columns_.emplace(LowerCase(names[i]), i);
+  }
   virtual bool IsHeader(const std::vector<std::string_view>& values) const = 0;
   virtual Line NotARecord(const std::vector<std::string_view>& values) {
     static_cast<void>(values);
@@ -131,7 +134,11 @@ class ArgusReader : public CsvLines {
 
 class NfdumpReader : public CsvLines {
  public:
-  explicit NfdumpReader(const ImportOptions& options) : CsvLines(options) {}
+  explicit NfdumpReader(const ImportOptions& options) : CsvLines(options) {
+    // Without its first line (-q) the columns are these.
+    SetColumns({"ts", "te", "td", "sa", "da", "sp", "dp", "pr", "flg", "fwd", "stos", "ipkt",
+                "ibyt", "opkt", "obyt"});
+  }
 
  protected:
   bool IsHeader(const std::vector<std::string_view>& values) const override {
@@ -152,6 +159,7 @@ class NfdumpReader : public CsvLines {
     flow.ends.transport = TransportOf(Value("pr"));
     const auto begin_wall_ns = ParseIsoTime(Value("ts"), options_.time);
     const auto end_wall_ns = ParseIsoTime(Value("te"), options_.time);
+    if (summary_) return Line::kRead;
     if (!flow.ends.known() || !begin_wall_ns) return Line::kMalformed;
     if (HasPorts(flow.ends.transport)) {
       flow.ends.source_port = ParsePort(Value("sp"));
@@ -188,7 +196,13 @@ bool LooksLikeArgus(std::string_view first_bytes) {
 }
 
 bool LooksLikeNfdump(std::string_view first_bytes) {
-  return first_bytes.starts_with("ts,te,td,sa,da,");
+  if (first_bytes.starts_with("ts,te,td,sa,da,")) return true;
+  std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
+  const auto begin_wall_ns = ParseIsoTime(TakeUntil(line, ","), {});
+  const auto end_wall_ns = ParseIsoTime(TakeUntil(line, ","), {});
+  TakeUntil(line, ",");
+  return begin_wall_ns && end_wall_ns && !ParseAddress(TakeUntil(line, ",")).empty() &&
+         !ParseAddress(TakeUntil(line, ",")).empty();
 }
 
 }  // namespace spoor::importers

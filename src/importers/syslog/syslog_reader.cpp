@@ -98,9 +98,8 @@ class SyslogReader : public LineSource {
   /// "0 3 PVEFW-HOST-IN 20/Jun/2022:13:09:14 +0200 policy DROP: IN=…"
   bool ParseProxmox(std::string_view text, SyslogLine& line) const {
     constexpr std::size_t kTimeSize = std::string_view("20/Jun/2022:13:09:14 +0200").size();
-    const std::size_t mark = text.find("PVEFW");
-    if (mark == std::string_view::npos) return false;
-    text.remove_prefix(mark);
+    // A guest's number, a level, the chain.
+    if (!ParseNumber(TakeUntil(text, " ")) || !ParseNumber(TakeUntil(text, " "))) return false;
     line = {};
     line.program = TakeUntil(text, " ");
     line.wall_ns = ParseAccessLogTime(text.substr(0, kTimeSize), options_.time);
@@ -113,13 +112,34 @@ class SyslogReader : public LineSource {
   RepeatCounter repeats_;
 };
 
+/// The moment of a request or an error.
+std::optional<std::int64_t> AccessTime(std::string_view line, const TimeReading& reading) {
+  // nginx's error log: "2020/01/01 12:00:00 [error] …".
+  constexpr std::size_t kSlashedSize = std::string_view("2020/01/01 12:00:00").size();
+  if (line.size() > kSlashedSize && line[4] == '/') {
+    return ParseSlashedTime(line.substr(0, kSlashedSize), reading);
+  }
+  const auto bracket = Between(line, "[", "]");
+  if (!bracket) return std::nullopt;
+  if (const auto wall_ns = ParseAccessLogTime(*bracket, reading)) return wall_ns;
+  // Apache's error log: "[Sat Jun 01 11:32:48.123456 2013] …".
+  const std::size_t space = bracket->rfind(' ');
+  if (space == std::string_view::npos || space < 5) return std::nullopt;
+  const auto year = ParseNumber(bracket->substr(space + 1));
+  if (!year || *year > 9999) return std::nullopt;
+  TimeReading dated = reading;
+  dated.year = static_cast<int>(*year);
+  std::string_view rest;
+  return YearKeeper(dated).ParseSyslogTime(bracket->substr(4, space - 4), rest);
+}
+
 class AccessLogReader : public LineSource {
  public:
   explicit AccessLogReader(const ImportOptions& options) : options_(options) {}
 
  protected:
   Line TakeLine(std::string_view line, event::Findings& findings) override {
-    const auto wall_ns = TimeOf(line);
+    const auto wall_ns = AccessTime(line, options_.time);
     if (!wall_ns) return Line::kMalformed;
     event::LogLine& entry = findings.log_lines.emplace_back();
     entry.source = "access-log";
@@ -129,26 +149,6 @@ class AccessLogReader : public LineSource {
   }
 
  private:
-  std::optional<std::int64_t> TimeOf(std::string_view line) const {
-    // nginx's error log: "2020/01/01 12:00:00 [error] …".
-    constexpr std::size_t kSlashedSize = std::string_view("2020/01/01 12:00:00").size();
-    if (line.size() > kSlashedSize && line[4] == '/') {
-      return ParseSlashedTime(line.substr(0, kSlashedSize), options_.time);
-    }
-    const auto bracket = Between(line, "[", "]");
-    if (!bracket) return std::nullopt;
-    if (const auto wall_ns = ParseAccessLogTime(*bracket, options_.time)) return wall_ns;
-    // Apache's error log: "[Sat Jun 01 11:32:48.123456 2013] …".
-    const std::size_t space = bracket->rfind(' ');
-    if (space == std::string_view::npos || bracket->size() < space + 5) return std::nullopt;
-    const auto year = ParseNumber(bracket->substr(space + 1));
-    if (!year || *year > 9999) return std::nullopt;
-    TimeReading reading = options_.time;
-    reading.year = static_cast<int>(*year);
-    std::string_view rest;
-    return YearKeeper(reading).ParseSyslogTime(bracket->substr(4, space - 4), rest);
-  }
-
   const ImportOptions options_;
 };
 
@@ -192,9 +192,8 @@ bool LooksLikeSnortSyslog(std::string_view first_bytes) {
 
 bool LooksLikeAccessLog(std::string_view first_bytes) {
   const std::string_view line = FirstLine(first_bytes);
-  const auto bracket = Between(line, "[", "]");
-  return bracket && ParseAccessLogTime(*bracket, {}).has_value() &&
-         line.find('"') != std::string_view::npos;
+  const bool error = line.find("] [") < 64 || line.find(" [") == 19;
+  return AccessTime(line, {}).has_value() && (error || line.find('"') != std::string_view::npos);
 }
 
 }  // namespace spoor::importers

@@ -177,20 +177,16 @@ std::optional<std::int64_t> YearKeeper::At(int month, int day, std::string_view 
 
 std::optional<std::int64_t> YearKeeper::ParseSyslogTime(std::string_view text,
                                                         std::string_view& rest) {
-  constexpr std::size_t kDateSize = std::string_view("Nov 26 ").size();
-  if (text.size() < kDateSize + 8) return std::nullopt;
   const int month = MonthOf(text.substr(0, 3));
-  std::string_view day_text = text.substr(3, 4);
+  if (month == 0) return std::nullopt;
+  text.remove_prefix(3);
   int day = 0;
-  if (month == 0 || !TakeLetter(day_text, ' ')) return std::nullopt;
-  if (TakeLetter(day_text, ' ')) {
-    if (!TakeNumber(day_text, 1, day)) return std::nullopt;
-  } else if (!TakeNumber(day_text, 2, day)) {
-    return std::nullopt;
-  }
-  if (day_text != " ") return std::nullopt;
-  const std::size_t end = std::min(text.find(' ', kDateSize), text.size());
-  std::string_view clock = text.substr(kDateSize, end - kDateSize);
+  if (!TakeLetter(text, ' ')) return std::nullopt;
+  static_cast<void>(TakeLetter(text, ' '));
+  if (!TakeNumber(text, 2, day) && !TakeNumber(text, 1, day)) return std::nullopt;
+  if (!TakeLetter(text, ' ')) return std::nullopt;
+  const std::size_t end = std::min(text.find(' '), text.size());
+  std::string_view clock = text.substr(0, end);
   if (clock.ends_with(':')) clock.remove_suffix(1);
   rest = text.substr(end);
   return At(month, day, clock);

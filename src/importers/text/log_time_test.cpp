@@ -52,6 +52,8 @@ TEST(LogTime, GoesOnIntoTheNextYear) {
   EXPECT_EQ(rest, " host x");
   EXPECT_EQ(Shown(years.ParseSyslogTime("Jan  1 00:00:01 host x", rest)),
             "2024-01-01T00:00:01.000000000Z");
+  EXPECT_EQ(Shown(years.ParseSyslogTime("Jan 1 00:00:01 host x", rest)),
+            "2024-01-01T00:00:01.000000000Z");
   // One that comes late is of the year before.
   EXPECT_EQ(Shown(years.ParseSyslogTime("Dec 31 23:59:58 host x", rest)),
             "2023-12-31T23:59:58.000000000Z");

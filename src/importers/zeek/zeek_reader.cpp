@@ -149,7 +149,7 @@ bool LooksLikeZeek(std::string_view first_bytes) {
   const std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
   if (!line.starts_with('{')) return false;
   const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
-  return has("\"_path\"") ||
+  return has("\"_path\"") || (has("\"@stream\"") && has("\"ts\"")) ||
          (has("\"ts\":") && (has("\"uid\":") || has("\"id.orig_h\"") || has("\"peer\"") ||
                              has("\"note\"") || has("\"fuid\"")));
 }

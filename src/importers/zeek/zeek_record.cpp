@@ -113,18 +113,26 @@ void Put(std::string_view name, ZeekField field, std::string value, ZeekRecord& 
   }
 }
 
+/// Some who pass logs on have no points in their names: "id_orig_h".
+std::string FieldName(std::string_view key) {
+  std::string name(key);
+  if (name.starts_with("id_orig_") || name.starts_with("id_resp_")) name[2] = '.';
+  return name;
+}
+
 void FillObject(JsonObject object, std::string_view prefix, ZeekRecord& record) {
   for (const simdjson::dom::key_value_pair member : object) {
     if (member.value.is_null() || record.members.size() >= kColumnsMax) continue;
-    if (prefix.empty() && member.key == "_path") {
+    if (prefix.empty() && (member.key == "_path" || member.key == "@stream")) {
       record.path = PlainText(member.value);
       continue;
     }
     // What the JSON streaming writer puts before the fields of the log.
-    if (prefix.empty() && (member.key.starts_with("_write_") || member.key == "_system_name")) {
+    if (prefix.empty() && (member.key.starts_with("_write_") || member.key == "_system_name" ||
+                           member.key.starts_with('@'))) {
       continue;
     }
-    const std::string name = prefix.empty() ? std::string(member.key)
+    const std::string name = prefix.empty() ? FieldName(member.key)
                                             : std::string(prefix) + "." + std::string(member.key);
     JsonObject inner;
     if (prefix.empty() && member.value.get(inner) == simdjson::SUCCESS) {
