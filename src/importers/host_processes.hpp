@@ -17,11 +17,13 @@ class HostProcesses {
  public:
   struct Found {
     event::ProcessKey process;
-    bool first = false;  ///< nobody told of it before
+    bool first = false;  ///< Find was not asked for it before, and it was not told to start
   };
 
   /// The process that has `pid` now. `wall_ns` is its start if the one before was told to end.
   Found Find(const std::string& host, std::uint32_t pid, std::int64_t wall_ns);
+  /// The same for a process that is only named, as a parent or a target: it still is to be told of.
+  event::ProcessKey Mention(const std::string& host, std::uint32_t pid, std::int64_t wall_ns);
   /// A process that starts now.
   event::ProcessKey Start(const std::string& host, std::uint32_t pid, std::int64_t wall_ns);
   void End(const std::string& host, std::uint32_t pid);
@@ -29,7 +31,7 @@ class HostProcesses {
  private:
   struct State {
     event::ProcessKey process;
-    bool ended = false;
+    bool ended = false, told = false;
   };
   std::map<std::pair<std::string, std::uint32_t>, State> processes_;
 };

@@ -32,13 +32,18 @@ Sizes SizesOf(const spoor::importers::ImporterKind& kind, std::string_view text,
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
+  // "KIND\n", where to cut, and the file; another first line stands for one of them.
+  std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string_view name = input.substr(0, input.find('\n'));
+  if (size < name.size() + 2) return 0;
   const auto kinds = spoor::importers::ImporterKinds();
-  const spoor::importers::ImporterKind& kind = kinds[data[0] % kinds.size()];
-  const std::string_view text(reinterpret_cast<const char*>(data + 2), size - 2);
-  const Sizes whole = SizesOf(kind, text, 0);
-  const Sizes cut = SizesOf(kind, text, text.empty() ? 0 : data[1] % text.size());
-  SPOOR_CHECK(whole == cut) << kind.name;
+  const spoor::importers::ImporterKind* kind = spoor::importers::FindImporterKind(name);
+  if (kind == nullptr) kind = &kinds[data[0] % kinds.size()];
+  const std::size_t where = data[name.size() + 1];
+  const std::string_view text = input.substr(name.size() + 2);
+  const Sizes whole = SizesOf(*kind, text, 0);
+  const Sizes cut = SizesOf(*kind, text, text.empty() ? 0 : where % text.size());
+  SPOOR_CHECK(whole == cut) << kind->name;
   static_cast<void>(spoor::importers::DetectImporterKind(text));
   return 0;
 }

@@ -13,6 +13,7 @@
 #include "importers/snort/snort_readers.hpp"
 #include "importers/snort/unified2_reader.hpp"
 #include "importers/syslog/syslog_reader.hpp"
+#include "importers/sysmon/sysmon_reader.hpp"
 #include "importers/zeek/zeek_reader.hpp"
 
 namespace spoor::importers {
@@ -24,6 +25,8 @@ constexpr std::array kKinds{
     ImporterKind{"zeek", "logs of Zeek, TSV or JSON lines", LooksLikeZeek, MakeZeekReader},
     ImporterKind{"auditd", "Linux audit: audit.log, in syslog, auditbeat's and LAUREL's JSON lines",
                  LooksLikeAudit, MakeAuditReader},
+    ImporterKind{"sysmon", "Sysmon for Linux: XML alone, in syslog or in JSON", LooksLikeSysmon,
+                 MakeSysmonReader},
     ImporterKind{"unified2", "alerts and packets of Snort, binary", LooksLikeUnified2,
                  MakeUnified2Reader},
     ImporterKind{"snort-json", "alert_json of Snort 3", LooksLikeSnortJson, MakeSnortJsonReader},

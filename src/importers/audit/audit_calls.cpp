@@ -86,11 +86,11 @@ std::int32_t Descriptor(std::int64_t number) {
 
 event::Credentials CredentialsOf(const AuditEvent& audit) {
   event::Credentials credentials;
-  credentials.uid = audit.uid.value_or(0);
+  credentials.uid = audit.uid.value_or(event::kUnknownUser);
   credentials.euid = audit.euid.value_or(credentials.uid);
   credentials.suid = audit.suid.value_or(credentials.euid);
   credentials.fsuid = audit.fsuid.value_or(credentials.euid);
-  credentials.gid = audit.gid.value_or(0);
+  credentials.gid = audit.gid.value_or(event::kUnknownUser);
   credentials.egid = audit.egid.value_or(credentials.gid);
   credentials.sgid = audit.sgid.value_or(credentials.egid);
   credentials.fsgid = audit.fsgid.value_or(credentials.egid);
@@ -128,7 +128,7 @@ bool AuditTranslator::FillCall(const AuditEvent& audit, Event& event) {
   }
   if (IsOneOf(call, {"kill", "tkill", "tgkill", "ptrace"}) && audit.target_pid) {
     event.kind = EventKind::kSignal;
-    event.other_process = processes_.Find(event.host, *audit.target_pid, audit.wall_ns).process;
+    event.other_process = processes_.Mention(event.host, *audit.target_pid, audit.wall_ns);
     const std::size_t place = call == "tgkill" ? 2 : 1;
     if (call == "ptrace") {
       event.flags = audit.arguments[0].value_or(0);

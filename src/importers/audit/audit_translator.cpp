@@ -49,7 +49,7 @@ event::Event AuditTranslator::Begin(const AuditEvent& audit, event::Findings& fi
   event.process = found.process;
   if (found.first) TellProcess(audit, found.process, findings);
   event.tid = *audit.pid;
-  event.uid = audit.uid.value_or(0);
+  event.uid = audit.uid.value_or(event::kUnknownUser);
   event.euid = audit.euid.value_or(event.uid);
   return event;
 }
@@ -64,10 +64,10 @@ void AuditTranslator::TellProcess(const AuditEvent& audit, const event::ProcessK
   event.end_boot_ns = BootNsOf(audit.wall_ns);
   event.process = process;
   event.tid = process.pid;
-  event.uid = audit.uid.value_or(0);
+  event.uid = audit.uid.value_or(event::kUnknownUser);
   event.euid = audit.euid.value_or(event.uid);
   if (audit.ppid && *audit.ppid != 0) {
-    event.parent_process = processes_.Find(event.host, *audit.ppid, audit.wall_ns).process;
+    event.parent_process = processes_.Mention(event.host, *audit.ppid, audit.wall_ns);
   }
   // What it runs before its first exec is its parent's program, which an exec's record does not
   // name.
@@ -107,7 +107,7 @@ void AuditTranslator::TakeCall(const AuditEvent& audit, event::Findings& finding
   line.message = fmt::format(
       "serial={} syscall={} success={} exit={} pid={} uid={} comm={} exe={} key={}", audit.serial,
       audit.syscall, audit.success ? "yes" : "no", audit.exit.value_or(0), audit.pid.value_or(0),
-      audit.uid.value_or(0), audit.command, audit.executable, audit.key);
+      audit.uid.value_or(event::kUnknownUser), audit.command, audit.executable, audit.key);
   for (const AuditPath& path : audit.paths) line.message += fmt::format(" path={}", path.name);
   if (!audit.argv.empty()) line.message += fmt::format(" argv={}", CommandLine(audit.argv));
 }
