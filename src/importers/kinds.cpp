@@ -5,6 +5,7 @@
 #include <array>
 
 #include "importers/audit/audit_reader.hpp"
+#include "importers/cowrie/cowrie_readers.hpp"
 #include "importers/eve/eve_reader.hpp"
 #include "importers/events_reader.hpp"
 #include "importers/flow_csv/flow_csv_reader.hpp"
@@ -27,6 +28,9 @@ constexpr std::array kKinds{
                  LooksLikeAudit, MakeAuditReader},
     ImporterKind{"sysmon", "Sysmon for Linux: XML alone, in syslog or in JSON", LooksLikeSysmon,
                  MakeSysmonReader},
+    ImporterKind{"cowrie", "cowrie.json", LooksLikeCowrie, MakeCowrieReader},
+    ImporterKind{"cowrie-tty", "terminal logs of cowrie and kippo", LooksLikeCowrieTty,
+                 MakeCowrieTtyReader},
     ImporterKind{"unified2", "alerts and packets of Snort, binary", LooksLikeUnified2,
                  MakeUnified2Reader},
     ImporterKind{"snort-json", "alert_json of Snort 3", LooksLikeSnortJson, MakeSnortJsonReader},
