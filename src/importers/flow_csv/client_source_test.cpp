@@ -25,12 +25,12 @@ class Keeper : public event::EventSource {
   std::string& kept_;
 };
 
-struct Run {
+struct Outcome {
   std::string kept, error;
 };
 
-Run RunClient(Client client, std::string_view text) {
-  Run run;
+Outcome RunClient(Client client, std::string_view text) {
+  Outcome run;
   const auto source = MakeClientSource(
       std::move(client), [](std::string_view beginning) { return beginning.starts_with("BIN"); },
       std::make_unique<Keeper>(run.kept));
@@ -44,14 +44,14 @@ Run RunClient(Client client, std::string_view text) {
 }
 
 TEST(ClientSource, HandsTextOnAsItIs) {
-  const Run run = RunClient({.name = "false", .arguments = {}, .package = "p"}, "a,b\n1,2\n");
+  const Outcome run = RunClient({.name = "false", .arguments = {}, .package = "p"}, "a,b\n1,2\n");
   EXPECT_EQ(run.error, "");
   EXPECT_EQ(run.kept, "a,b\n1,2\n");
   EXPECT_EQ(RunClient({.name = "false", .arguments = {}, .package = "p"}, "x").kept, "x");
 }
 
 TEST(ClientSource, HandsOnWhatTheClientMakesOfABinaryFile) {
-  const Run run =
+  const Outcome run =
       RunClient({.name = "tr", .arguments = {"a-z", "A-Z"}, .package = "p"}, "BINary file");
   EXPECT_EQ(run.error, "");
   EXPECT_EQ(run.kept, "BINARY FILE");
@@ -59,7 +59,7 @@ TEST(ClientSource, HandsOnWhatTheClientMakesOfABinaryFile) {
 
 TEST(ClientSource, GivesTheClientNothingOfTheEnvironment) {
   ::setenv("SPOOR_SECRET", "x", 1);
-  const Run run = RunClient({.name = "env", .arguments = {}, .package = "p"}, "BIN ");
+  const Outcome run = RunClient({.name = "env", .arguments = {}, .package = "p"}, "BIN ");
   EXPECT_EQ(run.kept.find("SPOOR_SECRET"), std::string::npos) << run.kept;
   EXPECT_THAT(run.kept, HasSubstr("TZ=UTC"));
 }
