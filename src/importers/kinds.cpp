@@ -24,7 +24,7 @@ namespace {
 constexpr std::array kKinds{
     ImporterKind{"eve", "Suricata's EVE log, JSON lines", LooksLikeEve, MakeEveReader},
     ImporterKind{"zeek", "logs of Zeek, TSV or JSON lines", LooksLikeZeek, MakeZeekReader},
-    ImporterKind{"auditd", "Linux audit: audit.log, in syslog, auditbeat's and LAUREL's JSON lines",
+    ImporterKind{"auditd", "Linux audit: audit.log, in syslog, JSON of auditbeat, LAUREL and auoms",
                  LooksLikeAudit, MakeAuditReader},
     ImporterKind{"sysmon", "Sysmon for Linux: XML alone, in syslog or in JSON", LooksLikeSysmon,
                  MakeSysmonReader},

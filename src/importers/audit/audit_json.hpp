@@ -16,4 +16,9 @@ bool LooksLikeAuditbeat(JsonObject object);
 std::optional<AuditEvent> AuditEventOfLaurel(JsonObject object);
 bool LooksLikeLaurel(JsonObject object);
 
+/// The same as the collector of Microsoft (auoms) writes it to its outputs: records that it joined,
+/// beside each other in one object or in a list.
+std::optional<AuditEvent> AuditEventOfAuoms(JsonObject object);
+bool LooksLikeAuoms(JsonObject object);
+
 }  // namespace spoor::importers

@@ -17,6 +17,14 @@ class AuditReader : public LineSource {
  protected:
   Line TakeLine(std::string_view line, event::Findings& findings) override {
     if (line.starts_with('{')) return TakeJson(line, findings);
+    if (line.starts_with('[')) {
+      // An output of auoms puts the event behind a time or a tag: its object is what is meant.
+      const std::size_t begin = line.find('{'), end = line.rfind('}');
+      if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) {
+        return Line::kMalformed;
+      }
+      return TakeJson(line.substr(begin, end + 1 - begin), findings);
+    }
     // What ausearch puts between events.
     if (line.starts_with("----") || line.starts_with("time->")) return Line::kRead;
     const std::optional<AuditRecord> record = ParseAuditRecord(line);
@@ -41,6 +49,8 @@ class AuditReader : public LineSource {
       event = AuditEventOfLaurel(*object);
     } else if (LooksLikeAuditbeat(*object)) {
       event = AuditEventOfAuditbeat(*object);
+    } else if (LooksLikeAuoms(*object)) {
+      event = AuditEventOfAuoms(*object);
     } else {
       return Line::kNotDecoded;
     }
@@ -72,6 +82,9 @@ bool LooksLikeAudit(std::string_view first_bytes) {
   if (begin == std::string_view::npos) return false;
   const std::string_view line = first_bytes.substr(begin, first_bytes.find('\n', begin) - begin);
   const auto has = [&](std::string_view word) { return line.find(word) != std::string_view::npos; };
+  if (line.starts_with('[') || line.starts_with('{')) {
+    if (has("\"SerialNumber\"") && (has("\"RecordType\"") || has("\"records\""))) return true;
+  }
   if (line.starts_with('{')) {
     return (has("\"auditd\"") && has("\"@timestamp\"")) ||
            (has("\"ID\"") && (has("\"SYSCALL\"") || has("\"PROCTITLE\"") || has("\"USER_")));

@@ -227,6 +227,34 @@ TEST(AuditReader, ReadsEventsOfAuditbeatAndLaurel) {
   }
 }
 
+TEST(AuditReader, ReadsWhatMicrosoftsCollectorJoined) {
+  const std::string fields =
+      R"("node":"web1","syscall":"execve","success":"yes","exit":"0","a0":"55","ppid":"1","pid":"9",)"
+      R"("uid":"33","euid":"33","comm":"id","exe":"/usr/bin/id","cwd":"/","name":"/usr/bin/id",)"
+      R"("inode":"7","dev":"08:02","path_name":"[\"/usr/bin/id\",\"/lib/ld.so\"]",)"
+      R"("path_nametype":"[\"NORMAL\",\"NORMAL\"]","path_mode":"[\"0100755\",\"0100755\"]",)"
+      R"("cmdline":"id -u \"a b\"")";
+  const std::string listed =
+      R"([1700000000.100,{"Timestamp":"1700000000.100","SerialNumber":1,"records":[)"
+      R"({"RecordTypeCode":14688,"RecordType":"AUOMS_EXECVE",)" +
+      fields + "}]}]";
+  const std::string flat =
+      R"(["LINUX_AUDITD_BLOB",["TIMESTAMP",{"Timestamp":"2023-11-14T22:13:20.100Z",)"
+      R"("SerialNumber":"1","RecordType":"AUOMS_EXECVE",)" +
+      fields + "}]]";
+  for (const std::string& text : {listed, flat}) {
+    EXPECT_EQ(DetectImporterKind(text)->name, "auditd") << text;
+    const Reading reading = ReadAs("auditd", text);
+    ASSERT_THAT(reading.findings.events, SizeIs(2)) << text;
+    const event::Event& exec = reading.findings.events[1];
+    EXPECT_EQ(exec.host, "web1");
+    EXPECT_EQ(exec.wall_ns, 1700000000100000000);
+    EXPECT_THAT(exec.arguments, ElementsAre("id", "-u", "a b"));
+    EXPECT_EQ(exec.object.inode, 7);
+    EXPECT_EQ(exec.uid, 33);
+  }
+}
+
 TEST(AuditReader, CountsWhatIsNoRecord) {
   const Reading reading =
       ReadAs("auditd",
