@@ -35,9 +35,6 @@ struct ObjectKey {
   bool operator==(const ObjectKey&) const = default;
 };
 
-/// A user or group that the source does not tell, as the kernel has it for none.
-inline constexpr std::uint32_t kUnknownUser = 0xffffffff;
-
 struct Credentials {
   std::uint32_t uid = 0, euid = 0, suid = 0, fsuid = 0;
   std::uint32_t gid = 0, egid = 0, sgid = 0, fsgid = 0;

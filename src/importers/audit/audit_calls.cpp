@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "event/unknown_user.hpp"
 #include "importers/audit/audit_translator.hpp"
 #include "importers/text/sockaddr.hpp"
 

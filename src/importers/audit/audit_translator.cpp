@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "event/unknown_user.hpp"
+
 namespace spoor::importers {
 namespace {
 

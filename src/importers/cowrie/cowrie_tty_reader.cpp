@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "event/number_range.hpp"
+#include "event/unknown_user.hpp"
 #include "importers/cowrie/cowrie_readers.hpp"
 
 namespace spoor::importers {

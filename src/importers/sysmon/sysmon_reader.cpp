@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "event/unknown_user.hpp"
 #include "importers/host_processes.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/json_line.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include "event/unknown_user.hpp"
 #include "importers/reading_for_tests.hpp"
 
 namespace spoor::importers {
