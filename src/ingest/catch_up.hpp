@@ -24,10 +24,10 @@ struct ImportDescription {
   std::string host;  ///< host of events that do not name one
   std::string sha256;
   std::uint64_t size_bytes = 0;
-  std::optional<int> year;         ///< of the first line, where lines have none
+  std::optional<int> year{};       ///< of the first line, where lines have none
   std::int64_t utc_offset_ns = 0;  ///< local time minus UTC, where times have no zone
   /// To be added to the clock of the source, as somebody found out; stored, never applied.
-  std::optional<std::int64_t> clock_offset_ns;
+  std::optional<std::int64_t> clock_offset_ns{};
 };
 std::string ImportDescriptionJson(const ImportDescription& description);
 /// Fails: kCorrupt.

@@ -11,7 +11,7 @@ namespace spoor::importers {
 
 /// How times that leave something out are meant.
 struct TimeReading {
-  std::optional<int> year;         ///< of the first line of a log without years
+  std::optional<int> year{};       ///< of the first line of a log without years
   std::int64_t utc_offset_ns = 0;  ///< of a log without a zone: local time minus UTC
 };
 
