@@ -40,7 +40,7 @@ TEST(JsonLine, KeepsBytesThatAreNotText) {
   JsonLineParser parser;
   const auto object = parser.Parse("{\"a\":\"x\xff\\ny\"}");
   ASSERT_TRUE(object);
-  EXPECT_EQ(TextAt(*object, "a"), "x\\xff\ny");
+  EXPECT_EQ(TextAt(*object, "a"), "x\\xFF\ny");
 }
 
 TEST(SocketAddress, ReadsEachFamily) {

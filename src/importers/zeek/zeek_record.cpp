@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/zeek/zeek_record.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/time.hpp"
 #include "importers/text/fields.hpp"
@@ -47,8 +51,8 @@ constexpr std::array kKnownFields{
 static_assert(std::is_sorted(kKnownFields.begin(), kKnownFields.end(),
                              [](const auto& a, const auto& b) { return a.name < b.name; }));
 
-/// \xHH as the byte and \\ as one backslash.
-std::string Unescape(std::string_view text) {
+/// \xHH as the byte, and in TSV \\ as one backslash, which the JSON writer does not double.
+std::string Unescape(std::string_view text, bool doubled) {
   std::string plain;
   plain.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -59,21 +63,28 @@ std::string Unescape(std::string_view text) {
         continue;
       }
     }
-    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == '\\') ++i;
+    if (doubled && text.substr(i, 2) == "\\\\") ++i;
     plain += text[i];
   }
   return plain;
 }
 
-/// "3600.000000" as "3600", "0.500" as "0.5".
-std::string_view WithoutZeros(std::string_view number) {
-  const std::size_t point = number.find('.');
-  if (point == std::string_view::npos || number.find_first_of("eE") != std::string_view::npos) {
-    return number;
-  }
-  while (number.back() == '0') number.remove_suffix(1);
-  if (number.back() == '.') number.remove_suffix(1);
-  return number;
+/// What both writers make of one number: six places behind the point, and no zeros at the end.
+std::string Decimal(double number) {
+  constexpr double kSmallest = 1e-6, kLargest = 1e15;
+  const double size = std::fabs(number);
+  if (!(size < kLargest) || (size < kSmallest && size > 0)) return fmt::format("{:.6g}", number);
+  std::string text = fmt::format("{:.6f}", number);
+  text.resize(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text == "-0" ? "0" : text;
+}
+
+std::string Decimal(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? Decimal(number)
+                                                                  : std::string(text);
 }
 
 std::string TimeText(std::string_view text) {
@@ -88,10 +99,11 @@ std::string JsonValue(JsonElement element) {
     if (date) {
       if (const auto wall_ns = ParseIsoTime(text, {})) return FormatWallTime(*wall_ns);
     }
-    // The writer spells bytes that are not UTF-8 with \x, and doubles other backslashes.
-    return text.find('\\') == std::string_view::npos ? std::string(text) : Unescape(text);
+    // The writer spells bytes that are not UTF-8 with \x.
+    return text.find('\\') == std::string_view::npos ? std::string(text) : Unescape(text, false);
   }
-  if (element.is_double()) return std::string(WithoutZeros(simdjson::minify(element)));
+  double number = 0;
+  if (element.is_double() && element.get(number) == simdjson::SUCCESS) return Decimal(number);
   simdjson::dom::array array;
   if (element.get(array) == simdjson::SUCCESS) {
     std::string list;
@@ -201,13 +213,13 @@ std::string ZeekTsv::ValueOf(const Column& column, std::string_view text) const 
   if (text == empty_) return {};
   if (column.is_time && column.field != ZeekField::kTs) return TimeText(text);
   if (column.is_bool) return text == "T" ? "true" : text == "F" ? "false" : std::string(text);
-  if (column.is_decimal && !column.is_list) return std::string(WithoutZeros(text));
+  if (column.is_decimal && !column.is_list) return Decimal(text);
   if (column.is_decimal) {
     std::string list;
     for (bool more = true; more;) {
       const std::size_t end = text.find(set_separator_);
       more = end != std::string_view::npos;
-      list += WithoutZeros(text.substr(0, end));
+      list += Decimal(text.substr(0, end));
       if (more) {
         list += ',';
         text.remove_prefix(end + set_separator_.size());
@@ -215,14 +227,14 @@ std::string ZeekTsv::ValueOf(const Column& column, std::string_view text) const 
     }
     return list;
   }
-  return text.find('\\') == std::string_view::npos ? std::string(text) : Unescape(text);
+  return text.find('\\') == std::string_view::npos ? std::string(text) : Unescape(text, true);
 }
 
 ZeekTsv::Line ZeekTsv::TakeHeader(std::string_view line) {
   // "#separator \x09" comes before there is a separator; all others are separated by it.
   constexpr std::string_view kSeparator = "#separator ";
   if (line.starts_with(kSeparator)) {
-    separator_ = Unescape(line.substr(kSeparator.size()));
+    separator_ = Unescape(line.substr(kSeparator.size()), true);
     if (separator_.empty()) return Line::kMalformed;
     columns_.clear();
     path_.clear();
@@ -230,7 +242,7 @@ ZeekTsv::Line ZeekTsv::TakeHeader(std::string_view line) {
   }
   std::string_view rest = line.substr(1);
   const std::string_view name = TakeUntil(rest, separator_);
-  if (name == "set_separator" && !rest.empty()) set_separator_ = Unescape(rest);
+  if (name == "set_separator" && !rest.empty()) set_separator_ = Unescape(rest, true);
   if (name == "empty_field") empty_ = rest;
   if (name == "unset_field") unset_ = rest;
   if (name == "path") path_ = rest;

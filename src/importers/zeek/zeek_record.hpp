@@ -47,8 +47,8 @@ inline constexpr std::size_t kZeekFieldCount = static_cast<std::size_t>(ZeekFiel
 ZeekField ZeekFieldOf(std::string_view name);
 
 /// One record, whichever writer wrote it: values as the TSV writer spells them, but for escapes,
-/// which are undone, and numbers, which have no zeros behind their fraction. Unset fields are left
-/// out.
+/// which are undone, and decimal numbers, which have at most six places and no zeros at the end.
+/// Unset fields are left out.
 struct ZeekRecord {
   std::string path;  ///< name of the log; empty: not told
   /// In the order of the record, all but ts and what the writer added.
