@@ -56,7 +56,7 @@ class Recording:
         self.is_import = said is not None and isinstance(said.get("size_bytes"), int) and \
             not isinstance(said["size_bytes"], bool) and \
             all(isinstance(said.get(key), str) for key in ("import", "file", "host", "sha256"))
-        if self.is_import and said["import"] == "events":
+        if self.is_import and said["import"] == "events" and "clock_offset_ns" not in said:
             self.lines = Lines(said["host"], self.rows.take)
         self.rows.unclear = self.rows.unclear or self.is_import and self.lines is None
         return said
