@@ -109,15 +109,15 @@ class ThirdPartyTest(unittest.TestCase):
     def test_audit_events_as_ausearch_has_them(self):
         if not shutil.which("ausearch"):
             self.skipTest("ausearch is not installed")
+        so_far = 0
         for path in sorted(DATA.glob("auparse/*.log")) + sorted(DATA.glob("audit-more/otrf/*.log")):
             with self.subTest(path.name):
                 text = subprocess.run(["ausearch", "-if", path, "-sc", "execve", "--raw"], capture_output=True, text=True,
                                       check=False, stdin=subprocess.DEVNULL).stdout
                 execs = {line.split("msg=audit(")[1].split(")")[0] for line in text.splitlines() if "type=SYSCALL" in line}
                 self.take("--host", path.name, path)
-                self.assertEqual(self.store.sql(
-                    f"SELECT count(*) n FROM exec JOIN process USING (process_id) JOIN host USING (host_id) "
-                    f"WHERE name = '{path.name}'"), [{"n": len(execs)}])
+                so_far += len(execs)
+                self.assertEqual(self.store.sql("SELECT count(*) n FROM exec"), [{"n": so_far}])
 
     def test_records_of_argus_and_nfdump_through_their_clients(self):
         path = DATA / "argus/made/ssh.pcap.argus"
@@ -128,7 +128,8 @@ class ThirdPartyTest(unittest.TestCase):
         self.assertEqual({row["n"] for row in sums}, {2}, sums)
         if shutil.which("nfdump"):
             self.take(DATA / "nfdump/made/ssh.pcap.nfcapd.202407110755")
-            self.assertEqual(self.store.sql("SELECT count(*) > 0 any FROM flow WHERE observer = 'netflow'"), [{"any": True}])
+            self.assertEqual(self.store.sql("SELECT sum(source_packets)::BIGINT n FROM flow WHERE observer = 'netflow'"),
+                             [{"n": 206}])
 
 
 if __name__ == "__main__":
