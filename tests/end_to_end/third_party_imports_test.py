@@ -128,8 +128,9 @@ class ThirdPartyTest(unittest.TestCase):
         self.assertEqual({row["n"] for row in sums}, {2}, sums)
         if shutil.which("nfdump"):
             self.take(DATA / "nfdump/made/ssh.pcap.nfcapd.202407110755")
-            self.assertEqual(self.store.sql("SELECT sum(source_packets)::BIGINT n FROM flow WHERE observer = 'netflow'"),
-                             [{"n": 206}])
+            self.assertEqual(self.store.sql("SELECT count(*) n, sum(source_packets)::BIGINT p1, "
+                                            "sum(destination_packets)::BIGINT p2 FROM flow WHERE observer = 'netflow'"),
+                             [{"n": 2, "p1": 159 + 17, "p2": 47 + 20}])
 
 
 if __name__ == "__main__":
