@@ -10,6 +10,7 @@
 #include "base/saturating.hpp"
 #include "base/time.hpp"
 #include "event/number_range.hpp"
+#include "event/open_flags.hpp"
 #include "importers/json_fields.hpp"
 
 namespace spoor::importers {
@@ -128,11 +129,14 @@ Result<bool> TakeObject(Json json, event::ObjectKey& object) {
 /// A number, or O_… names joined by "|".
 Result<bool> TakeFlags(Json json, std::uint64_t& flags) {
   static const std::map<std::string_view, int> kNames{
-      {"O_RDONLY", O_RDONLY},     {"O_WRONLY", O_WRONLY},       {"O_RDWR", O_RDWR},
-      {"O_CREAT", O_CREAT},       {"O_EXCL", O_EXCL},           {"O_TRUNC", O_TRUNC},
-      {"O_APPEND", O_APPEND},     {"O_DIRECTORY", O_DIRECTORY}, {"O_CLOEXEC", O_CLOEXEC},
-      {"O_NONBLOCK", O_NONBLOCK}, {"O_NOFOLLOW", O_NOFOLLOW},   {"O_PATH", 010000000},
-      {"O_TMPFILE", 020200000}};
+      {"O_RDONLY", O_RDONLY},      {"O_WRONLY", O_WRONLY},
+      {"O_RDWR", O_RDWR},          {"O_CREAT", O_CREAT},
+      {"O_EXCL", O_EXCL},          {"O_TRUNC", O_TRUNC},
+      {"O_APPEND", O_APPEND},      {"O_DIRECTORY", O_DIRECTORY},
+      {"O_CLOEXEC", O_CLOEXEC},    {"O_NONBLOCK", O_NONBLOCK},
+      {"O_NOFOLLOW", O_NOFOLLOW},  {"O_PATH", 010000000},
+      {"O_TMPFILE", 020200000},    {"CREATED", event::kOpenCreated},
+      {"FOUND", event::kOpenFound}};
   std::string_view text;
   if (json.get(text) != simdjson::SUCCESS) return Take(json, flags);
   while (!text.empty()) {

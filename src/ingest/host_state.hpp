@@ -108,7 +108,8 @@ struct HostState {
   std::map<std::string, Name> names;     ///< absolute path → who has it now
   std::uint64_t names_not_followed = 0;  ///< through renames of folders, since a gap said so
   Moment names_not_followed_since;
-  /// "netns local_ip:port remote_ip:port" of connected sockets → object_id
+  /// "netns local_ip:port remote_ip:port" of connected sockets whose other end was not seen yet →
+  /// object_id; bounded
   std::unordered_map<std::string, std::int64_t> socket_ends;
   std::unordered_map<std::int64_t, FlowState> flows;
   std::set<std::pair<std::uint32_t, std::uint16_t>> waiting_ports;  ///< netns, port: listening

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/saturating.hpp"
+#include "event/open_flags.hpp"
 #include "ingest/record_names.hpp"
 #include "wire/syscall_numbers.h"
 
@@ -108,6 +109,13 @@ class RecordEvents::Reader {
   std::string_view Text(const tail& at) {
     const std::string_view bytes = Bytes(at);
     return bytes.substr(0, bytes.find('\0'));
+  }
+
+  /// A path that the kernel half resolved; "…" stands for first components that it did not reach.
+  std::string Path(const tail& at) {
+    const std::string_view text = Text(at);
+    return at.status == TAIL_TRUNCATED && !text.empty() ? "…" + std::string(text)
+                                                        : std::string(text);
   }
 
   void SetError(const char* reason) {
@@ -219,8 +227,9 @@ void RecordEvents::AppendExec(Reader& reader, const Origin& origin, Events& even
   const auto body = reader.Read<exec_record>();
   Event event = Begin(body.header, EventKind::kExec, origin);
   SetObject(body.object, reader, event);
-  event.working_directory = reader.Text(body.working_directory);
-  SetPath(reader.Text(body.path), event.working_directory, reader.Text(body.user_path), event);
+  if (event.object_unlinked) event.flags = event::kExecDeleted;
+  event.working_directory = reader.Path(body.working_directory);
+  SetPath(reader.Path(body.path), event.working_directory, reader.Text(body.user_path), event);
   event.interpreter = reader.Text(body.interpreter);
   event.arguments = SplitArguments(reader.Bytes(body.arguments));
   event.arguments_truncated = body.arguments.status != TAIL_WHOLE;
@@ -258,13 +267,15 @@ void RecordEvents::AppendOpen(Reader& reader, const Origin& origin, Events& even
   }
   Event event = Begin(body.header, baseline ? EventKind::kDescriptor : EventKind::kOpen, origin);
   SetObject(body.object, reader, event);
-  SetPath(reader.Text(body.path), reader.Text(body.base), reader.Text(body.user_path), event);
+  SetPath(reader.Path(body.path), reader.Text(body.base), reader.Text(body.user_path), event);
   if (body.object.type == OBJECT_PTY && event.path == kOwnTerminal) {
     event.path = fmt::format("/dev/pts/{}", body.object.device_of_node);
     event.user_path = kOwnTerminal;
   }
   event.fd = body.header.result < 0 && !baseline ? -1 : body.fd;
+  static_assert(event::kOpenCreated == OPEN_CREATED && event::kOpenFound == OPEN_FOUND);
   event.flags = body.open_flags;
+  if ((body.open_flags & O_CREAT) != 0) event.value = body.mode;
   if (body.socket.family != 0) {
     event.socket = SocketInfoOf(body.socket, reader.Bytes(body.unix_path));
   }
@@ -324,10 +335,10 @@ void RecordEvents::AppendPath(Reader& reader, const Origin& origin, Events& even
   const std::string_view base = reader.Text(body.base);
   const std::string_view other_base = reader.Text(body.other_base);
   if (event.kind == EventKind::kSymlink) {
-    SetPath(reader.Text(body.path), other_base, other_user_path, event);
+    SetPath(reader.Path(body.path), other_base, other_user_path, event);
     event.other_path = user_path;  // the target as text: what it means depends on who follows it
   } else {
-    SetPath(reader.Text(body.path), base, user_path, event);
+    SetPath(reader.Path(body.path), base, user_path, event);
     event.other_path = AbsolutePath(other_base, other_user_path);
   }
   if (body.header.syscall_nr == NR_RMDIR) event.flags |= AT_REMOVEDIR;
@@ -352,7 +363,7 @@ void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events&
   const bool is_symlink = event.kind == EventKind::kSymlink;
   const std::string_view user_path =
       reader.Text(is_symlink ? body.other_user_path : body.user_path);
-  event.path = reader.Text(body.path);
+  event.path = reader.Path(body.path);
   event.path_unproven = event.path.empty();
   if (event.path_unproven) {
     event.path = user_path;
@@ -363,7 +374,7 @@ void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events&
     event.other_path =
         reader.Text(body.user_path);  // as text: what it means depends on who follows it
   } else {
-    event.other_path = reader.Text(record.other_path);
+    event.other_path = reader.Path(record.other_path);
     event.other_path_unproven = event.other_path.empty();
     if (event.other_path_unproven) event.other_path = reader.Text(body.other_user_path);
   }
@@ -469,10 +480,10 @@ void RecordEvents::AppendProcess(Reader& reader, const Origin& origin, Events& e
   event.session_id = body.session_id;
   event.credentials = CredentialsOf(body.credentials);
   event.terminal = TerminalOf(body.terminal);
-  event.path = reader.Text(body.path);
+  event.path = reader.Path(body.path);
   event.arguments = SplitArguments(reader.Bytes(body.arguments));
   event.arguments_truncated = body.arguments.status == TAIL_TRUNCATED;
-  event.working_directory = reader.Text(body.working_directory);
+  event.working_directory = reader.Path(body.working_directory);
   event.command = CommandOf(body.command);
   events.push_back(std::move(event));
 }

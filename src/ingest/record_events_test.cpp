@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "event/open_flags.hpp"
 #include "ingest/record_names.hpp"
 #include "ingest/recording_for_tests.hpp"
 
@@ -238,6 +239,29 @@ TEST_F(RecordEventsTest, BaselineDescriptorSaysItsSocket) {
   EXPECT_EQ(event.fd, 4);
   EXPECT_EQ(event.socket->family, "unix");
   EXPECT_EQ(event.socket->unix_path, "@abstract");
+}
+
+TEST_F(RecordEventsTest, APathWhoseBeginningIsMissingNeverLooksWhole) {
+  open_record body{};
+  body.header = TestHeader(RECORD_OPEN, 100, 257, 3);
+  body.object = Object(OBJECT_FILE, 5);
+  body.open_flags = O_WRONLY | O_CREAT | OPEN_CREATED;
+  body.mode = 04755;
+  wire::RecordBuilder<open_record> builder(body);
+  builder.Tail(&open_record::path, "/d/e/f", TAIL_TRUNCATED);
+  const Event event = DecodeOne(builder);
+  EXPECT_EQ(event.path, "…/d/e/f");
+  EXPECT_NE(event.flags & event::kOpenCreated, 0U);
+  EXPECT_EQ(event.value, 04755U) << "with what mode it was made";
+}
+
+TEST_F(RecordEventsTest, AProgramThatWasDeletedBeforeItRanSaysSo) {
+  exec_record body{};
+  body.header = TestHeader(RECORD_EXEC, 100);
+  body.object = Object(OBJECT_FILE, 5, OBJECT_FLAG_UNLINKED);
+  wire::RecordBuilder<exec_record> builder(body);
+  builder.Tail(&exec_record::path, "/tmp/x");
+  EXPECT_EQ(DecodeOne(builder).flags, static_cast<std::uint64_t>(event::kExecDeleted));
 }
 
 TEST_F(RecordEventsTest, PtyIsToldApartByWhenItsMasterWasOpened) {

@@ -20,6 +20,8 @@ namespace {
 using event::EventKind;
 using event::SocketInfo;
 
+constexpr std::size_t kWaitingEndsMax = 1 << 16;
+
 bool IsInternet(const SocketInfo& info) {
   return info.family == "inet" || info.family == "inet6";
 }
@@ -121,11 +123,18 @@ void FindPeer(HostState& host, ObjectState& object) {
     PairSockets(host, object.object_id, event::ObjectId(host.host, *host.boot_id, peer));
   }
   if (!HasBothEnds(socket.info) || socket.direction == "listening") return;
-  host.socket_ends[EndsKey(socket.info, false)] = object.object_id;
   const auto peer = host.socket_ends.find(EndsKey(socket.info, true));
   if (peer != host.socket_ends.end() && peer->second != object.object_id) {
     PairSockets(host, object.object_id, peer->second);
+    // Both were found: who has these addresses later is another connection.
+    host.socket_ends.erase(peer);
+    host.socket_ends.erase(EndsKey(socket.info, false));
+    return;
   }
+  if (socket.peer_object_id != 0) return;
+  // The other end of most is on another machine. Of two on this one, the second follows soon.
+  if (host.socket_ends.size() >= kWaitingEndsMax) host.socket_ends.clear();
+  host.socket_ends[EndsKey(socket.info, false)] = object.object_id;
 }
 
 void SetDirection(SocketState& socket, const event::Event& event) {
@@ -176,6 +185,8 @@ FlowState& FlowOf(HostState& host, ObjectState& object, const SocketInfo& info,
     flow.begin_boot_ns = now.boot_ns;
     flow.begin_wall_ns = now.wall_ns;
   }
+  // A connect in progress may not know its own port yet.
+  if (flow.info.local_port == 0) flow.info.local_port = info.local_port;
   flow.end_wall_ns = now.wall_ns;
   flow.changed = true;
   return flow;

@@ -175,11 +175,15 @@ struct credential_record {
 	struct credential_set credentials; /* after the call */
 };
 
+/* In open_flags, of an open with O_CREAT that succeeded: whether the file was made or was there. */
+#define OPEN_CREATED 0x40000000
+#define OPEN_FOUND 0x20000000
+
 struct open_record {
 	struct record_header header;   /* result is the descriptor, or -errno */
 	struct object_ref object;
 	__s32 fd;
-	__u32 open_flags;              /* O_… as asked (baseline: f_flags) */
+	__u32 open_flags;              /* O_… as asked (baseline: f_flags), and OPEN_… */
 	__u32 mode;                    /* creation mode as asked */
 	__s32 directory_fd;            /* AT_FDCWD where the call has none */
 	struct tail path;              /* resolved by the kernel, from the root of the mount namespace */

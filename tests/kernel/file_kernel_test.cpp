@@ -63,7 +63,7 @@ TEST(OpenRecords, ResolveRelativeAndLinkedPaths) {
   EXPECT_EQ(seen.header.result, seen.fd);
   EXPECT_EQ(opens[2].Text(seen.path), folder / "real");
   EXPECT_EQ(opens[2].Text(seen.user_path), "link");
-  EXPECT_EQ(seen.open_flags, static_cast<unsigned>(O_RDWR | O_CREAT));
+  EXPECT_EQ(seen.open_flags, static_cast<unsigned>(O_RDWR | O_CREAT | OPEN_FOUND));
   EXPECT_EQ(seen.mode, 0640u);
   EXPECT_EQ(seen.object.inode, static_cast<std::uint64_t>(recording.facts().number[3]));
   const auto device = static_cast<dev_t>(recording.facts().number[4]);

@@ -2,6 +2,7 @@
 /* Descriptors and names: open, close, dup, pipe, and the calls that change paths. */
 #include "sensor/bpf/named.h"
 
+#define FMODE_CREATED 0x100000 /* linux/fs.h; since kernel 73a09dd94377 (4.19) */
 #define F_DUPFD 0 /* uapi linux/fcntl.h */
 #define F_SETFD 2
 #define F_DUPFD_CLOEXEC 1030
@@ -65,6 +66,9 @@ int BPF_PROG(on_open, struct pt_regs *regs, long result)
 		/* Some calls say it in flags of their own, or always do it. */
 		if (task__closes_on_exec(task__current(), result))
 			record->open_flags |= O_CLOEXEC;
+		if (record->open_flags & O_CREAT)
+			record->open_flags |= KREAD(file, f_mode) & FMODE_CREATED ? OPEN_CREATED :
+										    OPEN_FOUND;
 	}
 	tail__fill_user_string(&w, &record->user_path, user_path);
 	if (result < 0 && user_path && nr != NR_MEMFD_CREATE)

@@ -64,7 +64,8 @@ static __always_inline bool budget__spend(__u64 now_ns, __u64 bytes)
 
 	if (!budget)
 		return false;
-	if (now_ns - budget->window_start_ns > 1000000000ull) {
+	/* Signed: another CPU's record may have begun a moment later than this one. */
+	if ((__s64)(now_ns - budget->window_start_ns) > 1000000000ll) {
 		budget->window_start_ns = now_ns;
 		budget->spent_bytes = 0;
 	}

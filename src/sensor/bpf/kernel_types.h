@@ -96,6 +96,7 @@ struct path { /* linux/path.h */
 	struct dentry *dentry;
 };
 struct file {
+	unsigned int f_mode;
 	unsigned int f_flags;
 	void *private_data;
 	struct inode *f_inode;
