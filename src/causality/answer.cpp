@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/saturating.hpp"
+
 namespace spoor::causality {
 namespace {
 
@@ -14,12 +16,14 @@ void AddEdges(const Graph& graph, const Walk& walk, std::vector<bool>& taken, An
     const Edge& edge = graph.edge(index);
     Answer::Flows& flows =
         answer.edges[{ShownNode(graph, edge.from), ShownNode(graph, edge.to), edge.kind}];
-    if (flows.count == 0 || edge.begin_ns < flows.begin_ns) {
-      flows.begin_ns = edge.begin_ns;
+    const std::int64_t begin_ns = SaturatingSub(edge.begin_ns, graph.SkewOf(edge));
+    const std::int64_t end_ns = SaturatingSub(edge.end_ns, graph.SkewOf(edge));
+    if (flows.count == 0 || begin_ns < flows.begin_ns) {
+      flows.begin_ns = begin_ns;
       flows.first_event_id = edge.event_id;
     }
-    if (flows.count == 0 || edge.end_ns >= flows.end_ns) {
-      flows.end_ns = edge.end_ns;
+    if (flows.count == 0 || end_ns >= flows.end_ns) {
+      flows.end_ns = end_ns;
       flows.last_event_id = edge.event_id;
     }
     ++flows.count;
@@ -134,6 +138,10 @@ Answer AnswerOf(const Graph& graph, std::span<const NodeIndex> starts, const Tra
   }
   if (options.direction != Direction::kBackward) {
     walk_options.forward = true;
+    for (const auto& [id, from_ns] : options.effects_from_wall_ns) {
+      const std::optional<NodeIndex> start = graph.Find(id);
+      if (start) walk_options.leaves_ns[*start] = from_ns;
+    }
     answer.forward = WalkFrom(graph, starts, walk_options);
     AddEdges(graph, answer.forward, taken, answer);
   }

@@ -39,7 +39,7 @@ Result<> DescribeProcesses(store::Store& store, const std::string& ids, NodesByI
       "  coalesce(_plus(end_boot_ns, shift_ns), end_wall_ns), baseline "
       "FROM process LEFT JOIN boot USING (host_id, boot_id) LEFT JOIN host USING (host_id) "
       "WHERE process_id IN {}",
-      kBootShifts, ids);
+      BootShifts(), ids);
   return store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     SubgraphNode& node = *nodes.at(IntegerOf(row[0]).value_or(0));
     node.host = TextOf(row[1]);
@@ -144,7 +144,7 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
       "  AND boot.boot_id = recording.boot_id WHERE {}) "
       "SELECT host, from_ns, until_ns, loss_class, reason, count FROM placed "
       "WHERE from_ns <= $1 AND until_ns >= $2 ORDER BY from_ns, until_ns, loss_class",
-      kBootShifts, schema::EventsAreMissingSql());
+      BootShifts(), schema::EventsAreMissingSql());
   return store::ForEachRow(store, query, {until, from}, [&](const std::vector<Value>& row) {
     const std::string host = TextOf(row[0]);
     const bool elsewhere = !hosts.contains(host);

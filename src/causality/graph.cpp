@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/check.hpp"
+#include "causality/inputs.hpp"
 
 namespace spoor::causality {
 namespace {
@@ -42,6 +43,10 @@ void GraphBuilder::AddPeers(std::int64_t one_id, std::int64_t other_id) {
   peers_[other] = one;
 }
 
+void GraphBuilder::SetSkew(std::int64_t id, std::int64_t skew_ns) {
+  skews_[IndexOf(id)] = skew_ns;
+}
+
 void GraphBuilder::Reserve(std::size_t flow_count) {
   edges_.reserve(flow_count);
   tids_.reserve(flow_count);
@@ -66,7 +71,8 @@ void GraphBuilder::AddFlow(const Flow& flow) {
                         .input = kAnyInput,
                         .kind = flow.kind,
                         .side = flow.side,
-                        .to_accepted = false});
+                        .to_accepted = false,
+                        .relayed = false});
   tids_.push_back(static_cast<std::uint32_t>(flow.tid));
   moved_nothing_.push_back(flow.moved_nothing);
 }
@@ -86,74 +92,6 @@ void GroupByNode(const std::vector<Edge>& edges, std::size_t node_count, NodeInd
   }
 }
 
-/// What latest_input needs to know of the edges beyond what the graph keeps.
-struct InputSource {
-  std::vector<Edge>& edges;
-  const std::vector<std::uint32_t>& tids;
-  const std::vector<bool>& moved_nothing;
-  const std::vector<NodeType>& types;
-  const std::vector<NodeIndex>& peers;
-};
-
-bool IsInput(const InputSource& source, EdgeIndex index) {
-  const Edge& edge = source.edges[index];
-  return !source.moved_nothing[index] && IsConnectionInput(edge, source.types[edge.from]);
-}
-
-/// Says of each flow out of `process` which connection its thread had last received from.
-/// True if the process receives from two sockets or terminals it drives; else nothing is changed.
-bool MarkInputs(const InputSource& source, std::span<const EdgeIndex> in,
-                std::span<const EdgeIndex> out) {
-  std::vector<NodeIndex> connections;
-  std::vector<NodeIndex> accepted;
-  for (const EdgeIndex index : in) {
-    const Edge& edge = source.edges[index];
-    if (!IsInput(source, index) || source.types[edge.from] == NodeType::kPipe) continue;
-    connections.push_back(edge.from);
-    if (edge.kind == EventKind::kAccept) accepted.push_back(edge.from);
-  }
-  const auto make_unique = [](std::vector<NodeIndex>& nodes) {
-    std::ranges::sort(nodes);
-    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-  };
-  make_unique(connections);
-  if (connections.size() < 2) return false;
-  make_unique(accepted);
-
-  struct Step {
-    std::int64_t end_ns;
-    std::int64_t event_id;
-    EdgeIndex edge;
-    bool is_input;
-  };
-  std::vector<Step> steps;
-  for (const EdgeIndex index : in) {
-    const Edge& edge = source.edges[index];
-    if (IsInput(source, index)) steps.push_back({edge.end_ns, edge.event_id, index, true});
-  }
-  for (const EdgeIndex index : out) {
-    const Edge& edge = source.edges[index];
-    steps.push_back({edge.end_ns, edge.event_id, index, false});
-  }
-  std::ranges::sort(steps, [](const Step& a, const Step& b) {
-    return std::tie(a.end_ns, a.event_id, b.is_input) < std::tie(b.end_ns, b.event_id, a.is_input);
-  });
-  std::unordered_map<std::uint32_t, NodeIndex> last_of_thread;
-  for (const Step& step : steps) {
-    Edge& edge = source.edges[step.edge];
-    const std::uint32_t tid = source.tids[step.edge];
-    if (step.is_input) {
-      last_of_thread[tid] = edge.from;
-      continue;
-    }
-    const auto last = last_of_thread.find(tid);
-    if (last != last_of_thread.end()) edge.input = last->second;
-    const NodeIndex own = source.peers[edge.to] == kNoNode ? edge.to : source.peers[edge.to];
-    edge.to_accepted = std::ranges::binary_search(accepted, own);
-  }
-  return true;
-}
-
 /// Writes to one end of a connection arrive at the other.
 void DirectToPeers(std::vector<Edge>& edges, const std::vector<NodeType>& types,
                    const std::vector<NodeIndex>& peers) {
@@ -171,7 +109,7 @@ Graph GraphBuilder::Build() {
   GroupByNode(edges_, node_count, &Edge::to, graph.in_start_, graph.in_);
   GroupByNode(edges_, node_count, &Edge::from, graph.out_start_, graph.out_);
 
-  const InputSource source{edges_, tids_, moved_nothing_, types_, peers_};
+  const InputSource source{edges_, tids_, moved_nothing_, types_, flags_, peers_};
   const auto edges_of = [](const std::vector<std::uint32_t>& start, std::vector<EdgeIndex>& all,
                            NodeIndex node) {
     return std::span(all).subspan(start[node], start[node + 1] - start[node]);
@@ -184,8 +122,9 @@ Graph GraphBuilder::Build() {
     std::ranges::stable_sort(in, std::ranges::less{}, by_begin);
     std::ranges::stable_sort(out, std::ranges::greater{}, by_end);
     NodeFlags& flags = flags_[node];
+    if (peers_[node] != kNoNode) flags.remote = false;
     if (types_[node] == NodeType::kProcess) {
-      flags.multiplexes = MarkInputs(source, in, out);
+      MarkInputs(source, in, out, flags);
     } else {
       const auto has_side = [this](EdgeIndex edge) {
         return edges_[edge].side != PtySide::kUnknown;
@@ -200,6 +139,7 @@ Graph GraphBuilder::Build() {
   graph.types_ = std::move(types_);
   graph.flags_ = std::move(flags_);
   graph.peers_ = std::move(peers_);
+  graph.skews_ = std::move(skews_);
   graph.edges_ = std::move(edges_);
   *this = GraphBuilder();
   return graph;
@@ -215,6 +155,12 @@ std::optional<NodeIndex> Graph::Find(std::int64_t id) const {
   const auto found = index_.find(id);
   if (found == index_.end()) return std::nullopt;
   return found->second;
+}
+
+std::int64_t Graph::SkewOf(const Edge& edge) const {
+  if (skews_.empty()) return 0;
+  const auto skew = skews_.find(types_[edge.from] == NodeType::kProcess ? edge.from : edge.to);
+  return skew == skews_.end() ? 0 : skew->second;
 }
 
 std::span<const EdgeIndex> Graph::EdgesIn(NodeIndex node) const {

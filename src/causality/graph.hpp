@@ -53,12 +53,16 @@ struct Edge {
   std::int64_t event_id;
   NodeIndex from;
   NodeIndex to;
-  /// For flows out of a process that serves several connections: the connection that its thread had
-  /// last received from. kAnyInput where that is not known or the rule does not apply.
+  /// For flows of a process that serves several requests: the connection whose request its thread
+  /// was working on (docs/pruning.md, latest_input). kAnyInput where that is not known, the flow
+  /// is no input from a connection, or the rule does not apply.
   NodeIndex input;
   event::EventKind kind;
   PtySide side;
   bool to_accepted;  ///< the flow goes back to a connection that this process accepted
+  /// Between a program on a terminal and a connection that it opened: what arrives there is
+  /// printed, what is sent was typed (ssh, telnet).
+  bool relayed;
 };
 inline constexpr NodeIndex kAnyInput = 0xffffffff;
 
@@ -67,9 +71,12 @@ inline constexpr NodeIndex kAnyInput = 0xffffffff;
 bool IsConnectionInput(const Edge& edge, NodeType from);
 
 struct NodeFlags {
-  bool noise : 1 = false;   ///< matches the list of rule noise_objects
-  bool remote : 1 = false;  ///< connection whose other end is on a machine that was not recorded
-  bool multiplexes : 1 = false;    ///< process that reads from several connections: latest_input
+  bool noise : 1 = false;     ///< matches the list of rule noise_objects
+  bool remote : 1 = false;    ///< connection whose other end is on a machine that was not recorded
+  bool inbound : 1 = false;   ///< connection that was accepted on this host
+  bool outbound : 1 = false;  ///< connection that was opened from this host
+  bool multiplexes : 1 = false;    ///< process that takes requests from several connections
+  bool relays : 1 = false;         ///< process between a terminal and another, or a connection
   bool executed : 1 = false;       ///< file that was executed
   bool has_pty_sides : 1 = false;  ///< terminal with at least one flow whose side is known
 };
@@ -83,7 +90,10 @@ class GraphBuilder {
   /// process end of a flow is a process anyway. The last declaration counts.
   void AddNode(std::int64_t id, NodeType type, NodeFlags flags = {});
   /// Two ends of one connection, both seen: what is written to one is read from the other.
+  /// Neither is `remote` then.
   void AddPeers(std::int64_t one_id, std::int64_t other_id);
+  /// The times of flows of process `id` are `skew_ns` later than its host's clock said.
+  void SetSkew(std::int64_t id, std::int64_t skew_ns);
   void AddFlow(const Flow& flow);
   void Reserve(std::size_t flow_count);
   std::size_t flow_count() const { return edges_.size(); }
@@ -98,6 +108,7 @@ class GraphBuilder {
   std::vector<NodeType> types_;
   std::vector<NodeFlags> flags_;
   std::vector<NodeIndex> peers_;
+  std::unordered_map<NodeIndex, std::int64_t> skews_;
   std::vector<Edge> edges_;
   std::vector<std::uint32_t> tids_;
   std::vector<bool> moved_nothing_;
@@ -112,7 +123,8 @@ struct LoadOptions {
 ///
 /// The axis of time: boot clock plus one constant per boot (the wall clock minus the boot clock at
 /// the first event of that boot). Inside a boot it is the boot clock exactly, whatever is done to
-/// the wall clock; across boots and hosts it is as good as the wall clock was at that first event.
+/// the wall clock; across boots it is as good as the wall clock was at that first event. Hosts that
+/// were connected to each other are corrected by what their connections prove of their clocks.
 class Graph {
  public:
   /// Reads all events that carry a dependence with one scan of `store`.
@@ -129,6 +141,8 @@ class Graph {
   NodeFlags flags(NodeIndex node) const { return flags_[node]; }
   /// The other end of a connection, or kNoNode.
   NodeIndex peer(NodeIndex node) const { return peers_[node]; }
+  /// What the axis adds to the wall clock of the host on which `edge` happened.
+  std::int64_t SkewOf(const Edge& edge) const;
   const Edge& edge(EdgeIndex edge) const { return edges_[edge]; }
   /// Edges into `node`, by ascending begin_ns.
   std::span<const EdgeIndex> EdgesIn(NodeIndex node) const;
@@ -144,6 +158,7 @@ class Graph {
   std::vector<NodeType> types_;
   std::vector<NodeFlags> flags_;
   std::vector<NodeIndex> peers_;
+  std::unordered_map<NodeIndex, std::int64_t> skews_;  // of processes on hosts that were corrected
   std::vector<Edge> edges_;
   std::vector<std::uint32_t> in_start_, out_start_;  // node_count + 1
   std::vector<EdgeIndex> in_, out_;

@@ -4,7 +4,10 @@
 // more than everything else.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "causality/axis.hpp"
+#include "causality/between_hosts.hpp"
 #include "causality/graph.hpp"
 #include "causality/rules.hpp"
 #include "store/row.hpp"
@@ -35,30 +38,38 @@ Result<> LoadObjects(store::Store& store, GraphBuilder& builder) {
     builder.AddNode(IntegerOf(row[0]).value_or(0), TypeOfObject(store::TextOf(row[1])),
                     {.noise = store::BooleanOf(row[2]).value_or(false)});
   }));
-  // Sockets again: what they are connected to, and noise by the name in the file system.
+  // Sockets again: what they are connected to, and noise: by the name in the file system, or as
+  // nobody can be at the other end (netlink, unix without a name and a known peer).
   const std::string sockets = fmt::format(
-      "SELECT object_id, peer_object_id, coalesce({}, false), "
+      "SELECT object_id, peer_object_id, coalesce({}, false) "
+      "  OR coalesce(family NOT IN ('inet', 'inet6') AND peer_object_id IS NULL "
+      "    AND coalesce(unix_path, '') = '' AND (family <> 'unix' OR type <> 'dgram'), false), "
       "coalesce(family IN ('inet', 'inet6') AND remote_port > 0 AND peer_object_id IS NULL "
-      "AND remote_ip NOT LIKE '127.%' AND remote_ip <> '::1' AND remote_ip <> local_ip, false) "
+      "AND remote_ip NOT LIKE '127.%' AND remote_ip <> '::1' AND remote_ip <> local_ip, false), "
+      "coalesce(direction, '') "
       "FROM (SELECT *, unix_path AS path FROM socket)",
       NoiseCondition());
   return store::ForEachRow(store, sockets, {}, [&](const std::vector<Value>& row) {
     const std::int64_t object_id = IntegerOf(row[0]).value_or(0);
+    const std::string direction = store::TextOf(row[4]);
     builder.AddNode(object_id, NodeType::kSocket,
                     {.noise = store::BooleanOf(row[2]).value_or(false),
-                     .remote = store::BooleanOf(row[3]).value_or(false)});
+                     .remote = store::BooleanOf(row[3]).value_or(false),
+                     .inbound = direction == "inbound",
+                     .outbound = direction == "outbound"});
     const std::optional<std::int64_t> peer = IntegerOf(row[1]);
     if (peer) builder.AddPeers(object_id, *peer);
   });
 }
 
 /// Processes that were there before the recording have a creator, but no fork event.
-Result<> LoadBaselineParents(store::Store& store, GraphBuilder& builder) {
+Result<> LoadBaselineParents(store::Store& store, const std::string& boot_shifts,
+                             GraphBuilder& builder) {
   const std::string query = fmt::format(
       "WITH {} SELECT process_id, parent_process_id, _plus(start_boot_ns, shift_ns) "
       "FROM process JOIN boot USING (host_id, boot_id) "
       "WHERE baseline AND parent_process_id IS NOT NULL",
-      kBootShifts);
+      boot_shifts);
   return store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     const std::int64_t start_ns = IntegerOf(row[2]).value_or(0);
     builder.AddFlow({.from_id = IntegerOf(row[1]).value_or(0),
@@ -69,7 +80,7 @@ Result<> LoadBaselineParents(store::Store& store, GraphBuilder& builder) {
   });
 }
 
-std::string EventQuery(const LoadOptions& options) {
+std::string EventQuery(const LoadOptions& options, const std::string& boot_shifts) {
   std::string code = "CASE kind";
   std::string kinds;
   std::string other = "CASE kind";  // what is at the end of the flow where `process_id` is not
@@ -104,7 +115,7 @@ std::string EventQuery(const LoadOptions& options) {
       "WHERE kind IN ({}) AND NOT baseline AND coalesce(other_id, 0) <> 0 "
       "  AND (result >= 0 OR (kind = 'connect' AND result = -115)) "
       "  AND (kind <> 'open' OR (coalesce(flags, 0) & 576) <> 0){}",
-      kBootShifts, code, other, kinds, window);
+      boot_shifts, code, other, kinds, window);
 }
 
 }  // namespace
@@ -112,12 +123,22 @@ std::string EventQuery(const LoadOptions& options) {
 Result<Graph> Graph::Load(store::Store& store, const LoadOptions& options) {
   GraphBuilder builder;
   RETURN_IF_ERROR(LoadObjects(store, builder));
+  ASSIGN_OR_RETURN(const std::vector<SharedConnection> shared, FindSharedConnections(store));
+  for (const SharedConnection& connection : shared) {
+    builder.AddPeers(connection.client_id, connection.server_id);
+  }
+  ASSIGN_OR_RETURN(const std::vector<HostSkew> skews, FindSkews(store, shared));
   RETURN_IF_ERROR(store::ForEachRow(
-      store, "SELECT process_id FROM process", {}, [&](const std::vector<Value>& row) {
-        builder.AddNode(IntegerOf(row[0]).value_or(0), NodeType::kProcess);
+      store, "SELECT process_id, host_id FROM process", {}, [&](const std::vector<Value>& row) {
+        const std::int64_t process_id = IntegerOf(row[0]).value_or(0);
+        builder.AddNode(process_id, NodeType::kProcess);
+        const std::int64_t host_id = IntegerOf(row[1]).value_or(0);
+        const auto skew = std::ranges::find(skews, host_id, &HostSkew::host_id);
+        if (skew != skews.end()) builder.SetSkew(process_id, skew->skew_ns);
       }));
-  RETURN_IF_ERROR(LoadBaselineParents(store, builder));
-  const std::string query = EventQuery(options);
+  const std::string boot_shifts = BootShifts(skews);
+  RETURN_IF_ERROR(LoadBaselineParents(store, boot_shifts, builder));
+  const std::string query = EventQuery(options, boot_shifts);
   RETURN_IF_ERROR(store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     const auto integer = [&row](std::size_t column) { return IntegerOf(row[column]).value_or(0); };
     const auto kind = static_cast<EventKind>(integer(1));

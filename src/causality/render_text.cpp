@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
@@ -12,9 +14,42 @@ namespace {
 
 constexpr std::size_t kTitleCharactersMax = 160;
 
+/// What a flow of this kind says of two nodes, against others between the same two: what changed
+/// the content of a file before what changed its name or its attributes.
+int Importance(event::EventKind kind) {
+  using enum event::EventKind;
+  switch (kind) {
+    case kExec:
+    case kFork:
+    case kWrite:
+    case kSend:
+      return 0;
+    case kRead:
+    case kRecv:
+    case kTruncate:
+      return 1;
+    case kOpen:  // created or emptied it
+    case kAccept:
+    case kConnect:
+      return 2;
+    case kRename:
+    case kLink:
+    case kSymlink:
+    case kUnlink:
+    case kMkdir:
+    case kMknod:
+    case kMount:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
 class TreePrinter {
  public:
-  TreePrinter(const Subgraph& subgraph, bool color) : subgraph_(subgraph), color_(color) {}
+  TreePrinter(const Subgraph& subgraph, bool color) : subgraph_(subgraph), color_(color) {
+    for (const SubgraphEdge& edge : subgraph.edges) between_[{edge.from, edge.to}].push_back(&edge);
+  }
 
   void PrintDirection(std::optional<std::size_t> SubgraphNode::*first_step) {
     first_step_ = first_step;
@@ -24,9 +59,7 @@ class TreePrinter {
       if (!step || !subgraph_.steps[*step].parent) continue;
       children_[subgraph_.steps[*subgraph_.steps[*step].parent].node].push_back(node);
     }
-    const auto time_of = [this](std::size_t node) {
-      return subgraph_.steps[*(subgraph_.nodes[node].*first_step_)].end_ns;
-    };
+    const auto time_of = [this](std::size_t node) { return FlowsTo(node).front().end_ns; };
     for (std::vector<std::size_t>& children : children_) {
       std::ranges::stable_sort(children, {}, time_of);
     }
@@ -58,13 +91,52 @@ class TreePrinter {
     while (!open.empty()) {
       const Open next = open.back();
       open.pop_back();
-      const Step& step = subgraph_.steps[*(subgraph_.nodes[next.node].*first_step_)];
-      text_ += fmt::format("{}{} {} {}  {}\n", next.prefix, next.is_last ? "└─" : "├─",
-                           event::EventKindName(step.kind), ClockText(step.end_ns),
-                           Colored(next.node, NodeTitle(subgraph_.nodes[next.node])));
+      text_ +=
+          fmt::format("{}{} {}  {}\n", next.prefix, next.is_last ? "└─" : "├─", FlowText(next.node),
+                      Colored(next.node, NodeTitle(subgraph_.nodes[next.node])));
       const bool deeper = next.prefix.size() < kPrefixBytesMax;
       push_children(next.node, deeper ? next.prefix + (next.is_last ? "   " : "│  ") : next.prefix);
     }
+  }
+
+  struct ShownFlow {
+    event::EventKind kind;
+    std::int64_t begin_ns, end_ns;
+  };
+
+  /// Between `node` and the one above it: the most important, then the others by time. The step is
+  /// the last of them only.
+  std::vector<ShownFlow> FlowsTo(std::size_t node) const {
+    const Step& step = subgraph_.steps[*(subgraph_.nodes[node].*first_step_)];
+    std::vector<ShownFlow> flows;
+    if (step.parent) {
+      const std::size_t above = subgraph_.steps[*step.parent].node;
+      const bool backward = first_step_ == &SubgraphNode::backward_step;
+      const auto edges = between_.find(backward ? std::pair(node, above) : std::pair(above, node));
+      if (edges != between_.end()) {
+        for (const SubgraphEdge* edge : edges->second) {
+          flows.push_back({edge->kind, edge->begin_ns, edge->end_ns});
+        }
+      }
+    }
+    if (flows.empty()) flows.push_back({step.kind, step.begin_ns, step.end_ns});
+    std::ranges::sort(flows, {}, [](const ShownFlow& flow) { return flow.end_ns; });
+    const auto first = std::ranges::min_element(
+        flows, {}, [](const ShownFlow& flow) { return Importance(flow.kind); });
+    std::rotate(flows.begin(), first, first + 1);
+    return flows;
+  }
+
+  /// "write 22:20:32.277, then rename 22:21:00.000": the most important, and what came after it.
+  std::string FlowText(std::size_t node) const {
+    const std::vector<ShownFlow> flows = FlowsTo(node);
+    std::string text =
+        fmt::format("{} {}", event::EventKindName(flows[0].kind), ClockText(flows[0].end_ns));
+    for (const ShownFlow& flow : std::span(flows).subspan(1)) {
+      if (flow.begin_ns < flows[0].end_ns) continue;
+      text += fmt::format(", then {} {}", event::EventKindName(flow.kind), ClockText(flow.end_ns));
+    }
+    return text;
   }
 
   std::string Colored(std::size_t index, const std::string& title) const {
@@ -81,6 +153,7 @@ class TreePrinter {
   const bool color_;
   std::optional<std::size_t> SubgraphNode::*first_step_ = nullptr;
   std::vector<std::vector<std::size_t>> children_;
+  std::map<std::pair<std::size_t, std::size_t>, std::vector<const SubgraphEdge*>> between_;
   std::string text_;
 };
 

@@ -9,7 +9,8 @@ const std::array<RuleDescription, kRuleCount>& AllRules() {
   static const std::array<RuleDescription, kRuleCount> kRules{{
       {Rule::kNoiseObjects, "noise_objects",
        "objects that everybody uses and that carry nothing between processes: /dev/null, "
-       "/dev/urandom, /proc, /sys, utmp, wtmp, lastlog, ld.so.cache, name service sockets"},
+       "/dev/urandom, /proc, /sys, utmp, wtmp, lastlog, ld.so.cache, name service sockets; sockets "
+       "of which no other end is known: netlink, unix without a name"},
       {Rule::kReadOnlyFiles, "read_only_files",
        "files that are read and were never written in the time looked at: libraries, "
        "configuration"},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/saturating.hpp"
 #include "causality/answer.hpp"
 #include "causality/walk.hpp"
 
@@ -110,8 +111,8 @@ class SubgraphMaker {
         const Edge& edge = graph_.edge(step.via);
         made.event_id = edge.event_id;
         made.kind = edge.kind;
-        made.begin_ns = edge.begin_ns;
-        made.end_ns = edge.end_ns;
+        made.begin_ns = SaturatingSub(edge.begin_ns, graph_.SkewOf(edge));
+        made.end_ns = SaturatingSub(edge.end_ns, graph_.SkewOf(edge));
       }
       shown[index] = subgraph.steps.size();
       SubgraphNode& shown_node = subgraph.nodes[node];

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +23,8 @@ struct TraceOptions {
   RuleSet rules = RuleSet::All();
   std::optional<std::int64_t> from_wall_ns = {};   ///< what ended before is not looked at
   std::optional<std::int64_t> until_wall_ns = {};  ///< what began after is not looked at
+  /// By start: effects of it before that moment are not looked at.
+  std::map<std::int64_t, std::int64_t> effects_from_wall_ns = {};
   /// Nodes at most, those nearest to the start; 0: no limit. What is left out is counted.
   std::size_t limit = 0;
 };

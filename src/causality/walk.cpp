@@ -4,11 +4,10 @@
 // of its own end and that moment on. The queue pops the latest moment first, handed-on moments are
 // never later, so the first pop of a node is final (Dijkstra). Forward is the mirror image.
 //
-// Nodes that a rule splits (a multiplexing process by connection, a terminal by side,
-// a remote connection by direction) are walked as
-// several states (node, key). Edges into such a node belong to a class (a connection, or common to
-// all), edges out of it ask for a class (a connection and what is common, or any). Common edges are
-// looked at by the first state popped only: its moment is the best.
+// Nodes that a rule splits (a process by request and by what it relays, a terminal by side, a
+// remote connection by direction) are walked as several states (node, label). Edges into such a
+// node have a label, edges out of it ask for one; `Accepts` says which go together. Edges of one
+// label are looked at by the first state popped that accepts them only: its moment is the best.
 #include "causality/walk.hpp"
 
 #include <algorithm>
@@ -19,26 +18,67 @@
 namespace spoor::causality {
 namespace {
 
-// Keys besides kAnyInput and indexes of connections.
-constexpr NodeIndex kCommon = 0xfffffffe;  // class of edges that every state shares
-// Class of what programs print on their terminal or send to a remote end …
+// Units besides kAnyInput and indexes of connections.
+constexpr NodeIndex kCommon = 0xfffffffe;  // of edges in that whoever asks may have
+// Of what programs print on their terminal or send to a remote end …
 constexpr NodeIndex kOutput = 0xfffffffd;
 // … which those that read there do not get back: they ask for what is common only.
 constexpr NodeIndex kNothingSpecial = 0xfffffffc;
+// Sources besides kNoSource and indexes of connections: any terminal that the process drives.
+constexpr NodeIndex kTerminals = 0xfffffffb;
+constexpr NodeIndex kNoSource = 0xffffffff;
+
+struct Label {
+  NodeIndex unit;    // the request that an edge in belongs to, or an edge out asks for
+  NodeIndex source;  // what an edge in relays, or an edge out does not take from
+  bool operator==(const Label&) const = default;
+};
+constexpr Label kEverything{kAnyInput, kNoSource};  // that an edge out asks for
+constexpr Label kForAll{kCommon, kNoSource};        // of an edge in
+
+bool Accepts(const Label& asked, const Label& given) {
+  const bool unit = asked.unit == kAnyInput || given.unit == kCommon || asked.unit == given.unit;
+  return unit && (asked.source == kNoSource || asked.source != given.source);
+}
+
+/// Labels as numbers, so that a state fits 64 bits.
+using LabelIndex = std::uint32_t;
+
+class Labels {
+ public:
+  LabelIndex IndexOf(const Label& label) {
+    const auto [place, added] = index_.try_emplace(std::uint64_t{label.unit} << 32 | label.source,
+                                                   static_cast<LabelIndex>(labels_.size()));
+    if (added) labels_.push_back(label);
+    return place->second;
+  }
+  Label At(LabelIndex index) const { return labels_[index]; }
+
+ private:
+  std::unordered_map<std::uint64_t, LabelIndex> index_;
+  std::vector<Label> labels_;
+};
 
 struct Candidate {
   std::int64_t rank;  // smaller is popped first
   NodeIndex node;
-  NodeIndex key;
+  LabelIndex label;
   std::uint32_t parent;
   EdgeIndex via;
   bool operator<(const Candidate& other) const { return rank > other.rank; }
 };
 
+/// The edges of a split node that have one label.
+struct Group {
+  Label label;
+  std::vector<EdgeIndex> edges;
+  bool walked = false;
+};
+
 struct SplitNode {
-  std::vector<EdgeIndex> common;
-  std::unordered_map<NodeIndex, std::vector<EdgeIndex>> by_key;
-  bool common_walked = false;
+  std::vector<Group> groups;
+  std::unordered_map<LabelIndex, std::size_t> by_label;
+  std::unordered_map<NodeIndex, std::vector<std::size_t>> by_unit;
 };
 
 class Walker {
@@ -47,11 +87,17 @@ class Walker {
       : graph_(graph),
         options_(options),
         starts_(starts.begin(), starts.end()),
-        edge_taken_(graph.edge_count()) {}
+        edge_taken_(graph.edge_count()),
+        open_(options.forward ? kForAll : kEverything),
+        open_label_(labels_.IndexOf(open_)) {}
 
   Walk Run() {
     const std::int64_t moment = options_.forward ? options_.from_ns : options_.until_ns;
-    for (const NodeIndex start : starts_) Push(start, kAnyInput, moment, kNoStep, 0);
+    for (const NodeIndex start : starts_) {
+      const auto leaves = options_.leaves_ns.find(start);
+      const bool later = options_.forward && leaves != options_.leaves_ns.end();
+      Push(start, open_label_, later ? std::max(moment, leaves->second) : moment, kNoStep, 0);
+    }
     while (!queue_.empty()) {
       const Candidate next = queue_.top();
       queue_.pop();
@@ -69,7 +115,8 @@ class Walker {
   bool IsSplit(NodeIndex node) const {
     const NodeFlags flags = graph_.flags(node);
     if (graph_.type(node) == NodeType::kProcess) {
-      return flags.multiplexes && options_.rules.Has(Rule::kLatestInput);
+      return (flags.multiplexes && options_.rules.Has(Rule::kLatestInput)) ||
+             (flags.relays && options_.rules.Has(Rule::kTerminalSides));
     }
     if (flags.remote) return options_.rules.Has(Rule::kRemoteReplies);
     return flags.has_pty_sides && options_.rules.Has(Rule::kTerminalSides);
@@ -86,64 +133,105 @@ class Walker {
     return options_.rules.Has(flags.executed ? Rule::kOwnExecImage : Rule::kReadOnlyFiles);
   }
 
-  NodeIndex ClassInto(const Edge& edge) const {
+  // What an edge into a split node gives.
+  Label Given(const Edge& edge) const {
     if (graph_.type(edge.to) != NodeType::kProcess) {
-      return graph_.flags(edge.to).remote || edge.side == PtySide::kSlave ? kOutput : kCommon;
+      const bool output = graph_.flags(edge.to).remote || edge.side == PtySide::kSlave;
+      return {output ? kOutput : kCommon, kNoSource};
     }
-    return IsConnectionInput(edge, graph_.type(edge.from)) ? edge.from : kCommon;
+    Label given = kForAll;
+    const NodeType type = graph_.type(edge.from);
+    if (!IsConnectionInput(edge, type)) return given;
+    if (options_.rules.Has(Rule::kLatestInput) && edge.input != kAnyInput) given.unit = edge.input;
+    if (options_.rules.Has(Rule::kTerminalSides)) {
+      if (type == NodeType::kPty) given.source = kTerminals;
+      if (edge.relayed) given.source = edge.from;
+    }
+    return given;
   }
 
-  NodeIndex KeyAskedBy(const Edge& edge) const {
-    if (graph_.type(edge.from) == NodeType::kProcess) return edge.input;
-    const bool input_only = graph_.flags(edge.from).remote || edge.side == PtySide::kSlave;
-    return input_only ? kNothingSpecial : kAnyInput;
+  // What an edge out of a split node asks for.
+  Label Asked(const Edge& edge) const {
+    if (graph_.type(edge.from) != NodeType::kProcess) {
+      const bool input_only = graph_.flags(edge.from).remote || edge.side == PtySide::kSlave;
+      return {input_only ? kNothingSpecial : kAnyInput, kNoSource};
+    }
+    Label asked = kEverything;
+    if (options_.rules.Has(Rule::kLatestInput)) asked.unit = edge.input;
+    if (options_.rules.Has(Rule::kTerminalSides)) {
+      if (graph_.type(edge.to) == NodeType::kPty && edge.side == PtySide::kMaster) {
+        asked.source = kTerminals;
+      }
+      if (edge.relayed) asked.source = OwnEnd(edge);
+    }
+    return asked;
   }
 
-  // The accepted connection that `edge` answers on, or kNoNode.
-  NodeIndex Answered(const Edge& edge) const {
-    if (!edge.to_accepted) return kNoNode;
+  NodeIndex OwnEnd(const Edge& edge) const {
     const NodeIndex peer = graph_.peer(edge.to);
     return peer == kNoNode ? edge.to : peer;
   }
 
-  void Push(NodeIndex node, NodeIndex key, std::int64_t moment_ns, std::uint32_t parent,
+  // The accepted connection that `edge` answers on, or kNoNode.
+  NodeIndex Answered(const Edge& edge) const {
+    return edge.to_accepted && options_.rules.Has(Rule::kLatestInput) ? OwnEnd(edge) : kNoNode;
+  }
+
+  void Push(NodeIndex node, LabelIndex label, std::int64_t moment_ns, std::uint32_t parent,
             EdgeIndex via) {
-    if (settled_.contains(StateOf(node, key)) || settled_.contains(StateOf(node, kAnyInput)))
+    if (settled_.contains(StateOf(node, label)) || settled_.contains(StateOf(node, open_label_)))
       return;
     // Only a better moment than the best one waiting is worth a place in the queue.
     const std::int64_t rank = Rank(moment_ns);
-    const auto [best, added] = waiting_.try_emplace(StateOf(node, key), rank);
+    const auto [best, added] = waiting_.try_emplace(StateOf(node, label), rank);
     if (!added) {
       if (best->second <= rank) return;
       best->second = rank;
     }
-    queue_.push({rank, node, key, parent, via});
+    queue_.push({rank, node, label, parent, via});
   }
 
-  static std::uint64_t StateOf(NodeIndex node, NodeIndex key) {
-    return std::uint64_t{node} << 32 | key;
+  static std::uint64_t StateOf(NodeIndex node, LabelIndex label) {
+    return std::uint64_t{node} << 32 | label;
   }
 
   void Settle(const Candidate& state) {
-    if (settled_.contains(StateOf(state.node, kAnyInput))) return;
-    if (!settled_.insert(StateOf(state.node, state.key)).second) return;
+    if (settled_.contains(StateOf(state.node, open_label_))) return;
+    if (!settled_.insert(StateOf(state.node, state.label)).second) return;
     const std::int64_t moment = options_.forward ? state.rank : ~state.rank;
     const std::uint32_t hops = state.parent == kNoStep ? 0 : walk_.steps[state.parent].hops + 1;
     const auto step = static_cast<std::uint32_t>(walk_.steps.size());
     walk_.steps.push_back({state.node, state.parent, state.via, moment, hops});
-    if (state.key == kAnyInput) {
+    if (state.label == open_label_) {
       const std::span<const EdgeIndex> all =
           options_.forward ? graph_.EdgesOut(state.node) : graph_.EdgesIn(state.node);
       WalkEdges(all, moment, step);
       return;
     }
     SplitNode& split = Split(state.node);
-    if (!split.common_walked) {
-      split.common_walked = true;
-      WalkEdges(split.common, moment, step);
+    const Label label = labels_.At(state.label);
+    if (label.unit == open_.unit) {
+      for (std::size_t group = 0; group < split.groups.size(); ++group) {
+        WalkGroup(split.groups[group], label, moment, step);
+      }
+      return;
     }
-    const auto own = split.by_key.find(state.key);
-    if (own != split.by_key.end()) WalkEdges(own->second, moment, step);
+    // Of the others only these can be accepted.
+    for (const NodeIndex unit : {label.unit, options_.forward ? kAnyInput : kCommon}) {
+      const auto groups = split.by_unit.find(unit);
+      if (groups == split.by_unit.end()) continue;
+      for (const std::size_t group : groups->second) {
+        WalkGroup(split.groups[group], label, moment, step);
+      }
+    }
+  }
+
+  void WalkGroup(Group& group, const Label& label, std::int64_t moment, std::uint32_t step) {
+    const bool accepted =
+        options_.forward ? Accepts(group.label, label) : Accepts(label, group.label);
+    if (group.walked || !accepted) return;
+    group.walked = true;
+    WalkEdges(group.edges, moment, step);
   }
 
   // Groups keep the order of the adjacency list, so that a prefix is enough there too.
@@ -153,21 +241,30 @@ class Walker {
     if (!added) return split;
     if (!options_.forward) {
       for (const EdgeIndex index : graph_.EdgesIn(node)) {
-        const NodeIndex edge_class = ClassInto(graph_.edge(index));
-        (edge_class == kCommon ? split.common : split.by_key[edge_class]).push_back(index);
+        AddToGroup(Given(graph_.edge(index)), index, split);
       }
       return split;
     }
     for (const EdgeIndex index : graph_.EdgesOut(node)) {
       const Edge& edge = graph_.edge(index);
-      const NodeIndex key = KeyAskedBy(edge);
+      Label asked = Asked(edge);
+      AddToGroup(asked, index, split);
       const NodeIndex answered = Answered(edge);
-      (key == kAnyInput ? split.common : split.by_key[key]).push_back(index);
-      if (answered != kNoNode && key != kAnyInput && answered != key) {
-        split.by_key[answered].push_back(index);
-      }
+      if (answered == kNoNode || asked.unit == kAnyInput || answered == asked.unit) continue;
+      asked.unit = answered;
+      AddToGroup(asked, index, split);
     }
     return split;
+  }
+
+  void AddToGroup(const Label& label, EdgeIndex edge, SplitNode& split) {
+    const auto [place, added] =
+        split.by_label.try_emplace(labels_.IndexOf(label), split.groups.size());
+    if (added) {
+      split.groups.push_back({.label = label, .edges = {}});
+      split.by_unit[label.unit].push_back(place->second);
+    }
+    split.groups[place->second].edges.push_back(edge);
   }
 
   void WalkEdges(std::span<const EdgeIndex> edges, std::int64_t moment, std::uint32_t step) {
@@ -188,21 +285,21 @@ class Walker {
   void Reach(const Edge& edge, EdgeIndex index, std::int64_t moment, std::uint32_t step) {
     if (options_.forward) {
       const std::int64_t arrival = std::max(edge.begin_ns, moment);
-      const NodeIndex edge_class = IsSplit(edge.to) ? ClassInto(edge) : kCommon;
-      Push(edge.to, edge_class == kCommon ? kAnyInput : edge_class, arrival, step, index);
+      const Label given = IsSplit(edge.to) ? Given(edge) : kForAll;
+      Push(edge.to, labels_.IndexOf(given), arrival, step, index);
       return;
     }
     const std::int64_t bound = std::min(edge.end_ns, moment);
     if (!IsSplit(edge.from)) {
-      Push(edge.from, kAnyInput, bound, step, index);
+      Push(edge.from, open_label_, bound, step, index);
       return;
     }
-    const NodeIndex key = KeyAskedBy(edge);
-    Push(edge.from, key, bound, step, index);
+    Label asked = Asked(edge);
+    Push(edge.from, labels_.IndexOf(asked), bound, step, index);
     const NodeIndex answered = Answered(edge);
-    if (answered != kNoNode && key != kAnyInput) {
-      Push(edge.from, answered, bound, step, index);
-    }
+    if (answered == kNoNode || asked.unit == kAnyInput) return;
+    asked.unit = answered;
+    Push(edge.from, labels_.IndexOf(asked), bound, step, index);
   }
 
   const Graph& graph_;
@@ -214,6 +311,9 @@ class Walker {
   std::unordered_map<std::uint64_t, std::int64_t> waiting_;
   std::unordered_map<NodeIndex, SplitNode> split_;
   std::vector<bool> edge_taken_;
+  Labels labels_;
+  const Label open_;  // of a state that all edges of its node go with
+  const LabelIndex open_label_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct WalkOptions {
   std::int64_t from_ns = kEarliest;
   std::int64_t until_ns = kLatest;
   RuleSet rules = RuleSet::All();  ///< helper_processes is not applied here
+  /// Forward: the moment at which the walk leaves a start, where that is later than from_ns.
+  std::map<NodeIndex, std::int64_t> leaves_ns = {};
 };
 
 /// Everything that may have caused the state of `starts` at until_ns (backward), or that their

@@ -21,7 +21,7 @@ struct History {
   std::vector<Flow> flows;
   std::map<std::int64_t, NodeType> types;
   std::map<std::int64_t, std::int64_t> peers;
-  std::set<std::int64_t> remote;
+  std::set<std::int64_t> remote, inbound, outbound;
 };
 
 History RandomHistory(std::mt19937& random) {
@@ -41,6 +41,10 @@ History RandomHistory(std::mt19937& random) {
     if (history.types[object] == NodeType::kSocket && pick(0, 1) == 0) {
       history.remote.insert(object);
     }
+    if (history.types[object] != NodeType::kSocket) continue;
+    const std::int64_t direction = pick(0, 3);
+    if (direction == 0) history.inbound.insert(object);
+    if (direction == 1) history.outbound.insert(object);
   }
   if (object_count >= 2 && pick(0, 3) == 0 && history.types[101] == NodeType::kSocket &&
       history.types[102] == NodeType::kSocket) {
@@ -75,7 +79,8 @@ History RandomHistory(std::mt19937& random) {
       default:
         flow.from_id = process;
         flow.to_id = object;
-        flow.kind = EventKind::kWrite;
+        flow.kind =
+            type == NodeType::kSocket && pick(0, 5) == 0 ? EventKind::kConnect : EventKind::kWrite;
     }
     if (flow.from_id != flow.to_id) history.flows.push_back(flow);
   }
@@ -91,6 +96,9 @@ class BruteForce {
     for (Flow& flow : flows_) {
       const auto peer = history.peers.find(flow.to_id);
       if (peer != history.peers.end()) flow.to_id = peer->second;
+    }
+    for (const auto& [id, type] : history.types) {
+      if (type == NodeType::kProcess) FollowRequests(id);
     }
   }
 
@@ -149,6 +157,81 @@ class BruteForce {
                      (type == NodeType::kPty && flow.side == PtySide::kMaster));
   }
 
+  // What the other end of a flow is to the process: its own end of a connection.
+  std::int64_t OwnEnd(const Flow& out) const {
+    const auto peer = history_.peers.find(out.to_id);
+    return peer == history_.peers.end() ? out.to_id : peer->second;
+  }
+
+  // Of one process: which request each flow belongs to, and what it relays.
+  void FollowRequests(std::int64_t process) {
+    std::vector<std::size_t> steps;
+    for (std::size_t flow = 0; flow < flows_.size(); ++flow) {
+      if (flows_[flow].from_id == process ||
+          (flows_[flow].to_id == process && IsConnection(flows_[flow]))) {
+        steps.push_back(flow);
+      }
+    }
+    std::ranges::sort(steps, {}, [this](std::size_t flow) {
+      return std::pair(flows_[flow].end_ns, flows_[flow].event_id);
+    });
+    std::set<std::int64_t> accepted, asked, requests, seen;
+    bool on_terminal = false;
+    for (const Flow& flow : flows_) {
+      if (flow.to_id != process) continue;
+      if (flow.kind == EventKind::kAccept) accepted.insert(flow.from_id);
+      on_terminal |= TypeOf(flow.from_id) == NodeType::kPty && flow.side != PtySide::kMaster;
+    }
+    for (const std::size_t step : steps) {
+      const Flow& flow = flows_[step];
+      const bool out = flow.from_id == process;
+      const std::int64_t end = out ? OwnEnd(flow) : flow.from_id;
+      const bool first = seen.insert(end).second;
+      if (TypeOf(end) != NodeType::kSocket) continue;
+      if (history_.outbound.contains(end) || flow.kind == EventKind::kConnect) asked.insert(end);
+      if (first && out && !history_.inbound.contains(end) && !accepted.contains(end)) {
+        asked.insert(end);
+      }
+    }
+    std::set<std::int64_t> heard;
+    for (const std::size_t step : steps) {
+      const Flow& flow = flows_[step];
+      if (flow.from_id == process || TypeOf(flow.from_id) != NodeType::kSocket) continue;
+      if (on_terminal && asked.contains(flow.from_id)) relayed_[step] = flow.from_id;
+      if (asked.contains(flow.from_id)) heard.insert(flow.from_id);
+      if (!flow.moved_nothing && !asked.contains(flow.from_id)) requests.insert(flow.from_id);
+    }
+    for (const std::size_t step : steps) {
+      const Flow& flow = flows_[step];
+      if (flow.from_id == process && on_terminal && heard.contains(OwnEnd(flow))) {
+        relayed_[step] = OwnEnd(flow);
+      }
+    }
+    if (requests.size() < 2) return;
+    std::map<std::int64_t, std::int64_t> current;              // by thread
+    std::map<std::int64_t, std::set<std::int64_t>> asked_for;  // since the last reply
+    std::map<std::int64_t, std::int64_t> reply_to;
+    for (const std::size_t step : steps) {
+      const Flow& flow = flows_[step];
+      if (flow.from_id == process) {
+        const std::int64_t request = unit_[step] = current[flow.tid];
+        if (accepted.contains(OwnEnd(flow))) also_answers_[step] = OwnEnd(flow);
+        if (TypeOf(flow.to_id) == NodeType::kProcess) continue;
+        std::set<std::int64_t>& waiting = asked_for[OwnEnd(flow)];
+        waiting.insert(waiting.empty() || waiting == std::set{request} ? request : 0);
+        reply_to[OwnEnd(flow)] = waiting == std::set{request} ? request : 0;
+        continue;
+      }
+      const bool is_request = requests.contains(flow.from_id);
+      unit_[step] = is_request                        ? flow.from_id
+                    : reply_to.contains(flow.from_id) ? reply_to[flow.from_id]
+                                                      : current[flow.tid];
+      if (flow.moved_nothing) continue;
+      asked_for[flow.from_id].clear();
+      current[flow.tid] = unit_[step];
+    }
+  }
+
   bool HandsOn(std::size_t earlier, std::size_t later) const {
     const Flow& in = flows_[earlier];
     const Flow& out = flows_[later];
@@ -158,37 +241,41 @@ class BruteForce {
       return !rules_.Has(Rule::kTerminalSides) || in.side != PtySide::kSlave ||
              out.side != PtySide::kSlave;
     }
-    if (!rules_.Has(Rule::kLatestInput) || !IsConnection(in)) return true;
-    std::set<std::int64_t> connections;
-    bool accepted_target = false;
-    const Flow* latest = nullptr;
-    for (const Flow& flow : flows_) {
-      if (flow.to_id != in.to_id || !IsConnection(flow) || flow.moved_nothing) continue;
-      if (TypeOf(flow.from_id) != NodeType::kPipe) connections.insert(flow.from_id);
-      const auto peer = history_.peers.find(out.to_id);
-      const std::int64_t own = peer == history_.peers.end() ? out.to_id : peer->second;
-      accepted_target |=
-          flow.kind == EventKind::kAccept && flow.from_id == own && own == in.from_id;
-      if (flow.tid != out.tid) continue;
-      if (std::tie(flow.end_ns, flow.event_id) > std::tie(out.end_ns, out.event_id)) continue;
-      if (latest == nullptr ||
-          std::tie(flow.end_ns, flow.event_id) > std::tie(latest->end_ns, latest->event_id)) {
-        latest = &flow;
+    if (!IsConnection(in)) return true;
+    if (rules_.Has(Rule::kTerminalSides)) {
+      const bool types = TypeOf(out.to_id) == NodeType::kPty && out.side == PtySide::kMaster;
+      if (types && TypeOf(in.from_id) == NodeType::kPty) return false;
+      if (relayed_.contains(later) && relayed_.contains(earlier) &&
+          relayed_.at(later) == relayed_.at(earlier)) {
+        return false;
       }
     }
-    return connections.size() < 2 || latest == nullptr || latest->from_id == in.from_id ||
-           accepted_target;
+    if (!rules_.Has(Rule::kLatestInput)) return true;
+    const std::int64_t given = UnitOf(earlier);
+    const std::int64_t asked = UnitOf(later);
+    return given == 0 || asked == 0 || given == asked ||
+           (also_answers_.contains(later) && also_answers_.at(later) == given);
+  }
+
+  // 0: none, or not known.
+  std::int64_t UnitOf(std::size_t flow) const {
+    const auto unit = unit_.find(flow);
+    return unit == unit_.end() ? 0 : unit->second;
   }
 
   const History& history_;
   RuleSet rules_;
   std::vector<Flow> flows_;
+  std::map<std::size_t, std::int64_t> unit_, also_answers_, relayed_;  // by index of the flow
 };
 
 Graph GraphOf(const History& history) {
   GraphBuilder builder;
   for (const auto& [id, type] : history.types) {
-    builder.AddNode(id, type, {.remote = history.remote.contains(id)});
+    builder.AddNode(id, type,
+                    {.remote = history.remote.contains(id),
+                     .inbound = history.inbound.contains(id),
+                     .outbound = history.outbound.contains(id)});
   }
   for (const auto& [one, other] : history.peers) builder.AddPeers(one, other);
   for (const Flow& flow : history.flows) builder.AddFlow(flow);
