@@ -4,10 +4,12 @@
 // terminal.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/check.hpp"
 #include "replay/playback_filter.hpp"
+#include "replay/screen.hpp"
 #include "replay/text.hpp"
 
 namespace {
@@ -40,7 +42,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               whole.find("\x1bP") == std::string::npos && whole.find('\x05') == std::string::npos)
       << "keeps what makes terminals act";
   const std::string_view line = bytes.substr(0, 4096);
-  SPOOR_CHECK(!HoldsControl(spoor::replay::ScreenLine::Render(line))) << "control in a line";
+  spoor::replay::Screen screen(data[0] % 30, data[0]);
+  screen.Print(line.substr(0, line.size() / 2));
+  screen.Resize(data[0] % 7, data[0] / 2);
+  screen.PrintLineFeed();
+  screen.Print(line.substr(line.size() / 2));
+  SPOOR_CHECK(!HoldsControl(screen.CursorLine())) << "control in a line";
+  for (const std::string& row : screen.Rows()) {
+    SPOOR_CHECK(!HoldsControl(row)) << "control on the screen";
+  }
   SPOOR_CHECK(!HoldsControl(spoor::replay::VisibleKeys(line))) << "control in keys";
   return 0;
 }

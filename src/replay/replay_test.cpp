@@ -8,6 +8,7 @@
 #include "replay/playback_filter.hpp"
 #include "replay/recording.hpp"
 #include "replay/rows.hpp"
+#include "replay/screen.hpp"
 #include "replay/text.hpp"
 #include "store/store.hpp"
 
@@ -44,19 +45,83 @@ TEST(VisibleKeys, ShowsCorrectionsAndControlCharacters) {
   EXPECT_EQ(VisibleKeys("gr\xc3\xbc\xff"), "grü\\377");
 }
 
-TEST(ScreenLine, CarriesLineEditingOut) {
-  EXPECT_EQ(ScreenLine::Render("$ whoamj\b\x1b[Ki"), "$ whoami");
-  EXPECT_EQ(ScreenLine::Render("$ whoamj\b \bi\r"), "$ whoami");
-  EXPECT_EQ(ScreenLine::Render("10%\r100%"), "100%");
-  EXPECT_EQ(ScreenLine::Render("abcd\x1b[3D\x1b[1PX\x1b[1@"), "aX d") << "delete and insert";
-  EXPECT_EQ(ScreenLine::Render("a\tb"), "a       b");
+std::string LineAfter(std::string_view printed, std::int64_t columns = 80) {
+  Screen screen(5, columns);
+  screen.Print(printed);
+  return screen.CursorLine();
 }
 
-TEST(ScreenLine, LeavesNoControlCharacter) {
-  EXPECT_EQ(ScreenLine::Render("\x1b]0;title\x07\x1b[?2004h\x1b[1;31mred\x1b[0m"), "red");
-  EXPECT_LT(ScreenLine::Render("\x1b[999999999Cx\x1b[999999999@").size(), 20000u);
-  EXPECT_EQ(ScreenLine::Render("\x05x\x7f"), "^Ex^?");
-  EXPECT_EQ(ScreenLine::Render("cut \x1b[3"), "cut ");
+TEST(Screen, CarriesLineEditingOut) {
+  EXPECT_EQ(LineAfter("$ whoamj\b\x1b[Ki"), "$ whoami");
+  EXPECT_EQ(LineAfter("$ whoamj\b \bi\r"), "$ whoami");
+  EXPECT_EQ(LineAfter("10%\r100%"), "100%");
+  EXPECT_EQ(LineAfter("abcd\x1b[3D\x1b[1PX\x1b[1@"), "aX d") << "delete and insert";
+  EXPECT_EQ(LineAfter("a\tb"), "a       b");
+}
+
+TEST(Screen, JoinsRowsThatOneLineWasWrappedOver) {
+  EXPECT_EQ(LineAfter("$ 34567890abc", 10), "$ 34567890abc");
+  EXPECT_EQ(LineAfter("one\r\n$ 34567890abc", 10), "$ 34567890abc");
+  EXPECT_EQ(LineAfter("1234567890123456789012345\x1b[A\rX", 10), "1234567890X234567890")
+      << "the cursor was moved up into the middle";
+  EXPECT_EQ(LineAfter("a\r\nb\x1b[1;1Hc"), "c") << "addressed";
+}
+
+TEST(Screen, KnowsTheAlternateScreen) {
+  Screen screen(3, 10);
+  screen.Print("shell\x1b[?1049h\x1b[2;3Hfull\xe2\x82\xac");
+  EXPECT_TRUE(screen.is_alternate());
+  EXPECT_THAT(screen.Rows(), testing::ElementsAre("", "  full\xe2\x82\xac", ""));
+  screen.Print("\x1b[?1049l");
+  EXPECT_FALSE(screen.is_alternate());
+  EXPECT_EQ(screen.CursorLine(), "shell");
+}
+
+TEST(Screen, LeavesNoControlCharacter) {
+  EXPECT_EQ(LineAfter("\x1b]0;title\x07\x1b[?2004h\x1b[1;31mred\x1b[0m"), "red");
+  EXPECT_LT(LineAfter("\x1b[999999999Cx\x1b[999999999@").size(), 20000u);
+  EXPECT_EQ(LineAfter("\x05x\x7f"), "x");
+  EXPECT_EQ(LineAfter("cut \x1b[3"), "cut");
+  Screen screen(1'000'000'000, -5);
+  screen.Resize(0, 1'000'000'000);
+  screen.Print("still \xff there\xe2\x80\xae");
+  EXPECT_EQ(screen.CursorLine().find("\xe2\x80\xae"), std::string::npos);
+}
+
+Recording Session(const std::vector<TerminalEvent>& events, std::int64_t columns = 80) {
+  Recording recording;
+  recording.columns = columns;
+  recording.events = events;
+  return recording;
+}
+
+/// The marks and texts of the lines, without times.
+std::string Told(const Recording& recording) {
+  std::string told;
+  std::istringstream lines(RenderText(recording, {}));
+  for (std::string line; std::getline(lines, line);)
+    told += line.substr(line.find("? ") + 2) + "\n";
+  return told;
+}
+
+TEST(RenderText, ShowsALineThatWrappedAsOne) {
+  EXPECT_EQ(Told(Session({{.bytes = "$ echo 123456789\r\n1234"}, {.bytes = "56789\r\n"}}, 10)),
+            "< $ echo 123456789\n< 123456789\n");
+}
+
+TEST(RenderText, PutsWhatIsNotEchoedBehindItsPrompt) {
+  EXPECT_EQ(Told(Session({{.bytes = "$ su\r\nPassword: "},
+                          {.type = EventType::kInput, .bytes = "hunter2\r", .echo_off = true},
+                          {.bytes = "\r\n# "}})),
+            "< $ su\n< Password:\n> (not echoed) hunter2\n< #\n");
+}
+
+TEST(RenderText, ShowsTheWholeScreenAsItWasBeforeEachKeyAndAtItsEnd) {
+  EXPECT_EQ(Told(Session({{.bytes = "$ vi\r\n\x1b[?1049h\x1b[Habc\r\ndef"},
+                          {.type = EventType::kInput, .bytes = "x"},
+                          {.bytes = "\x1b[H\x1b[Pq"},
+                          {.bytes = "\x1b[?1049l$ "}})),
+            "< $ vi\n<   1| abc\n<   2| def\n<   1| qc\n< $\n> x\n");
 }
 
 TEST(PlaybackFilter, KeepsWhatDraws) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
 #include "replay/escape_sequence.hpp"
+#include "replay/screen.hpp"
 
 namespace spoor::replay {
 namespace {
@@ -72,98 +74,6 @@ std::string VisibleKeys(std::string_view typed) {
   return keys;
 }
 
-namespace {
-
-/// Cells of one line; each holds the text of one character.
-class LineBuffer {
- public:
-  void Put(std::string cell) {
-    if (cursor_ >= kCellsMax) return;
-    if (cursor_ >= cells_.size()) cells_.resize(cursor_ + 1, " ");
-    cells_[cursor_++] = std::move(cell);
-  }
-  void MoveTo(std::size_t cursor) { cursor_ = std::min(cursor, kCellsMax); }
-  std::size_t cursor() const { return cursor_; }
-
-  /// The sequences that line editors draw with; everything else is left out.
-  void Apply(const ControlSequence& sequence) {
-    const std::size_t count = std::clamp<std::size_t>(sequence.parameter, 1, kCellsMax);
-    const std::size_t at = std::min(cursor_, cells_.size());
-    const auto place = cells_.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto behind = place + static_cast<std::ptrdiff_t>(std::min(count, cells_.size() - at));
-    switch (sequence.final) {
-      case 'C':
-        MoveTo(cursor_ + count);
-        break;
-      case 'D':
-        MoveTo(cursor_ - std::min(cursor_, count));
-        break;
-      case 'G':
-        MoveTo(count - 1);
-        break;
-      case 'P':
-        cells_.erase(place, behind);
-        break;
-      case '@':
-        cells_.insert(place, count, " ");
-        if (cells_.size() > kCellsMax) cells_.resize(kCellsMax);
-        break;
-      case 'X':
-        std::fill(place, behind, " ");
-        break;
-      case 'K':
-        if (sequence.parameter == 0) cells_.erase(place, cells_.end());
-        if (sequence.parameter == 1) std::fill(cells_.begin(), place, " ");
-        if (sequence.parameter == 2) cells_.clear();
-        break;
-      default:
-        break;
-    }
-  }
-
-  std::string Text() const {
-    std::string text;
-    for (const std::string& cell : cells_) text += cell;
-    return text;
-  }
-
- private:
-  static constexpr std::size_t kCellsMax = 4096;
-  std::vector<std::string> cells_;
-  std::size_t cursor_ = 0;
-};
-
-}  // namespace
-
-std::string ScreenLine::Render(std::string_view line) {
-  LineBuffer buffer;
-  while (!line.empty()) {
-    const auto byte = static_cast<unsigned char>(line.front());
-    std::size_t size_bytes = 1;
-    if (byte == 0x1b) {
-      size_bytes = EscapeSequenceSize(line).value_or(line.size());
-      buffer.Apply(ControlSequenceOf(line.substr(0, size_bytes)));
-    } else if (byte == '\r') {
-      buffer.MoveTo(0);
-    } else if (byte == '\b') {
-      buffer.MoveTo(buffer.cursor() - std::min<std::size_t>(buffer.cursor(), 1));
-    } else if (byte == '\t') {
-      buffer.MoveTo((buffer.cursor() / 8 + 1) * 8);
-    } else if (byte == '\a' || byte == '\n') {
-      // Nothing to see.
-    } else if (byte < 0x20 || byte == 0x7f) {
-      buffer.Put(fmt::format("^{}", static_cast<char>(byte ^ 0x40)));
-    } else if (byte < 0x80) {
-      buffer.Put(std::string(1, static_cast<char>(byte)));
-    } else {
-      size_bytes = FirstCharacter(line).size_bytes;
-      buffer.Put(VisibleText(line.substr(0, size_bytes)));
-    }
-    line.remove_prefix(size_bytes);
-  }
-  return buffer.Text();
-}
-
 std::string LineEnds::Apply(std::string_view bytes) {
   if (!needed_) return std::string(bytes);
   std::string ended;
@@ -181,25 +91,22 @@ std::string MissingText(std::uint64_t missing_bytes) {
 
 namespace {
 
-/// Lines of one direction while they are being typed or printed.
-class OpenLine {
+/// A line while it is being typed.
+class TypedLine {
  public:
   bool is_open() const { return first_ != nullptr; }
   const TerminalEvent& first() const { return *first_; }
-  const TerminalEvent& last() const { return *last_; }
   bool echo_off() const { return echo_off_; }
   void Begin(const TerminalEvent& event) {
     if (first_ == nullptr) first_ = &event;
-    last_ = &event;
     echo_off_ |= event.echo_off;
   }
   void Add(char byte) { bytes_ += byte; }
   const std::string& bytes() const { return bytes_; }
-  void Reset() { *this = OpenLine(); }
+  void Reset() { *this = TypedLine(); }
 
  private:
   const TerminalEvent* first_ = nullptr;
-  const TerminalEvent* last_ = nullptr;
   bool echo_off_ = false;
   std::string bytes_;
 };
@@ -207,19 +114,24 @@ class OpenLine {
 class TextMaker {
  public:
   TextMaker(const Recording& recording, const TextOptions& options)
-      : recording_(recording), options_(options) {}
+      : recording_(recording),
+        options_(options),
+        screen_(recording.rows, recording.columns),
+        line_ends_(recording) {}
 
   std::string Run() {
     for (const TerminalEvent& event : recording_.events) {
       switch (event.type) {
         case EventType::kInput:
-          Take(event, input_, true);
+          TakeInput(event);
           break;
         case EventType::kOutput:
-          if (!options_.input_only) Take(event, output_, false);
+          if (!options_.input_only) TakeOutput(event);
           break;
         case EventType::kResize:
           if (!options_.input_only) {
+            ShowOpenLine();
+            screen_.Resize(event.rows, event.columns);
             AddLine(event, '*',
                     fmt::format("window {} columns, {} rows", event.columns, event.rows));
           }
@@ -229,30 +141,103 @@ class TextMaker {
           break;
       }
     }
-    End(output_, false);
-    End(input_, true);
+    ShowScreen();
+    ShowOpenLine();
+    EndInput();
     return std::move(text_);
   }
 
  private:
-  void Take(const TerminalEvent& event, OpenLine& line, bool is_input) {
+  void TakeInput(const TerminalEvent& event) {
+    ShowScreen();
+    // What is not echoed stands behind what asked for it.
+    if (event.echo_off) ShowOpenLine();
     for (const char byte : event.bytes) {
-      const bool ends = byte == '\n' || (is_input && byte == '\r');
-      line.Begin(event);
-      line.Add(byte);
-      if (ends) End(line, is_input);
+      input_.Begin(event);
+      input_.Add(byte);
+      if (byte == '\n' || byte == '\r') EndInput();
     }
     if (event.missing_bytes == 0) return;
-    End(line, is_input);
-    AddLine(event, is_input ? '>' : '<', MissingText(event.missing_bytes));
+    EndInput();
+    AddLine(event, '>', MissingText(event.missing_bytes));
   }
 
-  void End(OpenLine& line, bool is_input) {
-    if (!line.is_open()) return;
-    std::string text = is_input ? VisibleKeys(line.bytes()) : ScreenLine::Render(line.bytes());
-    if (line.echo_off()) text = "(not echoed) " + text;
-    AddLine(is_input ? line.first() : line.last(), is_input ? '>' : '<', text);
-    line.Reset();
+  void EndInput() {
+    if (!input_.is_open()) return;
+    std::string text = VisibleKeys(input_.bytes());
+    if (input_.echo_off()) text = "(not echoed) " + text;
+    AddLine(input_.first(), '>', text);
+    input_.Reset();
+  }
+
+  void TakeOutput(const TerminalEvent& event) {
+    const std::string ended = line_ends_.Apply(event.bytes);
+    std::string_view bytes = ended;
+    while (!bytes.empty()) {
+      const std::size_t size_bytes = std::min({bytes.size(), bytes.find('\n'), LeaveAt(bytes)});
+      if (size_bytes > 0) {
+        screen_.Print(bytes.substr(0, size_bytes));
+        printed_ = &event;
+        bytes.remove_prefix(size_bytes);
+        continue;
+      }
+      printed_ = &event;
+      if (bytes.front() == '\n') {
+        PrintLineFeed();
+        bytes.remove_prefix(1);
+      } else {
+        ShowScreen();
+        screen_.Print(bytes.substr(0, 1));
+        bytes.remove_prefix(1);
+      }
+    }
+    if (event.missing_bytes == 0) return;
+    ShowOpenLine();
+    AddLine(event, '<', MissingText(event.missing_bytes));
+  }
+
+  /// Where the alternate screen is left, which takes with it what it showed.
+  std::size_t LeaveAt(std::string_view bytes) const {
+    std::size_t at = std::string_view::npos;
+    if (!screen_.is_alternate()) return at;
+    for (const std::string_view leaving : {"\x1b[?1049l", "\x1b[?1047l", "\x1b[?47l"}) {
+      at = std::min(at, bytes.find(leaving));
+    }
+    return at;
+  }
+
+  void PrintLineFeed() {
+    if (screen_.is_alternate()) {
+      screen_.PrintLineFeed();
+      return;
+    }
+    std::string line = screen_.CursorLine();
+    if (!screen_.PrintLineFeed()) return;
+    if (!shown_ || *shown_ != line) AddLine(*printed_, '<', line);
+    shown_.reset();
+  }
+
+  /// The line that the cursor is on, if it says something that was not told yet.
+  void ShowOpenLine() {
+    if (printed_ == nullptr || screen_.is_alternate()) return;
+    std::string line = screen_.CursorLine();
+    if (line.empty() || (shown_ && *shown_ == line)) return;
+    AddLine(*printed_, '<', line);
+    shown_ = std::move(line);
+  }
+
+  /// The rows of a program that has the whole screen, as far as they changed.
+  void ShowScreen() {
+    if (printed_ == nullptr || !screen_.is_alternate()) {
+      rows_.clear();
+      return;
+    }
+    std::vector<std::string> rows = screen_.Rows();
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      const bool told = row < rows_.size() ? rows_[row] == rows[row] : rows[row].empty();
+      if (!told) AddLine(*printed_, '<', fmt::format("{:>3}| {}", row + 1, rows[row]));
+    }
+    rows_ = std::move(rows);
   }
 
   void AddLine(const TerminalEvent& event, char mark, std::string_view text) {
@@ -269,7 +254,12 @@ class TextMaker {
 
   const Recording& recording_;
   const TextOptions options_;
-  OpenLine input_, output_;
+  Screen screen_;
+  LineEnds line_ends_;
+  TypedLine input_;
+  const TerminalEvent* printed_ = nullptr;  // the last that printed
+  std::optional<std::string> shown_;        // of the line that the cursor is on
+  std::vector<std::string> rows_;           // of the alternate screen, as told last
   std::string text_;
 };
 

@@ -12,22 +12,15 @@ namespace spoor::replay {
 /// as \ooo. Carriage return and line feed end a line and are not shown.
 std::string VisibleKeys(std::string_view typed);
 
-/// What one line of output looks like on the screen in the end: carriage returns, backspaces and
-/// the common sequences of line editors are carried out, all other sequences left out, other
-/// control characters shown as ^X. No control character is left in it.
-class ScreenLine {
- public:
-  /// One whole line, without its line feed.
-  static std::string Render(std::string_view line);
-};
-
 struct TextOptions {
   bool input_only = false;
 };
 
 /// One line each: "[2026-11-21 20:31:35.123] bash[4711] > typed", "<" printed, "*" markers. Lines
 /// come when they were ended; typed ones carry the time of their first key, printed ones the time
-/// and the process of their end.
+/// and the process of their end. Printed lines are as they stood on the screen (screen.hpp); of a
+/// program that has the whole screen, the rows that changed come before each key, as they were
+/// then.
 std::string RenderText(const Recording& recording, const TextOptions& options);
 
 /// Adds the carriage returns that a terminal adds to line feeds, as playback needs them.
