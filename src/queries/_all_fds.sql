@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which descriptors of these processes referred to this file name, or to what a listed descriptor referred to, at that time?
--- reads:     _descriptors, _objects_called, object, process
+-- reads:     _descriptors, _objects_called, object, process, _moment
 -- parameter: processes  integers  whose descriptors
 -- parameter: path     text      file name, a * stands for any text; none: any  [default]
 -- parameter: fds      integers  descriptors whose aliases are wanted; none: any  [default]
@@ -29,8 +29,8 @@ WITH held AS (
         FROM process AS af_p) AS clock ON clock.process_id = af_d.process_id
 ), at_that_time AS MATERIALIZED (
   SELECT held.* FROM held
-  WHERE "time" IS NULL OR (held.from_wall_ns <= "time"
-                           AND (held.until_wall_ns IS NULL OR held.until_wall_ns > "time"))
+  WHERE "time" IS NULL OR (held.from_wall_ns <= _moment("time")
+                           AND (held.until_wall_ns IS NULL OR held.until_wall_ns > _moment("time")))
 ), wanted AS (
   SELECT t.process_id, t.object_id FROM at_that_time AS t
   WHERE t.object_id IN (SELECT af_c.object_id FROM _objects_called(path) AS af_c)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which descriptors did these processes write to, and when?
--- reads:     event, object
+-- reads:     event, object, _moment
 -- parameter: processes  integers  the writers
 -- parameter: start    time     begin of the span; none: the first record  [default]
 -- parameter: end      time     end of the span; none: the last record  [default]
@@ -23,6 +23,6 @@ SELECT fw.process_id, fw.fd, fw.object_id, coalesce(fw.path, fwo.path) AS path,
        fw.boot_ns, fw.end_boot_ns, fw.size_bytes, fw.count, fw.event_id
 FROM event AS fw LEFT JOIN object AS fwo ON fwo.object_id = fw.object_id
 WHERE fw.process_id IN (SELECT unnest(processes)) AND fw.kind IN ('write', 'send') AND fw.result >= 0
-  AND ("start" IS NULL OR fw.wall_ns >= "start")
-  AND ("end" IS NULL OR _minus(fw.wall_ns, _minus(fw.end_boot_ns, fw.boot_ns)) <= "end")
+  AND ("start" IS NULL OR fw.wall_ns >= _moment("start"))
+  AND ("end" IS NULL OR _minus(fw.wall_ns, _minus(fw.end_boot_ns, fw.boot_ns)) <= _moment("end"))
 ORDER BY fw.process_id, fw.boot_ns, fw.event_id;

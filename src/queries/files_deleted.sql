@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- question:  Which names were removed from folders?
+-- question:  Which names were removed from folders, or given to another file, so that what they held is gone?
 -- reads:     files_touched
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
@@ -9,17 +9,23 @@
 -- column:    refused        BOOLEAN  an attempt on it failed
 -- column:    read           BOOLEAN  bytes were read
 -- column:    written        BOOLEAN  bytes were written, or it was truncated
--- column:    created        BOOLEAN  made by the call, or opened with O_CREAT before anyone was seen to use that name
+-- column:    created        BOOLEAN  made by the call, linked or renamed to this name; or opened with O_CREAT, where the record does not say whether it was there, before anyone was seen to use that name
 -- column:    deleted        BOOLEAN  this name was removed
 -- column:    renamed        BOOLEAN  renamed from or to this name
 -- column:    executed       BOOLEAN  executed as a program
--- column:    changed        BOOLEAN  mode or owner were set
+-- column:    changed        BOOLEAN  mode, owner, times or attributes were set
 -- column:    read_bytes     BIGINT   read
 -- column:    written_bytes  BIGINT   written
 -- column:    processes      BIGINT   processes that touched it
 -- column:    first_wall_ns  BIGINT   first touch
 -- column:    last_wall_ns   BIGINT   last touch
+-- column:    emptied        BOOLEAN  what it held was removed: truncated to nothing after it was there
+-- column:    replaced       BOOLEAN  another file, or a link, was renamed over it: what it held is gone
+-- column:    attributes     VARCHAR[]  what was set: 'mode 4755', 'owner 0:0', 'times', 'flags', names of extended attributes
+-- column:    changed_wall_ns BIGINT  first change: written, created, emptied, replaced, deleted, renamed, attributes set; NULL: none
+-- column:    type           VARCHAR  'file', 'directory', 'symlink' …
+-- column:    host           VARCHAR  name of the host
 -- limits:    as files_touched
 -- source:    FX-19
 CREATE OR REPLACE MACRO files_deleted(process := NULL, session := NULL) AS TABLE
-SELECT fc.* FROM files_touched(process := process, session := session) AS fc WHERE fc.deleted;
+SELECT fc.* FROM files_touched(process := process, session := session) AS fc WHERE fc.deleted OR fc.replaced;

@@ -1,35 +1,49 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What was changed that will run, or let someone in, again later?
--- reads:     files_touched
+-- reads:     files_touched, object_name, _way_back
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
--- column:    means          VARCHAR  'scheduled job', 'service', 'key', 'shell start-up file', 'account', 'loader', 'module', 'start-up script'
+-- column:    means          VARCHAR  'scheduled job', 'service', 'key', 'shell start-up file', 'account', 'loader', 'module', 'start-up script'; 'setuid program', 'program with capabilities'
 -- column:    path           VARCHAR  the file
 -- column:    object_id      BIGINT   its id; NULL: known by name only
 -- column:    created        BOOLEAN  as in files_touched
 -- column:    written        BOOLEAN  bytes were written
--- column:    deleted        BOOLEAN  removed again
+-- column:    deleted        BOOLEAN  removed again, or replaced by another file
 -- column:    written_bytes  BIGINT   written
--- column:    first_wall_ns  BIGINT   first touch
+-- column:    first_wall_ns  BIGINT   first change
 -- column:    last_wall_ns   BIGINT   last touch
--- limits:    the well-known places only; a program replaced in /usr/bin is in files_written
+-- column:    how            VARCHAR  what was done: 'created', 'written', 'emptied', 'replaced', 'deleted', 'mode 4755' …
+-- column:    known_as       VARCHAR  the well-known name, where it was changed under another one (a hard link, before a rename)
+-- column:    host           VARCHAR  name of the host
+-- limits:    the well-known places only; a program replaced in /usr/bin is in files_written. A file that holds a
+--            setuid bit or capabilities that were there before is not here
 -- source:    ATT&CK TA0003
 CREATE OR REPLACE MACRO persistence(process := NULL, session := NULL) AS TABLE
-WITH placed AS (
-  SELECT CASE
-    WHEN regexp_matches(pt.path, '^/etc/(crontab|anacrontab|cron\.[a-z]+/.+|at\.(allow|deny))$|^/var/spool/(cron|at)/') THEN 'scheduled job'
-    WHEN regexp_matches(pt.path, '/systemd/(system|user)/.+|^/etc/init\.d/|^/etc/inittab$|^/etc/xinetd\.') THEN 'service'
-    WHEN regexp_matches(pt.path, '/\.ssh/(authorized_keys2?|rc|environment)$|^/etc/ssh/') THEN 'key'
-    WHEN regexp_matches(pt.path, '/\.(bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zprofile|kshrc|cshrc|login|config/autostart/.+)$|^/etc/(profile|bash\.bashrc|environment|profile\.d/.+|zsh/.+)$') THEN 'shell start-up file'
-    WHEN regexp_matches(pt.path, '^/etc/(passwd|shadow|group|gshadow|sudoers|sudoers\.d/.+|doas\.conf|pam\.d/.+|security/.+)$') THEN 'account'
-    WHEN regexp_matches(pt.path, '^/etc/(ld\.so\.preload|ld\.so\.conf|ld\.so\.conf\.d/.+)$') THEN 'loader'
-    WHEN regexp_matches(pt.path, '^/etc/(modules|modules-load\.d/.+|modprobe\.d/.+)$|^(/usr)?/lib/modules/') THEN 'module'
-    WHEN regexp_matches(pt.path, '^/etc/(rc\.local|rc[0-9S]\.d/.+|udev/rules\.d/.+|update-motd\.d/.+|network/if-.+|apt/apt\.conf\.d/.+)$') THEN 'start-up script'
-  END AS means, pt.*
-  FROM files_touched(process := process, session := session) AS pt
-  WHERE pt.written OR pt.created OR pt.renamed
+WITH touched AS MATERIALIZED (
+  SELECT pt.* FROM files_touched(process := process, session := session) AS pt
+  WHERE pt.changed_wall_ns IS NOT NULL
+), other_name AS (  -- of files that were changed under a name that says nothing
+  SELECT pn.object_id, arg_min(pn.path, pn.from_boot_ns) AS path FROM object_name AS pn
+  WHERE pn.object_id IN (SELECT t.object_id FROM touched AS t WHERE _way_back(t.path) IS NULL)
+    AND _way_back(pn.path) IS NOT NULL
+  GROUP BY pn.object_id
+), placed AS (
+  SELECT t.*, CASE WHEN o.path IS NOT NULL AND t.path IS DISTINCT FROM o.path THEN o.path END AS known_as,
+         CASE WHEN len(list_filter(t.attributes, a -> regexp_matches(a, '^mode [4-7][0-7]{3}$'))) > 0
+                THEN 'setuid program'
+              WHEN list_contains(t.attributes, 'security.capability') THEN 'program with capabilities'
+              ELSE coalesce(_way_back(t.path), _way_back(o.path)) END AS means
+  FROM touched AS t LEFT JOIN other_name AS o ON o.object_id = t.object_id
+  WHERE t.type IS DISTINCT FROM 'directory'
 )
-SELECT placed.means, placed.path, placed.object_id, placed.created, placed.written, placed.deleted,
-       placed.written_bytes, placed.first_wall_ns, placed.last_wall_ns
-FROM placed WHERE placed.means IS NOT NULL
-ORDER BY placed.first_wall_ns, placed.path;
+SELECT p.means, p.path, p.object_id, p.created, p.written, p.deleted OR p.replaced AS deleted,
+       p.written_bytes, p.changed_wall_ns AS first_wall_ns, p.last_wall_ns,
+       array_to_string(list_concat(
+         list_filter([CASE WHEN p.created THEN 'created' END, CASE WHEN p.emptied THEN 'emptied' END,
+                      CASE WHEN coalesce(p.written_bytes, 0) > 0 THEN 'written' END,
+                      CASE WHEN p.renamed AND NOT p.created THEN 'renamed' END,
+                      CASE WHEN p.replaced THEN 'replaced' END, CASE WHEN p.deleted THEN 'deleted' END],
+                     w -> w IS NOT NULL), p.attributes), ', ') AS how,
+       p.known_as, p.host
+FROM placed AS p WHERE p.means IS NOT NULL
+ORDER BY first_wall_ns, p.path;

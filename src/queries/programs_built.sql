@@ -13,6 +13,7 @@
 -- column:    uid                 BIGINT   real user then
 -- column:    euid                BIGINT   effective user then
 -- column:    wall_ns             BIGINT   when it was executed first
+-- column:    host                VARCHAR  name of the host
 -- limits:    a file written through a mapping, or renamed over from another file system, is not tied to its writer
 -- source:    D19
 CREATE OR REPLACE MACRO programs_built(process := NULL, session := NULL) AS TABLE
@@ -20,7 +21,7 @@ WITH run AS (
   SELECT pc.object_id, arg_min(pc.executable, pc.wall_ns) AS path,
          arg_min(pc.process_id, pc.wall_ns) AS process_id,
          arg_min(pc.command_line, pc.wall_ns) AS command_line, arg_min(pc.uid, pc.wall_ns) AS uid,
-         arg_min(pc.euid, pc.wall_ns) AS euid, min(pc.wall_ns) AS wall_ns
+         arg_min(pc.euid, pc.wall_ns) AS euid, min(pc.wall_ns) AS wall_ns, any_value(pc.host) AS host
   FROM commands(process := process, session := session) AS pc
   WHERE pc.result = 0 AND pc.object_id IS NOT NULL GROUP BY pc.object_id
 ), made AS (
@@ -31,7 +32,7 @@ WITH run AS (
   GROUP BY run.object_id
 )
 SELECT run.path, run.object_id, made.writer_process_id, pp.command_line AS writer, made.written_wall_ns,
-       run.process_id, run.command_line, run.uid, run.euid, run.wall_ns
+       run.process_id, run.command_line, run.uid, run.euid, run.wall_ns, run.host
 FROM run JOIN made ON made.object_id = run.object_id
 LEFT JOIN process AS pp ON pp.process_id = made.writer_process_id
 ORDER BY run.wall_ns, run.path;

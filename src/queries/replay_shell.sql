@@ -13,6 +13,8 @@
 -- column:    text        VARCHAR  the captured bytes, those that are not printable ASCII as \xNN
 -- column:    data        BLOB     the captured bytes; NULL: not captured
 -- column:    event_id    BIGINT   the event
+-- column:    captured_bytes BIGINT   how many of size_bytes are in data; NULL: none
+-- column:    host        VARCHAR  name of the host
 -- needs:     payload of terminals (profile honeypot); without it data is NULL
 -- limits:    what the commands print that the shell starts is theirs: see spoor replay for the whole screen
 -- source:    Forensix Replay_Shell (FX-35), as theirs a case of IO

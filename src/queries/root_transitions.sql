@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  When did a process that was not root become root, by what, and what had it read before?
--- reads:     credential_change, process, exec, _session_walk, _last_input
+-- reads:     _root_change, process, exec, host, _session_walk, _last_input
 -- column:    event_id              BIGINT   the event
 -- column:    wall_ns               BIGINT   when
 -- column:    process_id            BIGINT   the process
@@ -10,7 +10,7 @@
 -- column:    before_euid           BIGINT   effective user before; NULL: not known
 -- column:    uid                   BIGINT   real user after
 -- column:    euid                  BIGINT   effective user after: 0
--- column:    cause                 VARCHAR  'setuid_exec', 'exec', 'call', 'regained' (real user was root all along), 'unexplained'
+-- column:    cause                 VARCHAR  'setuid_exec', 'setuid_program' (that executed nothing else as root: a su that was refused, a ping), 'exec', 'call', 'unexplained'
 -- column:    executable            VARCHAR  the program: of a setuid program, that one
 -- column:    command_line          VARCHAR  its arguments, where it was executed then
 -- column:    explanation           VARCHAR  the cause in words
@@ -18,14 +18,14 @@
 -- column:    input_path            VARCHAR  from what
 -- column:    input_wall_ns         BIGINT   when
 -- column:    input_text            VARCHAR  the last of that input, as far as captured
+-- column:    programs              BIGINT   programs executed as root afterwards, by it or below it
+-- column:    host                  VARCHAR  name of the host
 -- limits:    a process that was root when it was first seen has no transition; capabilities gained without uid 0
---            are in credential_change
+--            are in credential_change; processes that took back rights they had kept are in root_regained
 -- source:    D9, HF-10
 CREATE OR REPLACE VIEW root_transitions AS
 WITH change AS MATERIALIZED (
-  SELECT c.*, CASE WHEN c.cause = 'call' AND c.before_uid = 0 THEN 'regained' ELSE c.cause END AS why
-  FROM credential_change AS c
-  WHERE c.euid = 0 AND c.before_euid <> 0
+  SELECT r.* FROM _root_change AS r WHERE r.why <> 'regained'
 ), program AS (  -- the program executed in the same moment, or last before
   SELECT c.event_id, arg_max(x.executable, x.boot_ns) AS executable,
          arg_max(x.command_line, x.boot_ns) AS command_line, arg_max(x.mode, x.boot_ns) AS mode
@@ -37,21 +37,23 @@ WITH change AS MATERIALIZED (
 )
 SELECT c.event_id, c.wall_ns, c.process_id, p.pid, w.session_id, c.before_uid, c.before_euid, c.uid,
        c.euid, c.why AS cause, coalesce(x.executable, c.executable, p.executable) AS executable,
-       CASE WHEN c.why IN ('setuid_exec', 'exec') THEN x.command_line END AS command_line,
+       CASE WHEN c.why IN ('setuid_exec', 'setuid_program', 'exec') THEN x.command_line END AS command_line,
        CASE c.why
          WHEN 'setuid_exec' THEN 'executed ' || coalesce(x.executable, c.executable, 'a program')
            || ', which is setuid root' || coalesce(format(' (mode {:o})', x.mode & 4095), '')
+         WHEN 'setuid_program' THEN 'executed ' || coalesce(x.executable, c.executable, 'a program')
+           || ', which is setuid root' || coalesce(format(' (mode {:o})', x.mode & 4095), '')
+           || ' and executed nothing else as root'
          WHEN 'exec' THEN 'executed ' || coalesce(x.executable, c.executable, 'a program')
          WHEN 'call' THEN 'called ' || coalesce(c.syscall, 'a set-user call')
            || ', which the kernel allowed (saved user or capability)'
-         WHEN 'regained' THEN 'called ' || coalesce(c.syscall, 'a set-user call')
-           || ': its real user was root all along'
          ELSE 'the credentials changed without a call that explains it: an exploited kernel, or a lost record'
        END AS explanation,
        i.process_id AS input_process_id, i.path AS input_path, i.wall_ns AS input_wall_ns,
-       i.text AS input_text
+       i.text AS input_text, c.programs, h.name AS host
 FROM change AS c
 LEFT JOIN process AS p ON p.process_id = c.process_id
+LEFT JOIN host AS h ON h.host_id = p.host_id
 LEFT JOIN program AS x ON x.event_id = c.event_id
 LEFT JOIN _session_walk AS w ON w.process_id = c.process_id
 LEFT JOIN input AS i ON i.key = c.event_id

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  How did each remote, interactive or scheduled activity come in?
--- reads:     _session_walk, _session_entry, process, exec, event, object, socket, _is_shell, _program_name, _is_scheduler
+-- reads:     _session_walk, _session_entry, _session_login, host, process, exec, event, object, socket, _is_shell, _program_name, _is_scheduler
 -- column:    session_id              BIGINT   = process_id of the root
 -- column:    kind                    VARCHAR  'ssh', 'telnet', 'login' (console), 'network' (any other daemon, entry known), 'scheduled' (cron …), 'daemon' (no entry seen)
 -- column:    root_process_id         BIGINT   first process of the session
 -- column:    root_command            VARCHAR  the first program it executed
 -- column:    daemon_process_id       BIGINT   the daemon it was started by; NULL: console login
 -- column:    daemon                  VARCHAR  program of that daemon
--- column:    uid                     BIGINT   user of the first shell, else of the first program
+-- column:    uid                     BIGINT   who logged in; NULL: nobody did. Of other kinds: user of the first shell, else of the first program
 -- column:    entry_flow_id           BIGINT   connection it came in by; NULL: none seen
 -- column:    entry_process_id        BIGINT   process that had that connection
 -- column:    entry_source_ip         VARCHAR  who connected
@@ -19,6 +19,8 @@
 -- column:    shell                   BOOLEAN  true: a shell was executed in it
 -- column:    interactive             BOOLEAN  true: one of its processes read from a terminal
 -- column:    processes               BIGINT   processes in it
+-- column:    logged_in               BOOLEAN  true: somebody logged in; false: nobody did, be it that it was tried; NULL: nobody has to here
+-- column:    host                    VARCHAR  name of the host
 -- limits:    a daemon is a process that listened or accepted (process 1 apart), or a scheduler, and its forks that
 --            execute nothing; a session is what descends from a process under a daemon that executed a
 --            program and is no daemon itself, or from one that executed login. Of several connections
@@ -60,12 +62,14 @@ SELECT t.session_id,
             WHEN _is_scheduler(coalesce(d.executable, '')) THEN 'scheduled'
             ELSE 'daemon' END AS kind,
        t.session_id AS root_process_id, coalesce(pr.root_command, r.command_line) AS root_command,
-       t.daemon_process_id, d.executable AS daemon, coalesce(pr.shell_uid, pr.first_uid, r.uid) AS uid,
+       t.daemon_process_id, d.executable AS daemon,
+       CASE WHEN lo.session_id IS NOT NULL THEN lo.uid ELSE coalesce(pr.shell_uid, pr.first_uid, r.uid) END AS uid,
        en.object_id AS entry_flow_id, en.process_id AS entry_process_id,
        s.remote_ip AS entry_source_ip, s.remote_port AS entry_source_port,
        s.local_port AS entry_destination_port, en.hop::BIGINT AS relays,
        r.start_wall_ns AS begin_wall_ns, t.end_wall_ns, coalesce(pr.shell, FALSE) AS shell,
-       ty.session_id IS NOT NULL AS interactive, t.processes
+       ty.session_id IS NOT NULL AS interactive, t.processes,
+       CASE WHEN lo.session_id IS NOT NULL THEN lo.process_id IS NOT NULL END AS logged_in, ho.name AS host
 FROM total AS t
 JOIN process AS r ON r.process_id = t.session_id
 LEFT JOIN process AS d ON d.process_id = t.daemon_process_id
@@ -73,4 +77,6 @@ LEFT JOIN program AS pr ON pr.session_id = t.session_id
 LEFT JOIN typed AS ty ON ty.session_id = t.session_id
 LEFT JOIN entry AS en ON en.session_id = t.session_id
 LEFT JOIN socket AS s ON s.object_id = en.object_id
+LEFT JOIN _session_login AS lo ON lo.session_id = t.session_id
+LEFT JOIN host AS ho ON ho.host_id = r.host_id
 ORDER BY begin_wall_ns NULLS FIRST, t.session_id;

@@ -13,6 +13,7 @@
 -- column:    wall_ns            BIGINT   when it was executed
 -- column:    shells             BIGINT   shells executed in the session
 -- column:    interactive        BOOLEAN  true: something in the session read from a terminal
+-- column:    host               VARCHAR  name of the host
 -- limits:    as sessions; jobs of cron are among them (kind 'scheduled'), and CGI programs written for a shell
 -- source:    Forensix Query 1 (FX-22)
 CREATE OR REPLACE VIEW shells_from_daemons AS
@@ -25,7 +26,7 @@ WITH executed AS (
   GROUP BY w.session_id
 )
 SELECT s.uid, s.session_id, s.kind, s.daemon, s.entry_source_ip, s.entry_source_port, e.process_id,
-       e.shell, e.command_line, e.wall_ns, e.shells, s.interactive
+       e.shell, e.command_line, e.wall_ns, e.shells, s.interactive, s.host
 FROM sessions AS s JOIN executed AS e ON e.session_id = s.session_id
 WHERE s.daemon IS NOT NULL AND NOT _is_login_program(s.daemon)
 ORDER BY s.uid, e.wall_ns;

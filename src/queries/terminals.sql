@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which terminals were used, by whom, and how much was typed and printed?
--- reads:     event, object, object_name, io, _processes_of, _session_walk, exec, _is_shell
+-- reads:     event, object, object_name, io, _processes_of, _session_walk, exec, _is_shell, host
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    object_id         BIGINT   the terminal
@@ -12,6 +12,7 @@
 -- column:    out_bytes         BIGINT   written to it
 -- column:    begin_wall_ns     BIGINT   first use
 -- column:    end_wall_ns       BIGINT   last use
+-- column:    host              VARCHAR  name of the host
 -- limits:    where no payload was captured, what goes through the other end of a pty (sshd, script)
 --            is counted as well
 -- source:    SBK-1
@@ -30,8 +31,9 @@ SELECT te.object_id, coalesce(max(tn.path), any_value(tob.path)) AS path, min(tw
        count(DISTINCT te.process_id) AS processes,
        _bigint(coalesce(sum(te.size_bytes) FILTER (WHERE te.kind = 'read'), 0)) AS in_bytes,
        _bigint(coalesce(sum(te.size_bytes) FILTER (WHERE te.kind = 'write'), 0)) AS out_bytes,
-       min(te.wall_ns) AS begin_wall_ns, max(te.wall_ns) AS end_wall_ns
+       min(te.wall_ns) AS begin_wall_ns, max(te.wall_ns) AS end_wall_ns, any_value(te_h.name) AS host
 FROM event AS te
+LEFT JOIN host AS te_h ON te_h.host_id = te.host_id
 JOIN object AS tob ON tob.object_id = te.object_id
 LEFT JOIN pts AS tn ON tn.object_id = te.object_id
 LEFT JOIN shell ON shell.process_id = te.process_id

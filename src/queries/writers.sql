@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes wrote to the file of this name, or emptied it?
--- reads:     process, object_name, _objects_called, event_by_object
+-- reads:     process, object_name, _objects_called, event_by_object, host, _moment
 -- parameter: path   text  file name; a * stands for any text
 -- parameter: start  time  begin of the span; none: the first record  [default]
 -- parameter: end    time  end of the span; none: the last record  [default]
@@ -16,6 +16,7 @@
 -- column:    last_wall_ns  BIGINT   end of the last one
 -- column:    size_bytes    BIGINT   written
 -- column:    count         BIGINT   calls: writes, truncate, ftruncate, open with O_TRUNC
+-- column:    host          VARCHAR  name of the host
 -- limits:    as did_process_write; what was written to a file before or after it was called so, or through another of its names, counts
 -- source:    Forensix Writers (FX-33)
 CREATE OR REPLACE MACRO writers(path, "start" := NULL, "end" := NULL) AS TABLE
@@ -26,13 +27,14 @@ SELECT we.process_id, any_value(wp.pid) AS pid, any_value(wp.name) AS name,
        any_value(wp.command_line) AS command_line, any_value(wp.uid) AS uid, any_value(wp.euid) AS euid,
        we.object_id, coalesce(arg_min(wn.path, we.event_id), any_value(c.path)) AS path,
        min(_minus(we.wall_ns, _minus(we.end_boot_ns, we.boot_ns))) AS first_wall_ns, max(we.wall_ns) AS last_wall_ns,
-       _bigint(sum(we.size_bytes)) AS size_bytes, _bigint(sum(we.count)) AS count
+       _bigint(sum(we.size_bytes)) AS size_bytes, _bigint(sum(we.count)) AS count, any_value(we_h.name) AS host
 FROM event_by_object AS we
+LEFT JOIN host AS we_h ON we_h.host_id = we.host_id
 JOIN called AS c ON c.object_id = we.object_id
 ASOF LEFT JOIN object_name AS wn ON wn.object_id = we.object_id AND wn.from_boot_ns <= we.boot_ns
 LEFT JOIN process AS wp ON wp.process_id = we.process_id
 WHERE we.result >= 0 AND (we.kind IN ('write', 'send', 'truncate') OR (we.kind = 'open' AND we.flags & 512 <> 0))
-  AND ("start" IS NULL OR we.wall_ns >= "start")
-  AND ("end" IS NULL OR _minus(we.wall_ns, _minus(we.end_boot_ns, we.boot_ns)) <= "end")
+  AND ("start" IS NULL OR we.wall_ns >= _moment("start"))
+  AND ("end" IS NULL OR _minus(we.wall_ns, _minus(we.end_boot_ns, we.boot_ns)) <= _moment("end"))
 GROUP BY we.process_id, we.object_id
 ORDER BY first_wall_ns, we.process_id;

@@ -19,6 +19,7 @@ struct Subject {
   std::int64_t root_process_id = 0;
   std::optional<Row> session;  ///< its row of the query sessions
   std::optional<std::int64_t> begin_wall_ns, end_wall_ns;
+  std::string host;
   std::vector<std::string> reasons;  ///< why this one was picked, where it was
 
   /// "session := 5" or "process := 5": for queries that take either.
@@ -27,19 +28,24 @@ struct Subject {
   std::string CommandScope() const;
 };
 
+inline constexpr const char* kNobodyBecameRoot = "No process of it was seen to become root.";
+
 struct Chapters {
   store::Store& store;
   const Subject& subject;
   std::string store_words;
 
-  Result<Section> Entry() const;      // who came in, over which connection
-  Result<Section> Hole() const;       // what they sent
-  Result<Section> Processes() const;  // the tree
-  Result<Section> Root() const;       // who became root, by what
+  Result<Section> Entry() const;                    // who came in, over which connection
+  Result<Section> AddLogin(Section section) const;  // to the entry: under which name
+  Result<Section> Hole() const;                     // what they sent
+  Result<Section> Processes() const;                // the tree
+  Result<Section> Root() const;                     // who became root, by what
   Result<Section> Files() const;
-  Result<Section> Programs() const;  // written here, then executed
+  Result<> TellSecrets(Section& section) const;  // read by others than whose work it is
+  Result<Section> Programs() const;              // written here, then executed
   Result<Section> FlowsOut() const;
   Result<Section> Persistence() const;
+  Result<Section> Related() const;  // other sessions, by address, key and cause
   Result<Section> Terminals() const;
   Result<Section> Causes() const;  // the causal path from the entry, and what came of it
   Result<Section> Gaps(bool& incomplete) const;

@@ -20,8 +20,9 @@ constexpr std::size_t kLinesMax = 80;
 
 /// What the path is shown to.
 struct Deed {
-  std::vector<std::int64_t> ids;  ///< of the objects or of the process
-  std::string name;               ///< in words, marked
+  std::vector<std::int64_t> ids;                      ///< of the objects or of the process
+  std::map<std::int64_t, std::int64_t> done_wall_ns;  ///< by id, where known
+  std::string name;                                   ///< in words, marked
 };
 
 /// A process or connection that came of something, below what it came from.
@@ -79,15 +80,19 @@ void AddLines(std::string_view text, std::vector<std::string>& lines) {
 Result<Deed> WeightiestDeed(const Chapters& chapters, const std::vector<Row>& persistence) {
   Deed deed;
   for (const Row& row : persistence) {
-    if (const auto object_id = row.Integer("object_id")) deed.ids.push_back(*object_id);
+    if (const auto object_id = row.Integer("object_id")) {
+      deed.ids.push_back(*object_id);
+      if (const auto done = row.Integer("first_wall_ns")) deed.done_wall_ns[*object_id] = *done;
+    }
     if (deed.name.empty() && !deed.ids.empty()) deed.name = Name(row.Text("path"));
   }
   if (!deed.ids.empty()) return deed;
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      chapters.Ask("SELECT process_id, executable FROM root_transitions WHERE cause <> 'regained' "
-                   "AND process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
-                   "ORDER BY wall_ns DESC LIMIT 1"));
+      chapters.Ask(
+          "SELECT process_id, executable FROM root_transitions WHERE cause <> 'setuid_program' "
+          "AND process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
+          "ORDER BY wall_ns DESC LIMIT 1"));
   if (rows.empty()) return deed;
   deed.ids.push_back(rows.front().Integer("process_id").value_or(0));
   deed.name = "the process that became root, " + Name(rows.front().Text("executable"));
@@ -132,6 +137,7 @@ Result<> TellEffects(const Chapters& chapters, const causality::Graph& graph, co
                      Section& section) {
   causality::TraceOptions options;
   options.direction = causality::Direction::kForward;
+  options.effects_from_wall_ns = deed.done_wall_ns;
   causality::Subgraph effects = causality::Trace(graph, deed.ids, options);
   RETURN_IF_ERROR(causality::Describe(chapters.store, effects));
   ASSIGN_OR_RETURN(const std::vector<Row> rows,

@@ -18,7 +18,37 @@ constexpr std::size_t kPayloadLinesMax = 60;
 constexpr std::size_t kCommandCharactersMax = 140;
 constexpr std::size_t kDecodedCharactersMax = 2000;
 
+bool LoggedIn(const Row& session) {
+  return session.Flag("logged_in");
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + VisibleName(name);
+  return list;
+}
+
 }  // namespace
+
+Result<Section> Chapters::AddLogin(Section section) const {
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      ReadRows(store, "SELECT * FROM logins WHERE session_id = $1", {subject.root_process_id}));
+  if (rows.empty()) return section;
+  const Row& login = rows.front();
+  std::string text = login.Flag("succeeded")
+                         ? fmt::format("Somebody logged in as {}", User(login.Integer("uid")))
+                         : std::string("Nobody was let in");
+  const std::vector<std::string> names = login.Texts("names");
+  const std::vector<std::string> passwords = login.Texts("passwords");
+  if (!names.empty()) text += "; tried under the name " + Listed(names);
+  if (!passwords.empty()) text += "; passwords tried: " + Listed(passwords);
+  section.facts.push_back({.text = text + ".",
+                           .wall_ns = subject.begin_wall_ns,
+                           .id_kind = "session",
+                           .id = subject.root_process_id});
+  return section;
+}
 
 Result<Section> Chapters::Entry() const {
   Section section{.name = "entry", .title = "Where it came from"};
@@ -40,10 +70,10 @@ Result<Section> Chapters::Entry() const {
     ASSIGN_OR_RETURN(
         const std::vector<Row> flow,
         ReadRows(store, "SELECT begin_wall_ns FROM flow WHERE flow_id = $1", {*flow_id}));
-    std::string text = fmt::format("{} port {} connected to port {} of this host",
-                                   Name(session.Text("entry_source_ip")),
-                                   session.Integer("entry_source_port").value_or(0),
-                                   session.Integer("entry_destination_port").value_or(0));
+    std::string text = fmt::format(
+        "{} port {} connected to port {} of {}", Name(session.Text("entry_source_ip")),
+        session.Integer("entry_source_port").value_or(0),
+        session.Integer("entry_destination_port").value_or(0), HostName(session.Text("host")));
     if (!accepted.empty()) text += ", served by " + Name(accepted.front().Text("command_line"));
     section.facts.push_back(
         {.text = text + ".",
@@ -58,19 +88,25 @@ Result<Section> Chapters::Entry() const {
   } else {
     const std::string kind = session.Text("kind");
     section.facts.push_back(
-        {.text = kind == "login" ? "Somebody logged in at a terminal of this host."
+        {.text = kind == "login"
+                     ? fmt::format("Somebody {} at a terminal of {}.",
+                                   LoggedIn(session) ? "logged in" : "was asked to log in",
+                                   HostName(session.Text("host")))
                  : kind == "scheduled"
                      ? daemon + " started it as a job."
                      : daemon + " started it; no connection was seen to lead to it."});
   }
-  section.facts.push_back(
-      {.text = fmt::format("{} was started as {}{}.", Name(session.Text("root_command")),
-                           User(session.Integer("uid")),
-                           daemon.size() > 2 ? " by " + daemon : std::string()),
-       .wall_ns = subject.begin_wall_ns,
-       .id_kind = "session",
-       .id = subject.root_process_id});
-  return section;
+  if (session.IsNull("logged_in")) {
+    section.facts.push_back(
+        {.text = fmt::format("{} was started as {}{}.", Name(session.Text("root_command")),
+                             User(session.Integer("uid")),
+                             daemon.size() > 2 ? " by " + daemon : std::string()),
+         .wall_ns = subject.begin_wall_ns,
+         .id_kind = "session",
+         .id = subject.root_process_id});
+    return section;
+  }
+  return AddLogin(std::move(section));
 }
 
 Result<Section> Chapters::Hole() const {
@@ -86,11 +122,13 @@ Result<Section> Chapters::Hole() const {
   std::string request;
   std::int64_t in_bytes = 0;
   std::int64_t out_bytes = 0;
+  std::int64_t before_bytes = 0;
   std::optional<std::int64_t> first_wall_ns;
   for (const Row& row : rows) {
     const bool in = row.Text("direction") == "in";
     (in ? in_bytes : out_bytes) += row.Integer("size_bytes").value_or(0);
     if (!in || !row.Flag("before_start")) continue;
+    before_bytes += row.Integer("size_bytes").value_or(0);
     if (!first_wall_ns) first_wall_ns = row.Integer("wall_ns");
     request += row.Text("data");
   }
@@ -100,12 +138,24 @@ Result<Section> Chapters::Hole() const {
        .wall_ns = first_wall_ns,
        .id_kind = "flow",
        .id = subject.session->Integer("entry_flow_id").value_or(0)});
-  if (request.empty()) {
-    section.facts.push_back({.text = "What it said before the session began was not captured (the "
-                                     "profile or its budget left it out)."});
+  if (before_bytes == 0) {
+    section.facts.push_back({.text = "Nothing came in over it before the session began."});
     return section;
   }
-  section.facts.push_back({.text = "This is what came in before the session began, as captured:"});
+  if (request.empty()) {
+    section.facts.push_back(
+        {.text = fmt::format("The {} that came in before the session began were not captured (the "
+                             "profile or its budget left them out).",
+                             Bytes(before_bytes))});
+    return section;
+  }
+  const std::int64_t left_out = before_bytes - static_cast<std::int64_t>(request.size());
+  section.facts.push_back(
+      {.text = left_out > 0
+                   ? fmt::format("This is what came in before the session began, as captured; {} "
+                                 "more were left out:",
+                                 Bytes(left_out))
+                   : std::string("This is what came in before the session began:")});
   section.lines = PayloadLines(request, kPayloadLinesMax);
   const std::string first_line = request.substr(0, request.find('\n'));
   if (const std::string decoded = PercentDecoded(first_line); decoded != first_line) {
@@ -171,49 +221,6 @@ Result<Section> Chapters::Processes() const {
     section.lines.push_back(
         fmt::format("… and {} more processes: spoor query {}session_processes {}",
                     rows.size() - section.lines.size(), store_words, subject.CommandScope()));
-  return section;
-}
-
-Result<Section> Chapters::Root() const {
-  Section section{.name = "root", .title = "How they became root"};
-  ASSIGN_OR_RETURN(
-      const std::vector<Row> rows,
-      Ask("SELECT t.*, i.pid AS input_pid, i.command_line AS input_command, (SELECT count(*) FROM "
-          "exec AS x JOIN _lineage((SELECT list(o.process_id) "
-          "FROM _processes_of({scope}) AS o)) AS l ON l.process_id = x.process_id "
-          "WHERE l.line_process_id = t.process_id AND x.euid = 0 AND x.result = 0 "
-          "AND x.wall_ns > t.wall_ns) AS programs_after FROM root_transitions AS t "
-          "LEFT JOIN process AS i ON i.process_id = t.input_process_id "
-          "WHERE t.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
-          "ORDER BY programs_after DESC, t.wall_ns, t.event_id"));
-  for (const Row& row : rows) {
-    section.facts.push_back(
-        {.text = fmt::format("Pid {} went from {} to root: it {}.", row.Integer("pid").value_or(0),
-                             User(row.Integer("before_euid")), Name(row.Text("explanation"))),
-         .wall_ns = row.Integer("wall_ns"),
-         .id_kind = "event",
-         .id = row.Integer("event_id").value_or(0)});
-    const std::int64_t programs = row.Integer("programs_after").value_or(0);
-    section.facts.push_back(
-        {.text = programs == 0
-                     ? std::string("Nothing was executed as root below it after that.")
-                     : fmt::format("After that, it and what is below it executed {} as root.",
-                                   Count(programs, "program", "programs")),
-         .id_kind = "process",
-         .id = row.Integer("process_id").value_or(0)});
-    if (const auto input = row.Integer("input_process_id"))
-      section.facts.push_back(
-          {.text = fmt::format(
-               "Before that, {} had last read from {}{}.",
-               ProcessName(row.Integer("input_pid"), row.Text("input_command")),
-               Name(row.Text("input_path").empty() ? "a socket or pipe" : row.Text("input_path")),
-               row.Text("input_text").empty() ? std::string(" (what, was not captured)")
-                                              : ": " + VisibleName(row.Text("input_text"))),
-           .wall_ns = row.Integer("input_wall_ns"),
-           .id_kind = "process",
-           .id = *input});
-  }
-  if (rows.empty()) section.facts.push_back({.text = "No process of it was seen to become root."});
   return section;
 }
 

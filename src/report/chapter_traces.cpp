@@ -2,6 +2,8 @@
 // What they left and took: files, programs, connections, ways back in, the screen.
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "report/chapter.hpp"
 #include "report/text.hpp"
 #include "schema/loss_class.hpp"
@@ -29,10 +31,11 @@ struct FileGroup {
   bool hide_ordinary;  ///< only reading is ordinary there
 };
 constexpr FileGroup kFileGroups[] = {
-    {"deleted", "deleted", kFilesPerGroupMax, false},
-    {"written AND created AND NOT deleted", "created and written", kFilesPerGroupMax, false},
-    {"created AND NOT written AND NOT deleted", "created", kFilesPerGroupMax, false},
-    {"(written OR renamed OR changed) AND NOT created AND NOT deleted "
+    {"deleted OR replaced", "deleted", kFilesPerGroupMax, false},
+    {"written AND created AND NOT (deleted OR replaced)", "created and written", kFilesPerGroupMax,
+     false},
+    {"created AND NOT written AND NOT (deleted OR replaced)", "created", kFilesPerGroupMax, false},
+    {"(written OR renamed OR changed) AND NOT created AND NOT (deleted OR replaced) "
      "AND path NOT IN ('/dev/null', '/dev/tty', '/dev/ptmx')",
      "changed", kFilesPerGroupMax, false},
     {"read AND NOT written AND NOT created AND NOT deleted", "read", kFilesPerGroupMax, true},
@@ -42,11 +45,32 @@ constexpr FileGroup kFileGroups[] = {
 };
 
 std::string FileText(const Row& row, std::string_view verb) {
-  std::string text = fmt::format("{} was {}", Name(row.Text("path")), verb);
-  if (verb == "deleted" && row.Flag("created"))
-    text = Name(row.Text("path")) + " was created and deleted again";
-  if (verb == "changed" && row.Flag("written") && row.Integer("written_bytes").value_or(0) == 0)
-    text = Name(row.Text("path")) + " was emptied";
+  const std::string name = Name(row.Text("path"));
+  std::string text = fmt::format("{} was {}", name, verb);
+  if (verb == "deleted") {
+    const std::string_view end =
+        row.Flag("deleted") ? (row.Flag("created") ? "deleted again" : "deleted")
+                            : "replaced by another file, or by a link: what it held is gone";
+    text = fmt::format("{} was {}{}", name, row.Flag("created") ? "created and " : "", end);
+  } else if (verb == "created" && row.Flag("renamed")) {
+    text = fmt::format("{}{} got this name by a rename", name,
+                       row.Text("type") == "symlink" ? ", a link," : "");
+  } else if (verb == "created" && row.Text("type") == "symlink") {
+    text += " as a link";
+  } else if (verb == "changed" && row.Integer("written_bytes").value_or(0) == 0) {
+    if (row.Flag("emptied")) {
+      text = name + " was emptied";
+    } else if (!row.Flag("written") && !row.Flag("renamed")) {
+      text = name + " was not written to";
+    }
+  } else if (row.Flag("emptied")) {
+    text += ", and emptied";
+  }
+  std::string attributes;
+  for (const std::string& attribute : row.Texts("attributes")) {
+    attributes += (attributes.empty() ? "; set: " : ", ") + Name(attribute);
+  }
+  text += attributes;
   std::string amounts;
   if (const auto bytes = row.Integer("written_bytes").value_or(0); bytes > 0)
     amounts += fmt::format("{} written", Bytes(bytes));
@@ -81,19 +105,52 @@ std::string FlowText(const Row& row) {
 
 }  // namespace
 
+/// First, and all of them: what was read there has to be changed everywhere.
+Result<> Chapters::TellSecrets(Section& section) const {
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      Ask("SELECT path, any_value(object_id) AS object_id, min(wall_ns) AS wall_ns, "
+          "arg_min(pid, wall_ns) AS pid, arg_min(command_line, wall_ns) AS command_line, "
+          "arg_min(euid, wall_ns) AS euid, sum(read_bytes)::BIGINT AS read_bytes, "
+          "count(*) AS readers FROM secrets_read({scope}) WHERE NOT own_work "
+          "GROUP BY host, path ORDER BY wall_ns, path"));
+  for (const Row& row : rows) {
+    const std::int64_t others = row.Integer("readers").value_or(1) - 1;
+    section.facts.push_back(
+        {.text = fmt::format(
+             "Secrets: {} was read by {} as {}{} ({}).", Name(row.Text("path")),
+             ProcessName(row.Integer("pid"), row.Text("command_line")), User(row.Integer("euid")),
+             others == 0 ? "" : " and by " + Count(others, "more process", "more processes"),
+             Bytes(row.Integer("read_bytes").value_or(0))),
+         .wall_ns = row.Integer("wall_ns"),
+         .id_kind = "object",
+         .id = row.Integer("object_id").value_or(0)});
+  }
+  return {};
+}
+
 Result<Section> Chapters::Files() const {
   Section section{.name = "files", .title = "Which files were touched"};
+  RETURN_IF_ERROR(TellSecrets(section));
+  // Each file in the first group that it fits, and all of them by one question.
+  std::string group_of = "CASE";
+  for (std::size_t i = 0; i < std::size(kFileGroups); ++i) {
+    group_of += fmt::format(" WHEN {} THEN {}", kFileGroups[i].condition, i);
+  }
+  group_of += " END";
+  ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                   Ask(fmt::format("SELECT *, {} AS ordinary, ({})::BIGINT AS file_group "
+                                   "FROM files_touched({{scope}}) ORDER BY first_wall_ns, path, "
+                                   "object_id",
+                                   kOrdinary, group_of)));
   std::int64_t ordinary = 0;
-  for (const FileGroup& group : kFileGroups) {
-    ASSIGN_OR_RETURN(
-        const std::vector<Row> rows,
-        Ask(fmt::format("SELECT *, {} AS ordinary FROM files_touched({{scope}}) WHERE {} "
-                        "ORDER BY first_wall_ns, path",
-                        group.hide_ordinary ? kOrdinary : "FALSE", group.condition)));
+  for (std::size_t i = 0; i < std::size(kFileGroups); ++i) {
+    const FileGroup& group = kFileGroups[i];
     std::size_t told = 0;
     std::size_t left = 0;
     for (const Row& row : rows) {
-      if (row.Flag("ordinary")) {
+      if (row.Integer("file_group") != static_cast<std::int64_t>(i)) continue;
+      if (group.hide_ordinary && row.Flag("ordinary")) {
         ++ordinary;
       } else if (told == group.files_max) {
         ++left;
@@ -161,18 +218,23 @@ Result<Section> Chapters::Persistence() const {
   ASSIGN_OR_RETURN(const std::vector<Row> rows, PersistenceRows());
   for (const Row& row : rows) {
     const auto object_id = row.Integer("object_id");
+    const std::int64_t bytes = row.Integer("written_bytes").value_or(0);
     section.facts.push_back(
-        {.text = fmt::format("{} ({}) was {}: {} written.{}", Name(row.Text("path")),
-                             row.Text("means"), row.Flag("created") ? "created" : "changed",
-                             Bytes(row.Integer("written_bytes").value_or(0)),
-                             row.Flag("deleted") ? " It was deleted again." : ""),
+        {.text = fmt::format("{}{} ({}): {}{}.{}", Name(row.Text("path")),
+                             row.Text("known_as").empty()
+                                 ? ""
+                                 : ", also called " + Name(row.Text("known_as")) + ",",
+                             row.Text("means"), Name(row.Text("how")),
+                             bytes == 0 ? "" : fmt::format(", {}", Bytes(bytes)),
+                             row.Flag("deleted") ? " It is gone again." : ""),
          .wall_ns = row.Integer("first_wall_ns"),
          .id_kind = object_id ? "object" : "",
          .id = object_id.value_or(0)});
   }
   if (rows.empty())
     section.facts.push_back({.text = "None of the usual places (cron, units, keys, start-up files, "
-                                     "accounts, loader, modules) was changed."});
+                                     "accounts, loader, modules) was changed, and no program "
+                                     "was made setuid or given capabilities."});
   return section;
 }
 

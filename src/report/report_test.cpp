@@ -115,7 +115,7 @@ TEST(Story, OfAProcessWithoutASessionHasEverySectionAndTellsItsGaps) {
   }
   EXPECT_THAT(names,
               ElementsAre("summary", "entry", "hole", "processes", "root", "files", "programs",
-                          "flows", "persistence", "causes", "terminal", "gaps", "next"));
+                          "flows", "persistence", "causes", "related", "terminal", "gaps", "next"));
   const std::string markdown = RenderMarkdown(story);
   EXPECT_THAT(markdown, HasSubstr("12 records of class `io`"));
   EXPECT_THAT(markdown, Not(HasSubstr("too late to matter")));

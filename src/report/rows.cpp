@@ -30,6 +30,10 @@ bool Row::Flag(std::string_view column) const {
   return value != nullptr && *value;
 }
 
+bool Row::IsNull(std::string_view column) const {
+  return std::holds_alternative<std::monostate>(At(column));
+}
+
 std::vector<std::string> Row::Texts(std::string_view column) const {
   const auto* value = std::get_if<std::vector<std::string>>(&At(column));
   return value == nullptr ? std::vector<std::string>() : *value;

@@ -26,6 +26,7 @@ class Row {
   /// Empty for NULL; also the bytes of a BLOB.
   std::string Text(std::string_view column) const;
   bool Flag(std::string_view column) const;
+  bool IsNull(std::string_view column) const;
   std::vector<std::string> Texts(std::string_view column) const;
 
  private:

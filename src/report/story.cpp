@@ -38,6 +38,7 @@ Result<Subject> SubjectOfSession(store::Store& store, std::int64_t session_id) {
   subject.root_process_id = session_id;
   subject.begin_wall_ns = rows.front().Integer("begin_wall_ns");
   subject.end_wall_ns = rows.front().Integer("end_wall_ns");
+  subject.host = rows.front().Text("host");
   subject.session = std::move(rows.front());
   return subject;
 }
@@ -45,10 +46,11 @@ Result<Subject> SubjectOfSession(store::Store& store, std::int64_t session_id) {
 Result<Subject> SubjectOfProcess(store::Store& store, std::int64_t process_id) {
   ASSIGN_OR_RETURN(const std::vector<Row> rows,
                    ReadRows(store,
-                            "SELECT p.start_wall_ns, "
+                            "SELECT p.start_wall_ns, any_value(h.name) AS host, "
                             "CASE WHEN count(*) = count(t.end_wall_ns) THEN max(t.end_wall_ns) END "
                             "AS end_wall_ns "
-                            "FROM process AS p, process AS t WHERE p.process_id = $1 AND "
+                            "FROM process AS p LEFT JOIN host AS h ON h.host_id = p.host_id, "
+                            "process AS t WHERE p.process_id = $1 AND "
                             "t.process_id IN (SELECT o.process_id FROM _processes_of("
                             "process := " +
                                 std::to_string(process_id) +
@@ -60,6 +62,7 @@ Result<Subject> SubjectOfProcess(store::Store& store, std::int64_t process_id) {
   subject.root_process_id = process_id;
   subject.begin_wall_ns = rows.front().Integer("start_wall_ns");
   subject.end_wall_ns = rows.front().Integer("end_wall_ns");
+  subject.host = rows.front().Text("host");
   return subject;
 }
 
@@ -122,19 +125,25 @@ Result<std::vector<Row>> Chapters::Ask(std::string_view query) const {
 }
 
 Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& options) {
+  // Nearly every chapter asks these.
+  constexpr std::string_view kAsked[] = {"_session_walk", "_session_entry", "_session_login",
+                                         "sessions",      "_root_change",   "root_transitions",
+                                         "_file_link",    "logins"};
+  RETURN_IF_ERROR(store.Keep(kAsked));
   ASSIGN_OR_RETURN(const std::optional<Subject> subject, FindSubject(store, options));
   if (!subject) return std::optional<Story>();
   const Chapters chapters{store, *subject, options.store_words};
   Story story;
-  story.title =
-      subject->session_id
-          ? fmt::format("What happened in session {}", *subject->session_id)
-          : fmt::format("What process {} and its descendants did", subject->root_process_id);
+  story.title = subject->session_id
+                    ? fmt::format("What happened in session {} on {}", *subject->session_id,
+                                  HostName(subject->host))
+                    : fmt::format("What process {} and its descendants did on {}",
+                                  subject->root_process_id, HostName(subject->host));
   using Chapter = Result<Section> (Chapters::*)() const;
   for (const Chapter chapter :
        {&Chapters::Entry, &Chapters::Hole, &Chapters::Processes, &Chapters::Root, &Chapters::Files,
         &Chapters::Programs, &Chapters::FlowsOut, &Chapters::Persistence, &Chapters::Causes,
-        &Chapters::Terminals}) {
+        &Chapters::Related, &Chapters::Terminals}) {
     ASSIGN_OR_RETURN(Section section, (chapters.*chapter)());
     story.sections.push_back(std::move(section));
   }

@@ -47,6 +47,10 @@ std::string ProcessName(std::optional<std::int64_t> pid, std::string_view comman
                      number);
 }
 
+std::string HostName(std::string_view name) {
+  return name.empty() ? std::string("this host") : "host " + Name(name);
+}
+
 std::string Plain(std::string_view sentence) {
   std::string plain;
   for (const char c : sentence) {

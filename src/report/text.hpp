@@ -29,6 +29,8 @@ std::string ProcessName(std::optional<std::int64_t> pid, std::string_view comman
 std::string Moment(std::int64_t wall_ns);
 /// "until …", or what is said where the end is not known.
 std::string UntilMoment(std::int64_t wall_ns);
+/// "host “web-1”", or "this host" where its name is not known.
+std::string HostName(std::string_view name);
 /// "root" or "uid 33".
 std::string User(std::optional<std::int64_t> uid);
 /// "1 byte", "4096 bytes".

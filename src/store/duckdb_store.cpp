@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "base/scratch_folder.hpp"
@@ -118,6 +119,21 @@ class DuckStore : public Store {
     own_.emplace(name, sql);
   }
 
+  Result<> Keep(std::span<const std::string_view> names) override {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                     Connection::Open(parts_.database));
+    for (const std::string_view name : names) {
+      if (!kept_.emplace(name).second) continue;
+      RETURN_IF_ERROR(DefineNamed(*connection, name));
+      // Views and macros name what they read, and so find the table in the view's place.
+      RETURN_IF_ERROR(
+          connection->RunOne(fmt::format("CREATE TABLE kept AS SELECT * FROM {}", name)));
+      RETURN_IF_ERROR(connection->RunOne(fmt::format("DROP VIEW {}", name)));
+      RETURN_IF_ERROR(connection->RunOne(fmt::format("ALTER TABLE kept RENAME TO {}", name)));
+    }
+    return {};
+  }
+
   void Interrupt(std::string_view reason) override {
     {
       const std::scoped_lock lock(mutex_);
@@ -220,6 +236,7 @@ class DuckStore : public Store {
   std::vector<std::weak_ptr<Connection>> running_;
   /// Definitions of ours that no query named yet. Queries are asked from one thread at a time.
   std::map<std::string, std::string> own_;
+  std::set<std::string, std::less<>> kept_;
 };
 
 /// From here on a query can read these files and nothing else, and write nothing.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -62,6 +63,10 @@ class Store {
   /// The same for a definition that is part of this program: `sql` defines the view or macro
   /// `name`, is not checked, and is run when the first query or definition names it.
   virtual void DefineOwn(std::string_view name, bool is_view, std::string_view sql) = 0;
+  /// Answers the views `names`, of this program's own, now and holds the rows: what reads them from
+  /// now on reads memory. Each behind those that it reads. For who asks many questions of one
+  /// store. Fails as Sql does.
+  virtual Result<> Keep(std::span<const std::string_view> names) = 0;
 
   /// Ends the queries that are running with kUnavailable and `reason`. From any thread.
   virtual void Interrupt(std::string_view reason = "interrupted") = 0;

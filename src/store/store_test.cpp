@@ -109,6 +109,19 @@ TEST(Store, BindsParametersOfEveryType) {
   EXPECT_THAT(ErrorOfQuery(*store, "SELECT $1", {}).message, HasSubstr("1 parameters, 0 were"));
 }
 
+TEST(Store, AnswersFromTheRowsOfAViewThatIsKept) {
+  const auto store = Memory(kTwoProcesses);
+  store->DefineOwn("pids", true,
+                   "CREATE OR REPLACE VIEW pids AS SELECT pid, random() AS drawn FROM process");
+  store->DefineOwn("low", true, "CREATE OR REPLACE VIEW low AS SELECT min(drawn) AS d FROM pids");
+  EXPECT_NE(Rows(*store, "SELECT d FROM low"), Rows(*store, "SELECT d FROM low"));
+  constexpr std::string_view kNames[] = {"pids"};
+  ASSERT_TRUE(store->Keep(kNames));
+  ASSERT_TRUE(store->Keep(kNames)) << "again";
+  EXPECT_EQ(Rows(*store, "SELECT d FROM low"), Rows(*store, "SELECT d FROM low"));
+  EXPECT_EQ(Rows(*store, "SELECT * FROM pids").size(), 3U);
+}
+
 TEST(Store, StreamsAnswersThatAreBiggerThanOneChunk) {
   const auto store = Memory();
   std::int64_t sum = 0;

@@ -1,0 +1,60 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- question:  Who tried to log in, from where, under which names, and did it succeed?
+-- reads:     sessions, _session_walk, process, io, _program_name, _visible
+-- column:    host         VARCHAR    name of the host
+-- column:    session_id   BIGINT     the session
+-- column:    wall_ns      BIGINT     when it began
+-- column:    kind         VARCHAR    'ssh', 'telnet' or 'login' (console)
+-- column:    source_ip    VARCHAR    who connected; NULL: none seen
+-- column:    source_port  BIGINT     from which port
+-- column:    succeeded    BOOLEAN    true: a program of the user was executed, or the rights of the user taken
+-- column:    uid          BIGINT     who logged in; NULL: nobody
+-- column:    names        VARCHAR[]  tried, in the order of first use; empty: not captured, or none was given
+-- column:    passwords    VARCHAR[]  tried, likewise
+-- column:    end_wall_ns  BIGINT     end of the session; NULL: not seen
+-- needs:     payload of sockets and terminals for names and passwords (profile honeypot)
+-- limits:    names and passwords are read from what the parts of sshd tell each other (OpenSSH with privilege
+--            separation), or from what login read at a terminal; of other servers they are not known
+-- source:    ENH-5, SBK-9; monitor_wire.h of OpenSSH
+CREATE OR REPLACE VIEW logins AS
+WITH door AS MATERIALIZED (
+  SELECT s.session_id FROM sessions AS s WHERE s.logged_in IS NOT NULL
+), asker AS MATERIALIZED (  -- the processes that ask who it is
+  SELECT w.session_id, w.process_id, _program_name(p.executable) LIKE 'sshd%' AS ssh
+  FROM _session_walk AS w JOIN door ON door.session_id = w.session_id
+  JOIN process AS p ON p.process_id = w.process_id
+  WHERE regexp_matches(_program_name(coalesce(p.executable, '')), '^sshd|^login$|getty$')
+     OR w.process_id = w.session_id
+), heard AS MATERIALIZED (
+  SELECT a.session_id, a.ssh, i.boot_ns, i.event_id, i.data, i.echo, i.canonical, hex(i.data) AS code,
+         octet_length(i.data) AS size_bytes
+  FROM io AS i JOIN asker AS a ON a.process_id = i.process_id
+  WHERE i.direction = 'in' AND NOT i.pty_master AND octet_length(i.data) BETWEEN 1 AND 1024
+), told AS (
+  -- A message of the monitor: its type, then texts behind their length. 8: name, 12: password, 106: answer to PAM.
+  SELECT h.session_id, h.boot_ns, h.event_id, substr(h.code, 1, 2) = '08' AS is_name,
+         _visible(unhex(substr(h.code, 11))) AS text
+  FROM heard AS h
+  WHERE h.ssh AND substr(h.code, 1, 2) IN ('08', '0C') AND substr(h.code, 3, 8) = format('{:08X}', h.size_bytes - 5)
+  UNION ALL
+  SELECT h.session_id, h.boot_ns, h.event_id, FALSE, _visible(unhex(substr(h.code, 19)))
+  FROM heard AS h
+  WHERE h.ssh AND substr(h.code, 1, 10) = '6A00000001' AND h.size_bytes > 9
+    AND substr(h.code, 11, 8) = format('{:08X}', h.size_bytes - 9)
+  UNION ALL
+  SELECT h.session_id, h.boot_ns, h.event_id, h.echo, regexp_replace(_visible(h.data), '(\\x0D|\\x0A)+$', '')
+  FROM heard AS h WHERE NOT h.ssh AND h.canonical AND h.echo IS NOT NULL
+), first_use AS (
+  SELECT t.session_id, t.is_name, t.text, min((t.boot_ns, t.event_id)) AS at FROM told AS t
+  WHERE t.text <> '' GROUP BY t.session_id, t.is_name, t.text
+), tried AS (
+  SELECT f.session_id, list(f.text ORDER BY f.at) FILTER (WHERE f.is_name) AS names,
+         list(f.text ORDER BY f.at) FILTER (WHERE NOT f.is_name) AS passwords
+  FROM first_use AS f GROUP BY f.session_id
+)
+SELECT s.host, s.session_id, s.begin_wall_ns AS wall_ns, s.kind, s.entry_source_ip AS source_ip,
+       s.entry_source_port AS source_port, s.logged_in AS succeeded, s.uid,
+       coalesce(t.names, []) AS names, coalesce(t.passwords, []) AS passwords, s.end_wall_ns
+FROM sessions AS s LEFT JOIN tried AS t ON t.session_id = s.session_id
+WHERE s.logged_in IS NOT NULL
+ORDER BY s.begin_wall_ns, s.session_id;
