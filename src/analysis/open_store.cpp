@@ -23,7 +23,8 @@ Result<std::unique_ptr<event::EventSource>> MakeImporter(
   if (const importers::ImporterKind* const kind = importers::FindImporterKind(description.kind)) {
     return importers::MakeImporter(
         *kind, {.host = description.host,
-                .time = {.year = description.year, .utc_offset_ns = description.utc_offset_ns}});
+                .time = {.year = description.year, .utc_offset_ns = description.utc_offset_ns},
+                .sha256 = description.sha256});
   }
   return Fail(ErrorCode::kUnsupported, "this build has no importer for files of kind '{}'",
               description.kind);

@@ -31,8 +31,13 @@ struct FlowSighting {
   std::optional<std::uint64_t> source_packets, destination_packets;
   std::optional<std::uint64_t> source_bytes, destination_bytes;  ///< what the transport carried
   std::optional<std::uint64_t> source_frame_bytes, destination_frame_bytes;
-  std::string state;         ///< as the observer names it
-  std::string community_id;  ///< as the observer wrote it
+  std::optional<std::uint64_t> source_retransmitted_bytes, destination_retransmitted_bytes;
+  std::optional<std::uint64_t> source_tcp_flags, destination_tcp_flags;  ///< all that were set
+  std::optional<std::uint64_t> icmp_error_count;  ///< that its packets caused
+  std::string server_name;                        ///< that the client asked for
+  std::string client_fingerprint;                 ///< JA4
+  std::string state;                              ///< as the observer names it
+  std::string community_id;                       ///< as the observer wrote it
 };
 
 struct AlertPacket {

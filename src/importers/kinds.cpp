@@ -11,6 +11,7 @@
 #include "importers/flow_csv/flow_csv_reader.hpp"
 #include "importers/gzip_source.hpp"
 #include "importers/p0f/p0f_reader.hpp"
+#include "importers/pcap/capture_source.hpp"
 #include "importers/snort/snort_readers.hpp"
 #include "importers/snort/unified2_reader.hpp"
 #include "importers/syslog/syslog_reader.hpp"
@@ -22,6 +23,8 @@ namespace {
 
 // What has marks of its own is tried before what is recognised by the look of its lines.
 constexpr std::array kKinds{
+    ImporterKind{"pcap", "packets, pcap and pcapng", packets::LooksLikeCapture, MakeCaptureSource,
+                 false, "packets"},
     ImporterKind{"eve", "Suricata's EVE log, JSON lines", LooksLikeEve, MakeEveReader},
     ImporterKind{"zeek", "logs of Zeek, TSV or JSON lines", LooksLikeZeek, MakeZeekReader},
     ImporterKind{"auditd", "Linux audit: audit.log, in syslog, JSON of auditbeat, LAUREL and auoms",

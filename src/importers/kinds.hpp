@@ -19,6 +19,7 @@ struct ImporterKind {
   std::unique_ptr<event::EventSource> (*make)(const ImportOptions& options);
   /// One bad record makes the whole file bad, so that nothing of it is stored.
   bool all_or_nothing = false;
+  std::string_view record_name = "records";  ///< what SourceCounts counts
 };
 
 /// In the order in which they are tried.

@@ -17,8 +17,9 @@ namespace spoor::ingest {
 class NetworkRows {
  public:
   /// Rows go to `rows`, which must outlive it. `host`: where the observer stood, if it does not
-  /// say.
-  NetworkRows(store::SegmentWriter& rows, std::string host) : rows_(rows), host_(std::move(host)) {}
+  /// say. `recording_id`: of the import.
+  NetworkRows(store::SegmentWriter& rows, std::string host, std::string recording_id)
+      : rows_(rows), host_(std::move(host)), recording_id_(std::move(recording_id)) {}
 
   /// `revision`: ascends; the event id up to which the rows know.
   void Take(const event::Findings& findings, std::int64_t revision);
@@ -50,6 +51,7 @@ class NetworkRows {
 
   store::SegmentWriter& rows_;
   const std::string host_;
+  const std::string recording_id_;
   std::int64_t revision_ = 0;
   std::unordered_map<std::int64_t, event::FlowSighting> mentioned_;  // by flow_id
   std::unordered_map<std::string, Spell> spells_;                    // by observer and ends

@@ -234,7 +234,7 @@ void Normaliser::FlushHost(HostState& host) {
   }
   for (auto& [flow_id, flow] : host.flows) {
     if (!flow.changed) continue;
-    WriteFlowRows(rows_, host, flow, revision);
+    WriteFlowRows(rows_, host, flow, recording_id_, revision);
     flow.process_written = true;
     flow.local_bytes = flow.remote_bytes = 0;
     flow.changed = false;

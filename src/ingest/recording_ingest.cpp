@@ -153,7 +153,7 @@ void RecordingIngest::Open(const wire::Batch& batch) {
   import_ = true;
   host_ = description->host;
   importer_ = options_->importers(*description);
-  network_ = std::make_unique<NetworkRows>(*rows_, host_);
+  network_ = std::make_unique<NetworkRows>(*rows_, host_, recording_id_);
   if (description->clock_offset_ns) {
     rows_->Append(schema::ClockOffsetRow{.source = host_,
                                          .other = "UTC",

@@ -286,7 +286,7 @@ void WriteSocketRow(store::SegmentWriter& rows, const HostState& host, const Obj
 }
 
 void WriteFlowRows(store::SegmentWriter& rows, const HostState& host, const FlowState& flow,
-                   std::int64_t revision) {
+                   std::string_view recording_id, std::int64_t revision) {
   const SocketInfo& info = flow.info;
   const auto port = [&](std::uint16_t number) {
     return HasNoPorts(info) ? std::nullopt : std::optional(number);
@@ -312,11 +312,19 @@ void WriteFlowRows(store::SegmentWriter& rows, const HostState& host, const Flow
       .destination_bytes = schema::AtMostMax(flow.inbound ? flow.local_bytes : flow.remote_bytes),
       .source_frame_bytes = std::nullopt,
       .destination_frame_bytes = std::nullopt,
+      .source_retransmitted_bytes = std::nullopt,
+      .destination_retransmitted_bytes = std::nullopt,
+      .source_tcp_flags = std::nullopt,
+      .destination_tcp_flags = std::nullopt,
+      .icmp_error_count = std::nullopt,
+      .server_name = std::nullopt,
+      .client_fingerprint = std::nullopt,
       .state = schema::NotEmpty(flow.state),
       .community_id = schema::NotEmpty(community_id),
       .connection_id = std::nullopt,
       .direction = flow.inbound ? "inbound" : "outbound",
       .begin_boot_ns = schema::AtMostMax(flow.begin_boot_ns),
+      .recording_id = recording_id,
       .revision = revision,
   });
   if (flow.process_written) return;

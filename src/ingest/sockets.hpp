@@ -20,6 +20,6 @@ void WriteSocketRow(store::SegmentWriter& rows, const HostState& host, const Obj
                     std::int64_t revision);
 /// The row of flow, and when it is the first one of this flow, who used it.
 void WriteFlowRows(store::SegmentWriter& rows, const HostState& host, const FlowState& flow,
-                   std::int64_t revision);
+                   std::string_view recording_id, std::int64_t revision);
 
 }  // namespace spoor::ingest

@@ -95,7 +95,9 @@ void PrintTaken(const analysis::ImportedFile& file) {
                description.size_bytes);
     return;
   }
-  std::string parts = fmt::format("{} records", file.source.record_count);
+  const importers::ImporterKind* const kind = importers::FindImporterKind(description.kind);
+  std::string parts = fmt::format("{} {}", file.source.record_count,
+                                  kind == nullptr ? "records" : kind->record_name);
   const auto add = [&](std::uint64_t count, std::string_view what) {
     if (count != 0) parts += fmt::format(", {} {}", count, what);
   };

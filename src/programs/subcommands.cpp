@@ -17,6 +17,7 @@ void RegisterImport(CLI::App& application, Action& action);
 void RegisterQuery(CLI::App& application, Action& action);
 void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
+void RegisterPcap(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
@@ -40,6 +41,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterQuery,
       RegisterSql,
       RegisterTrack,
+      RegisterPcap,
       RegisterReplay,
       RegisterReport,
       RegisterStatus,

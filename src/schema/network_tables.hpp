@@ -26,11 +26,19 @@ struct FlowRow {
   IntegerOrNull destination_bytes;
   IntegerOrNull source_frame_bytes;
   IntegerOrNull destination_frame_bytes;
+  IntegerOrNull source_retransmitted_bytes;
+  IntegerOrNull destination_retransmitted_bytes;
+  IntegerOrNull source_tcp_flags;
+  IntegerOrNull destination_tcp_flags;
+  IntegerOrNull icmp_error_count;
+  TextOrNull server_name;
+  TextOrNull client_fingerprint;
   TextOrNull state;
   TextOrNull community_id;
   IntegerOrNull connection_id;
   TextOrNull direction;
   IntegerOrNull begin_boot_ns;
+  Text recording_id;
   Integer revision;
 };
 template <>
@@ -76,6 +84,22 @@ struct Declaration<FlowRow> {
       Column<&FlowRow::destination_frame_bytes>{
           Measure::kBytes, Merge::kSum,
           "Frames of the destination, whole; NULL: nobody saw packets"},
+      Column<&FlowRow::source_retransmitted_bytes>{
+          Measure::kBytes, Merge::kSum, "Payload that the source sent again; NULL: nobody looked"},
+      Column<&FlowRow::destination_retransmitted_bytes>{
+          Measure::kBytes, Merge::kSum,
+          "Payload that the destination sent again; NULL: nobody looked"},
+      Column<&FlowRow::source_tcp_flags>{
+          Measure::kNone, Merge::kMax,
+          "All that the source set: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK …; NULL: nobody looked"},
+      Column<&FlowRow::destination_tcp_flags>{Measure::kNone, Merge::kMax,
+                                              "The same of the destination; NULL: nobody looked"},
+      Column<&FlowRow::icmp_error_count>{
+          Measure::kCount, Merge::kSum, "ICMP errors that its packets caused; NULL: nobody looked"},
+      Column<&FlowRow::server_name>{Measure::kNone, Merge::kLatest,
+                                    "That the client asked for (TLS); NULL: not seen"},
+      Column<&FlowRow::client_fingerprint>{Measure::kNone, Merge::kLatest,
+                                           "JA4 of the client; NULL: not seen"},
       Column<&FlowRow::state>{Measure::kNone, Merge::kLatest,
                               "As the observer names it; of the sensor, for TCP: 'connected', or "
                               "how the attempt ended: "
@@ -83,12 +107,14 @@ struct Declaration<FlowRow> {
       Column<&FlowRow::community_id>{Measure::kNone, Merge::kAny, "Community ID v1"},
       Column<&FlowRow::connection_id>{
           Measure::kId, Merge::kLatest,
-          "The same for all observers of one conversation; NULL: not joined"},
+          "The same for all observers of one conversation; in segments NULL"},
       Column<&FlowRow::direction>{Measure::kNone, Merge::kFirst,
                                   "'inbound' or 'outbound' from the host; NULL: not known"},
       Column<&FlowRow::begin_boot_ns>{
           Measure::kBootNs, Merge::kMin,
           "First activity that was seen; NULL: the observer has no boot clock"},
+      Column<&FlowRow::recording_id>{Measure::kNone, Merge::kFirst,
+                                     "The recording that has it first"},
       Column<&FlowRow::revision>{Measure::kNone, Merge::kRevision,
                                  "The event_id up to which this row knows"}};
 };

@@ -11,6 +11,7 @@ namespace spoor::importers {
 struct ImportOptions {
   std::string host;  ///< of what does not name one
   TimeReading time;
+  std::string sha256{};  ///< of the file; empty: not known yet
 };
 
 }  // namespace spoor::importers
