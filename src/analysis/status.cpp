@@ -55,7 +55,7 @@ Result<Json> StatusOf(const StoreLayout& layout, store::Store& store) {
            (SELECT _bigint(sum(count)) FROM event) AS event_count,
            (SELECT count(*) FROM event) AS event_row_count,
            (SELECT count(*) FROM process) AS process_count,
-           (SELECT count(*) FROM flow) AS flow_count,
+           (SELECT count(*) FROM _flow_seen) AS flow_count,
            (SELECT min(wall_ns) FROM event) AS first_wall_ns,
            (SELECT max(wall_ns) FROM event) AS last_wall_ns)"));
   status.update(totals.at(0));

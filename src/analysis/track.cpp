@@ -9,17 +9,21 @@ namespace spoor::analysis {
 
 Result<std::vector<std::int64_t>> FindStart(store::Store& store, const TrackStart& start) {
   if (start.kind == TrackStart::Kind::kFile) return store::FindFile(store, start.text);
-  ASSIGN_OR_RETURN(const std::int64_t id, start.kind == TrackStart::Kind::kProcess
-                                              ? store::FindProcess(store, start.text)
-                                              : store::FindFlow(store, start.text));
-  return std::vector{id};
+  if (start.kind == TrackStart::Kind::kAlert) return store::FindAlert(store, start.text);
+  if (start.kind == TrackStart::Kind::kFlow) {
+    ASSIGN_OR_RETURN(const std::int64_t flow_id, store::FindFlow(store, start.text));
+    return store::FindRecordedFlows(store, flow_id);
+  }
+  ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, start.text));
+  return std::vector{process_id};
 }
 
 Result<std::vector<std::int64_t>> FindAnything(store::Store& store, const std::string& text) {
   if (text.front() == '/') return store::FindFile(store, text);
-  Result<std::int64_t> found = store::FindProcess(store, text);
-  if (!found) found = store::FindFlow(store, text);
-  if (found) return std::vector{*found};
+  const Result<std::int64_t> process_id = store::FindProcess(store, text);
+  if (process_id) return std::vector{*process_id};
+  const Result<std::int64_t> flow_id = store::FindFlow(store, text);
+  if (flow_id) return store::FindRecordedFlows(store, *flow_id);
   return store::FindFile(store, text);
 }
 

@@ -15,7 +15,7 @@ namespace spoor::analysis {
 
 /// What a user calls a start: store/lookup.hpp says what each text may be.
 struct TrackStart {
-  enum class Kind : std::uint8_t { kProcess, kFile, kFlow };
+  enum class Kind : std::uint8_t { kProcess, kFile, kFlow, kAlert };
   Kind kind = Kind::kProcess;
   std::string text;
 };

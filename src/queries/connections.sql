@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which network connections were there, of which process and user, and how much went each way?
--- reads:     flow, _flow_owner, process, _session_walk, _processes_of, host, _moment
+-- reads:     _flow_seen, _flow_owner, process, _session_walk, _processes_of, host, _moment
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- parameter: start    time     begin of the span; none: the first record  [default]
@@ -29,7 +29,7 @@ CREATE OR REPLACE MACRO connections(process := NULL, session := NULL, "start" :=
 SELECT cf.flow_id, cf.begin_wall_ns, cf.end_wall_ns, cf.transport, cf.direction, cf.source_ip,
        cf.source_port, cf.destination_ip, cf.destination_port, cf.source_bytes, cf.destination_bytes,
        cfo.process_id, cfp.pid, cfp.command_line, cfp.uid, cfw.session_id, cf.state, cf_h.name AS host
-FROM flow AS cf
+FROM _flow_seen AS cf
 LEFT JOIN host AS cf_h ON cf_h.host_id = cf.host_id
 JOIN _flow_owner AS cfo ON cfo.flow_id = cf.flow_id
 LEFT JOIN process AS cfp ON cfp.process_id = cfo.process_id

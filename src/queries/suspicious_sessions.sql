@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which sessions look like a break-in, the most suspicious first, and why?
--- reads:     sessions, root_transitions, flow, _flow_owner, event, exec, _session_walk, _is_login_program, _program_name, _file_link, _way_back
+-- reads:     sessions, root_transitions, _flow_seen, _flow_owner, event, exec, _session_walk, _is_login_program, _program_name, _file_link, _way_back
 -- column:    session_id     BIGINT     the session
 -- column:    score          BIGINT     sum of the weights of the reasons: for ordering only
 -- column:    reasons        VARCHAR[]  in words, the weightiest first
@@ -29,7 +29,7 @@ WITH known AS MATERIALIZED (
   UNION ALL
   SELECT k.session_id, 2, 'it connected out to ' || f.destination_ip || ' port ' || f.destination_port
   FROM known AS k JOIN _session_walk AS w ON w.session_id = k.session_id
-  JOIN _flow_owner AS o ON o.process_id = w.process_id JOIN flow AS f ON f.flow_id = o.flow_id
+  JOIN _flow_owner AS o ON o.process_id = w.process_id JOIN _flow_seen AS f ON f.flow_id = o.flow_id
   WHERE k.uninvited AND f.direction = 'outbound' AND f.destination_ip NOT LIKE '127.%'
     AND f.destination_ip <> '::1' AND k.kind <> 'scheduled' AND coalesce(f.state, 'connected') = 'connected'
   GROUP BY k.session_id, f.destination_ip, f.destination_port

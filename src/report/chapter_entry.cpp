@@ -69,7 +69,7 @@ Result<Section> Chapters::Entry() const {
                               {session.Integer("entry_process_id").value_or(0)}));
     ASSIGN_OR_RETURN(
         const std::vector<Row> flow,
-        ReadRows(store, "SELECT begin_wall_ns FROM flow WHERE flow_id = $1", {*flow_id}));
+        ReadRows(store, "SELECT begin_wall_ns FROM _flow_seen WHERE flow_id = $1", {*flow_id}));
     std::string text = fmt::format(
         "{} port {} connected to port {} of {}", Name(session.Text("entry_source_ip")),
         session.Integer("entry_source_port").value_or(0),

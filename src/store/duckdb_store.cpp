@@ -274,6 +274,16 @@ Result<std::string> ShowSegments(Connection& connection, const std::string& tabl
   return wanted.value_or("");
 }
 
+/// The store, with the views of joins.sql. `of_rows`: what they make more of are tables already.
+std::unique_ptr<Store> WithJoins(DuckStore::Parts parts, bool of_rows) {
+  auto store = std::make_unique<DuckStore>(std::move(parts));
+  for (const NamedView& view : JoinViews()) {
+    if (of_rows && !view.name.starts_with('_')) continue;
+    store->DefineOwn(view.name, true, view.sql);
+  }
+  return store;
+}
+
 Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segment> segments,
                                             const OpenStoreOptions& options) {
   std::map<std::string, std::string> files;  // by table, as an SQL list
@@ -317,7 +327,7 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
   parts.layout = std::move(layout);
   parts.segments = std::move(segments);
   parts.memory_bytes_max = options.memory_bytes_max;
-  return std::make_unique<DuckStore>(std::move(parts));
+  return WithJoins(std::move(parts), /*of_rows=*/false);
 }
 
 }  // namespace
@@ -349,7 +359,7 @@ Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
                                   sql));
   RETURN_IF_ERROR(Confine(*connection, ""));
   ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
-  return std::make_unique<DuckStore>(std::move(parts));
+  return WithJoins(std::move(parts), /*of_rows=*/true);
 }
 
 }  // namespace spoor::store

@@ -4,6 +4,7 @@
 namespace spoor::store {
 
 extern const char* const kArithmeticSql;  ///< arithmetic.sql: what does not overflow
+extern const char* const kJoinsSql;       ///< joins.sql: several observers of one conversation
 extern const char* const kLookupsSql;     ///< lookups.sql: what several stages ask
 
 /// Names of DuckDB's functions that queries may call, between white space.

@@ -130,14 +130,58 @@ Result<std::int64_t> FindFlow(Store& store, std::string_view text) {
   if (address.starts_with('[') && address.ends_with(']')) {
     address = address.substr(1, address.size() - 2);
   }
+  // What others saw of a connection is left out where a sensor saw it; else one of them stands for
+  // it.
   ASSIGN_OR_RETURN(
       const std::vector<Candidate> candidates,
       ReadCandidates(store,
                      std::string(kDescribed) +
-                         "(source_ip = $1 AND source_port = $2) OR (destination_ip = $1 AND "
-                         "destination_port = $2) ORDER BY begin_wall_ns, flow_id",
+                         "((source_ip = $1 AND source_port = $2) OR (destination_ip = $1 AND "
+                         "destination_port = $2)) QUALIFY observer = 'sensor' OR row_number() OVER "
+                         "(PARTITION BY coalesce(connection_id, flow_id) ORDER BY observer = "
+                         "'sensor' DESC, flow_id) = 1 ORDER BY begin_wall_ns, flow_id",
                      {std::string(address), *port}));
   return OnlyOne(candidates, "flow", text);
+}
+
+Result<std::vector<std::int64_t>> FindRecordedFlows(Store& store, std::int64_t flow_id) {
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> ids,
+      ReadIntegers(store,
+                   "SELECT flow_id FROM _flow_seen WHERE observer = 'sensor' AND flow_id = $1",
+                   {flow_id}));
+  if (!ids.empty()) return ids;
+  ASSIGN_OR_RETURN(
+      std::vector<std::int64_t> ends,
+      ReadIntegers(store,
+                   "SELECT f.flow_id FROM flow AS f WHERE f.observer = 'sensor' AND "
+                   "f.connection_id IN (SELECT o.connection_id FROM flow AS o WHERE o.flow_id = "
+                   "$1) ORDER BY f.begin_wall_ns, f.flow_id",
+                   {flow_id}));
+  if (!ends.empty()) return ends;
+  ASSIGN_OR_RETURN(const std::vector<Candidate> reasons,
+                   ReadCandidates(store,
+                                  "SELECT flow_id, reason FROM _flow_without_process WHERE "
+                                  "flow_id = $1",
+                                  {flow_id}));
+  return Fail(ErrorCode::kNotFound, "flow {}: no process is known of it: {}", flow_id,
+              reasons.empty() ? std::string("it is not in the store") : reasons[0].description);
+}
+
+Result<std::vector<std::int64_t>> FindAlert(Store& store, std::string_view text) {
+  const std::optional<std::int64_t> number = IntegerOf(text);
+  if (!number) return Fail(ErrorCode::kInvalidArgument, "'{}' is not an alert_id", text);
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> alerts,
+      ReadIntegers(store, "SELECT alert_id FROM _alert_seen WHERE alert_id = $1", {*number}));
+  if (alerts.empty()) return Fail(ErrorCode::kNotFound, "no alert '{}' in the store", text);
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> flows,
+      ReadIntegers(store, "SELECT flow_id FROM _alert_seen WHERE alert_id = $1", {*number}));
+  if (flows.empty()) {
+    return Fail(ErrorCode::kNotFound, "alert {}: it is on no flow that is known", *number);
+  }
+  return FindRecordedFlows(store, flows[0]);
 }
 
 }  // namespace spoor::store

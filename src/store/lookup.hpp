@@ -18,9 +18,16 @@ Result<std::int64_t> FindProcess(Store& store, std::string_view text);
 /// object_id. Fails: kNotFound.
 Result<std::vector<std::int64_t>> FindFile(Store& store, std::string_view path);
 
-/// `text`: a flow_id (= object_id of the socket), or ADDRESS:PORT of either end. Fails: as
-/// FindProcess.
+/// `text`: a flow_id, or ADDRESS:PORT of either end. Of a connection that several observers saw it
+/// is what a sensor saw, if one did. Fails: as FindProcess.
 Result<std::int64_t> FindFlow(Store& store, std::string_view text);
+
+/// What sensors saw of the connection of a flow of any observer: the flow itself, if it is a
+/// sensor's. Fails: kNotFound (why no sensor saw it).
+Result<std::vector<std::int64_t>> FindRecordedFlows(Store& store, std::int64_t flow_id);
+
+/// The same of the flow of an alert. `text`: an alert_id. Fails: kNotFound, kInvalidArgument.
+Result<std::vector<std::int64_t>> FindAlert(Store& store, std::string_view text);
 
 /// The first column of all rows as integers; NULLs are left out.
 Result<std::vector<std::int64_t>> ReadIntegers(Store& store, std::string_view query,

@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "schema/tables.hpp"
+#include "store/embedded_sql.hpp"
 
 namespace spoor::store {
 namespace {
@@ -17,6 +18,15 @@ using schema::ColumnDescription;
 using schema::Merge;
 using schema::SortOrder;
 using schema::TableDescription;
+
+/// Tables that joins.sql makes out of what was told.
+bool IsJoined(std::string_view table) {
+  return table == "flow" || table == "flow_process" || table == "alert" || table == "clock_offset";
+}
+
+std::string ViewName(std::string_view table) {
+  return IsJoined(table) ? fmt::format("_{}_seen", table) : std::string(table);
+}
 
 std::string CreateTable(std::string_view name, const TableDescription& table, bool of_segments) {
   std::string columns;
@@ -70,8 +80,8 @@ std::string CreateMergedView(const TableDescription& table) {
       keys += fmt::format("{}s.{}", keys.empty() ? "" : ", ", column.name);
     }
   }
-  return fmt::format("CREATE VIEW {0} AS SELECT {1} FROM segment.{0} AS s GROUP BY {2};\n",
-                     table.name, columns, keys);
+  return fmt::format("CREATE VIEW {3} AS SELECT {1} FROM segment.{0} AS s GROUP BY {2};\n",
+                     table.name, columns, keys, ViewName(table.name));
 }
 
 }  // namespace
@@ -80,6 +90,9 @@ std::string TablesSql() {
   std::string sql;
   for (const TableDescription& table : schema::Tables()) {
     sql += CreateTable(table.name, table, false);
+    if (IsJoined(table.name)) {
+      sql += fmt::format("CREATE VIEW {} AS FROM {};\n", ViewName(table.name), table.name);
+    }
   }
   return sql;
 }
@@ -100,10 +113,25 @@ std::string ViewsSql() {
       continue;
     }
     for (const SortOrder& order : table.sort_orders) {
-      sql += fmt::format("CREATE VIEW {0} AS FROM segment.{0};\n", order.table);
+      sql +=
+          fmt::format("CREATE VIEW {1} AS FROM segment.{0};\n", order.table, ViewName(order.table));
     }
   }
   return sql;
+}
+
+std::vector<NamedView> JoinViews() {
+  constexpr std::string_view kBegin = "CREATE VIEW ";
+  std::vector<NamedView> views;
+  const std::string_view all = kJoinsSql;
+  for (std::size_t begin = all.find(kBegin); begin != all.npos;) {
+    const std::size_t next = all.find(kBegin, begin + 1);
+    const std::string_view sql = all.substr(begin, next == all.npos ? next : next - begin);
+    const std::string_view from_name = sql.substr(kBegin.size());
+    views.push_back({from_name.substr(0, from_name.find(' ')), sql});
+    begin = next;
+  }
+  return views;
 }
 
 }  // namespace spoor::store

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 /// The declarations of `schema` as SQL.
 namespace spoor::store {
@@ -11,7 +13,14 @@ std::string TablesSql();
 /// CREATE TABLE for each kind of segment: with `revision`, and one table for each sort order.
 std::string SegmentTablesSql();
 /// CREATE VIEW for each table, over the tables of SegmentTablesSql in the schema "segment": rows
-/// of one thing become one row. Needs the macros of arithmetic.sql.
+/// of one thing become one row. What joins.sql makes more of is called _TABLE_seen. Needs the
+/// macros of arithmetic.sql.
 std::string ViewsSql();
+
+struct NamedView {
+  std::string_view name, sql;
+};
+/// The views of joins.sql, each behind those it names. Live as long as the program.
+std::vector<NamedView> JoinViews();
 
 }  // namespace spoor::store
