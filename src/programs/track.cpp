@@ -21,7 +21,7 @@ constexpr unsigned kGraphvizSeconds = 120;
 
 struct TrackFlags {
   std::string store;
-  std::string process, file, flow;
+  std::string process, file, flow, alert;
   bool backward = false, forward = false, both = false;
   std::string from, until;
   std::string format = "tree";
@@ -60,6 +60,7 @@ analysis::TrackStart StartOf(const TrackFlags& flags) {
   using Kind = analysis::TrackStart::Kind;
   if (!flags.file.empty()) return {Kind::kFile, flags.file};
   if (!flags.process.empty()) return {Kind::kProcess, flags.process};
+  if (!flags.alert.empty()) return {Kind::kAlert, flags.alert};
   return {Kind::kFlow, flags.flow};
 }
 
@@ -123,9 +124,11 @@ Result<ExitCode> ExplainWhy(store::Store& store, const causality::Subgraph& subg
 
 Result<ExitCode> Track(const TrackFlags& flags) {
   if (flags.rules == "list") return ListRules();
-  const int start_count = !flags.process.empty() + !flags.file.empty() + !flags.flow.empty();
+  const int start_count =
+      !flags.process.empty() + !flags.file.empty() + !flags.flow.empty() + !flags.alert.empty();
   if (start_count != 1) {
-    return Fail(ErrorCode::kInvalidArgument, "give one start: --process, --file or --flow");
+    return Fail(ErrorCode::kInvalidArgument,
+                "give one start: --process, --file, --flow or --alert");
   }
   ASSIGN_OR_RETURN(const causality::TraceOptions options, OptionsOf(flags));
   ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(flags.store));
@@ -161,8 +164,12 @@ void RegisterTrack(CLI::App& application, Action& action) {
       track->add_option("--file", flags->file, "absolute path, or object_id")->type_name("PATH");
   CLI::Option* flow = track->add_option("--flow", flags->flow, "flow_id, or ADDRESS:PORT of an end")
                           ->type_name("FLOW");
-  process->excludes(file)->excludes(flow);
-  file->excludes(flow);
+  CLI::Option* alert =
+      track->add_option("--alert", flags->alert, "alert_id: from the flow that it is on")
+          ->type_name("ALERT");
+  process->excludes(file)->excludes(flow)->excludes(alert);
+  file->excludes(flow)->excludes(alert);
+  flow->excludes(alert);
   CLI::Option* backward = track->add_flag("--backward", flags->backward, "causes only");
   CLI::Option* forward = track->add_flag("--forward", flags->forward, "effects only");
   CLI::Option* both = track->add_flag("--both", flags->both, "causes and effects (the default)");

@@ -140,6 +140,42 @@ class Conversations(unittest.TestCase):
                 self.assertIn(tuple_of(row), known)
 
 
+@functools.cache
+def joined():
+    """A store with what the sensors and the gateway saw."""
+    copy = folder / "joined"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder / "store", copy)
+    files = [folder / name for name in ("gateway.pcap", "eve.json", "p0f.log") if (folder / name).exists()]
+    subprocess.run([PROGRAM, "import", "--store", copy, "--host", "gateway", *files], check=True, timeout=machine.PATIENCE_S,
+                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return Spoor(copy)
+
+
+class Network(unittest.TestCase):
+    def test_packets_of_each_conversation_have_the_process_of_each_recorded_end(self):
+        found = {}
+        for row in joined().sql("SELECT f.transport, f.source_ip, f.source_port, f.destination_ip, f.destination_port, fp.process_id, "
+                                "fp.confidence FROM flow AS f JOIN flow_process AS fp ON fp.flow_id = f.flow_id WHERE f.observer = 'packets'"):
+            found.setdefault((host_of(row["process_id"]), tuple_of(row)), []).append(row)
+        for flow in answers["flows"]:
+            for end in flow["ends"]:
+                with self.subTest(role=flow["role"], host=end["host"], flow=tuple_of(flow)):
+                    rows = found.get((end["host"], tuple_of(flow)), [])
+                    self.assertEqual({program(row["process_id"]) for row in rows}, {end["executable"]})
+
+    def test_every_alert_is_on_a_flow_that_packets_tell_of_too(self):
+        alerts = joined().sql("SELECT a.alert_id, a.signature, a.reason, bool_or(p.flow_id IS NOT NULL) AS seen FROM alert AS a "
+                              "LEFT JOIN flow AS f ON f.flow_id = a.flow_id LEFT JOIN flow AS p ON p.connection_id = f.connection_id "
+                              "AND p.observer = 'packets' GROUP BY ALL")
+        self.assertTrue(alerts)
+        self.assertEqual([alert for alert in alerts if not alert["seen"]], [])
+
+    def test_hosts_that_were_recorded_make_the_chain(self):
+        stones = [tuple_of(stone) for stone in joined().query("stepping_stones")]
+        self.assertIn(tuple_of(flow_of("next_host")), stones)
+
+
 class Entry(unittest.TestCase):
     def test_session_on_the_first_host_was_entered_by_the_exploit(self):
         session = session_by("exploit")
