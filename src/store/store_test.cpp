@@ -229,9 +229,9 @@ TEST(FindFile, FindsEveryObjectThatEverHadTheName) {
 TEST(FindFlow, TakesAnIdOrAnEnd) {
   const auto store = Memory(R"(
     INSERT INTO flow (flow_id, host_id, observer, source_ip, source_port, destination_ip,
-                      destination_port, transport, begin_wall_ns, end_wall_ns)
-    VALUES (21, 1, 'sensor', '10.0.0.1', 4444, '10.0.0.2', 80, 'tcp', 1, 2),
-           (22, 1, 'sensor', '10.0.0.1', 4445, '10.0.0.2', 80, 'tcp', 3, 4);)");
+                      destination_port, transport, begin_wall_ns, end_wall_ns, recording_id)
+    VALUES (21, 1, 'sensor', '10.0.0.1', 4444, '10.0.0.2', 80, 'tcp', 1, 2, 'r'),
+           (22, 1, 'sensor', '10.0.0.1', 4445, '10.0.0.2', 80, 'tcp', 3, 4, 'r');)");
   EXPECT_EQ(*FindFlow(*store, "22"), 22);
   EXPECT_EQ(*FindFlow(*store, "10.0.0.1:4444"), 21);
   EXPECT_THAT(FindFlow(*store, "10.0.0.2:80").error().message, HasSubstr("matches 2 in the store"));
