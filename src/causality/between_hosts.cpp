@@ -84,7 +84,7 @@ std::int64_t Negative(std::int64_t low_ns) {
 
 Result<std::vector<SharedConnection>> FindSharedConnections(store::Store& store) {
   constexpr std::string_view kQuery =
-      "WITH ended AS (SELECT f.* FROM flow AS f JOIN socket AS s ON s.object_id = f.flow_id "
+      "WITH ended AS (SELECT f.* FROM _flow_seen AS f JOIN socket AS s ON s.object_id = f.flow_id "
       "  WHERE f.observer = 'sensor' AND f.transport = 'tcp' AND coalesce(f.state, 'connected') = "
       "'connected' "
       "    AND s.peer_object_id IS NULL), "
