@@ -25,20 +25,19 @@ ExitCode Told::Judge(const ReadableStore& store) const {
   return store.Judge(row_count == 0 ? ExitCode::kNone : ExitCode::kDone);
 }
 
-Result<Told> Ask(const ReadableStore& store, const queries::Library& library,
-                 const queries::Query& query, const std::vector<queries::NamedText>& arguments,
-                 const Taking& taking) {
+Result<Told> Ask(store::Store& store, const queries::Library& library, const queries::Query& query,
+                 const std::vector<queries::NamedText>& arguments, const Taking& taking) {
   ASSIGN_OR_RETURN(const std::string sql,
-                   library.Render(query.name, arguments, *store, taking.now_wall_ns));
+                   library.Render(query.name, arguments, store, taking.now_wall_ns));
   Told told;
   {
-    const std::shared_ptr<void> watch = taking.watch ? taking.watch(*store) : nullptr;
-    ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store->Sql(sql));
+    const std::shared_ptr<void> watch = taking.watch ? taking.watch(store) : nullptr;
+    ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store.Sql(sql));
     ASSIGN_OR_RETURN(told.row_count, taking.read(*rows));
   }
   if (const std::optional<queries::GapWindow> window =
           queries::GapWindowOf(library, query, arguments, taking.now_wall_ns)) {
-    ASSIGN_OR_RETURN(told.gaps, GapsIn(*store, *window));
+    ASSIGN_OR_RETURN(told.gaps, GapsIn(store, *window));
   }
   return told;
 }

@@ -46,8 +46,7 @@ struct Told {
 };
 
 /// Asks `query` of `library`. Fails as queries::Library::Render, as the store and as `read` do.
-Result<Told> Ask(const ReadableStore& store, const queries::Library& library,
-                 const queries::Query& query, const std::vector<queries::NamedText>& arguments,
-                 const Taking& taking);
+Result<Told> Ask(store::Store& store, const queries::Library& library, const queries::Query& query,
+                 const std::vector<queries::NamedText>& arguments, const Taking& taking);
 
 }  // namespace spoor::analysis

@@ -106,7 +106,10 @@ bool Exchange::AnswerRequest(Request& request, bool has_length, bool expects_con
     if (SendAnswerOf(*found.route, request); !connection_.stopping()) connection_.SayGoodbye();
     return false;
   }
-  if (!has_length) return Refuse(411, "the body's length must be said before");
+  // Where none is said there is no body (RFC 9112); browsers say none for what is deleted.
+  if (!has_length && request.method != "DELETE") {
+    return Refuse(411, "the body's length must be said before");
+  }
   if (request.body_bytes > found.route->body_bytes_max) return Refuse(413, "the body is too large");
   const RoomForBodies::Room room(rooms_, peer_.whose, request.body_bytes);
   if (!room.taken()) return RefuseForNow("too much is being received");

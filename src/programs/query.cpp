@@ -90,7 +90,7 @@ Result<ExitCode> Ask(const QueryOptions& options, const queries::Library& librar
                    queries::ParseArguments(std::span(options.words).subspan(1)));
   ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(options.store));
   ASSIGN_OR_RETURN(const analysis::Told told,
-                   analysis::Ask(store, library, query, arguments,
+                   analysis::Ask(*store, library, query, arguments,
                                  {.now_wall_ns = WallNow(),
                                   .read =
                                       [&options](store::RowReader& rows) {

@@ -22,11 +22,6 @@ struct Arguments {
   bool json = false;
 };
 
-/// "--store X " where X is not what the commands would take anyway.
-std::string StoreWords(const std::string& store) {
-  return store == "spoor-store" ? "" : "--store " + report::ShellWord(store) + " ";
-}
-
 Result<ExitCode> WriteStory(const report::Story& story, const Arguments& arguments) {
   const std::string text =
       arguments.json ? report::RenderJson(story) : report::RenderMarkdown(story);
@@ -47,7 +42,7 @@ Result<ExitCode> Run(const Arguments& arguments) {
   ASSIGN_OR_RETURN(
       const analysis::ToldStory told,
       analysis::TellStory(*store, {.session = arguments.session, .process = arguments.process},
-                          StoreWords(arguments.store)));
+                          report::StoreWords(arguments.store)));
   if (told.story) {
     ASSIGN_OR_RETURN(const ExitCode code, WriteStory(*told.story, arguments));
     return store.Judge(code);

@@ -241,6 +241,7 @@ class TextMaker {
   }
 
   void AddLine(const TerminalEvent& event, char mark, std::string_view text) {
+    if (options_.line) options_.line(event, mark, text);
     const std::string time = WallTimeText(SaturatingAdd(event.boot_ns, recording_.wall_shift_ns));
     const auto process = recording_.processes.find(event.process_id);
     const std::string who =

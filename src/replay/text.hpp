@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ std::string VisibleKeys(std::string_view typed);
 
 struct TextOptions {
   bool input_only = false;
+  /// Hears of each line what it is of, its mark ('>', '<' or '*') and what stands behind that; may
+  /// be empty.
+  std::function<void(const TerminalEvent& event, char mark, std::string_view text)> line{};
 };
 
 /// One line each: "[2026-11-21 20:31:35.123] bash[4711] > typed", "<" printed, "*" markers. Lines

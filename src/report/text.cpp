@@ -137,6 +137,10 @@ std::string ShellWord(std::string_view text) {
   return quoted + "'";
 }
 
+std::string StoreWords(const std::string& store) {
+  return store == "spoor-store" ? "" : "--store " + ShellWord(store) + " ";
+}
+
 std::string PercentDecoded(std::string_view text) {
   const auto digit = [](char c) -> int {
     if (c >= '0' && c <= '9') return c - '0';

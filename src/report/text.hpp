@@ -42,6 +42,9 @@ std::string Count(std::int64_t count, std::string_view one, std::string_view man
 /// $'\xNN', which bash and zsh read.
 std::string ShellWord(std::string_view text);
 
+/// "--store X " where X is not what the commands would take anyway; else nothing.
+std::string StoreWords(const std::string& store);
+
 /// `text` with each %XX (RFC 3986) as the byte it stands for.
 std::string PercentDecoded(std::string_view text);
 
