@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/store_pool.hpp"
+
+#include <algorithm>
+
+#include "analysis/open_store.hpp"
+#include "api/snapshot.hpp"
+#include "store/catalog.hpp"
+
+namespace spoor::api {
+namespace {
+
+// How late an end may come. DuckDB forgets an interrupt that comes between two queries: each time
+// round it is said again.
+constexpr std::chrono::milliseconds kLookInterval{50};
+
+std::uint64_t GenerationOf(const std::string& folder) {
+  const Result<store::Catalog> catalog = store::LoadCatalog(StoreLayout{folder});
+  return catalog ? catalog->generation : 0;
+}
+
+}  // namespace
+
+StorePool::StorePool(Options options)
+    : options_(std::move(options)),
+      current_(std::make_shared<Snapshot>(GenerationOf(options_.folder))),
+      thread_([this](const std::stop_token& stop) { EndLate(stop); }) {}
+
+StorePool::~StorePool() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+StorePool::Lease::~Lease() {
+  if (pool_ != nullptr) pool_->GiveBack(std::move(opened_), number_);
+}
+
+Result<StorePool::Opened> StorePool::Open(const std::shared_ptr<Snapshot>& snapshot) const {
+  Opened opened{.store = nullptr, .snapshot = snapshot};
+  ASSIGN_OR_RETURN(
+      opened.store,
+      analysis::OpenIngestedOrEmptyStore(
+          options_.folder, {.memory_bytes_max = options_.memory_bytes_max / options_.stores_max}));
+  return opened;
+}
+
+Result<StorePool::Lease> StorePool::Take(std::chrono::milliseconds time_max,
+                                         const std::string& ask_id) {
+  std::unique_lock lock(mutex_);
+  const auto available = [this] { return !free_.empty() || open_count_ < options_.stores_max; };
+  if (!changed_.wait_for(lock, options_.wait_max, available)) {
+    return Fail(ErrorCode::kUnavailable, "too many questions are being answered: try again");
+  }
+  Opened opened;
+  if (!free_.empty()) {
+    opened = std::move(free_.back());
+    free_.pop_back();
+  } else {
+    ++open_count_;
+    const std::shared_ptr<Snapshot> snapshot = current_;
+    lock.unlock();
+    Result<Opened> made = Open(snapshot);
+    lock.lock();
+    if (!made) {
+      --open_count_;
+      changed_.notify_one();
+      return tl::unexpected<Error>(std::move(made).error());
+    }
+    opened = *std::move(made);
+  }
+  const std::uint64_t number = ++last_number_;
+  running_[number] = {
+      .store = opened.store.get(),
+      .deadline = std::chrono::steady_clock::now() + std::max(time_max, options_.wait_max),
+      .ask_id = ask_id};
+  return Lease(*this, std::move(opened), number);
+}
+
+void StorePool::GiveBack(Opened opened, std::uint64_t number) {
+  Opened ended;  // closed without the lock
+  {
+    const std::scoped_lock lock(mutex_);
+    running_.erase(number);
+    if (opened.snapshot == current_) {
+      free_.push_back(std::move(opened));
+    } else {
+      --open_count_;
+      ended = std::move(opened);
+    }
+  }
+  changed_.notify_one();
+}
+
+void StorePool::Cancel(const std::string& ask_id) {
+  const std::scoped_lock lock(mutex_);
+  for (auto& [number, running] : running_) {
+    if (ask_id.empty() || running.ask_id != ask_id) continue;
+    running.cancelled = true;
+    running.store->Interrupt("cancelled");
+  }
+}
+
+bool StorePool::Refresh() {
+  const std::uint64_t generation = GenerationOf(options_.folder);
+  std::vector<Opened> ended;
+  const std::scoped_lock lock(mutex_);
+  if (generation == current_->generation()) return false;
+  current_ = std::make_shared<Snapshot>(generation);
+  open_count_ -= free_.size();
+  ended.swap(free_);
+  return true;
+}
+
+void StorePool::EndLate(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::this_thread::sleep_for(kLookInterval);
+    const auto now = std::chrono::steady_clock::now();
+    const std::scoped_lock lock(mutex_);
+    for (auto& [number, running] : running_) {
+      if (running.cancelled) {
+        running.store->Interrupt("cancelled");
+      } else if (now > running.deadline) {
+        running.store->Interrupt("took longer than it may");
+      }
+    }
+  }
+}
+
+}  // namespace spoor::api
