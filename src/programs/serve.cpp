@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// spoor serve: takes sealed batches from many sensors into one evidence log.
+// spoor serve: takes sealed batches from many sensors into one evidence log, and serves the pages
+// and the API over it; --read-only: those alone, over any store.
 #include <malloc.h>
 
 #include "base/store_layout.hpp"
@@ -7,8 +8,10 @@
 #include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
 #include "programs/listener.hpp"
+#include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/retention_options.hpp"
+#include "programs/serve_pages.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "witness/cosigner.hpp"
@@ -26,6 +29,8 @@ struct ServeOptions {
   RetentionOptions retention;
   std::uint64_t sensor_bytes_per_day = 0;
   bool append_only_attribute = false;
+  bool read_only = false;
+  PagesOptions pages;
 };
 
 void Narrate(const std::string& line) {
@@ -52,7 +57,25 @@ void KeepFreedMemory() {
   mallopt(M_ARENA_MAX, 4);
 }
 
+/// The pages and the API alone. What the evidence has and the tables have not is ingested first, as
+/// before any question; where that cannot be, what is not shown is told.
+Result<ExitCode> ServeReadOnly(const ServeOptions& options) {
+  StopSignals signals;
+  { ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(options.store)); }
+  ASSIGN_OR_RETURN(const std::unique_ptr<api::Service> pages,
+                   StartPages(options.pages, options.listen, options.store, /*live=*/false));
+  PrintError("spoor serve: the pages of {}; Ctrl-C ends it\n", options.store);
+  AnnouncePages(options.pages, options.listen, *pages, "listening");
+  signals.Wait();
+  pages->Stop();
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> Serve(const ServeOptions& options) {
+  if (options.read_only) return ServeReadOnly(options);
+  if (options.keys.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--keys is required, but for --read-only");
+  }
   KeepFreedMemory();
   ASSIGN_OR_RETURN(const ListenAddress listen, ListenAddress::Parse(options.listen));
   // Before threads are made, so that they inherit the mask.
@@ -91,7 +114,14 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   PrintOut("listening https://{}:{}\n", options.listen.substr(0, options.listen.rfind(':')),
            server->port());
   static_cast<void>(FlushOut());
+  std::unique_ptr<api::Service> pages;
+  if (!options.pages.listen.empty()) {
+    ASSIGN_OR_RETURN(pages,
+                     StartPages(options.pages, options.pages.listen, options.store, /*live=*/true));
+    AnnouncePages(options.pages, options.pages.listen, *pages, "pages");
+  }
   signals.Wait();
+  if (pages != nullptr) pages->Stop();
   keeper.reset();
   intake->Stop();
   if (cosigner != nullptr) cosigner->Stop();
@@ -106,15 +136,19 @@ Result<ExitCode> Serve(const ServeOptions& options) {
 
 void RegisterServe(CLI::App& application, Action& action) {
   CLI::App* subcommand = application.add_subcommand(
-      "serve", "collect what sensors ship: verify its seals, make it evidence, acknowledge");
+      "serve", "collect what sensors ship, and serve the pages and the API over a store");
   const auto options = std::make_shared<ServeOptions>();
   AddStoreOption(*subcommand, options->store, "--store");
   subcommand->add_option("--listen", options->listen, "where; port 0 takes a free one")
       ->type_name("ADDR:PORT")
       ->capture_default_str();
-  subcommand->add_option("--keys", options->keys, "the collector's keys (spoor keys collector)")
-      ->type_name("DIR")
-      ->required();
+  CLI::Option* const keys =
+      subcommand->add_option("--keys", options->keys, "the collector's keys (spoor keys collector)")
+          ->type_name("DIR");
+  subcommand
+      ->add_flag("--read-only", options->read_only,
+                 "collect nothing: the pages and the API at --listen, over any store")
+      ->excludes(keys);
   subcommand
       ->add_option("--authority", options->authority,
                    "enrol sensors with tokens of this authority (spoor keys enrol-token)")
@@ -130,6 +164,7 @@ void RegisterServe(CLI::App& application, Action& action) {
       ->type_name("URL=VKEYFILE")
       ->expected(1)
       ->take_all();
+  options->pages.AddTo(*subcommand);
   options->retention.AddTo(*subcommand);
   subcommand
       ->add_option(
@@ -144,9 +179,10 @@ void RegisterServe(CLI::App& application, Action& action) {
       "chattr +a what grows in the log and +i what is complete: not even root then "
       "changes it by accident (needs CAP_LINUX_IMMUTABLE and ext4, XFS or Btrfs)");
   subcommand->footer(
-      "Example:\n"
+      "Examples:\n"
       "  spoor serve --listen 0.0.0.0:8443 --store /var/lib/spoor \\\n"
       "              --keys spoor-keys/collectors/hub --authority spoor-keys\n"
+      "  spoor serve --read-only --store demo-store --listen 127.0.0.1:8080 --insecure-local\n"
       "prints the address it listens at. The store can be read and verified meanwhile.");
   subcommand->callback([options, &action] { action = [options] { return Serve(*options); }; });
 }

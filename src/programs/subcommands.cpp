@@ -9,6 +9,7 @@ namespace spoor::programs {
 void RegisterRecord(CLI::App& application, Action& action);
 void RegisterKeys(CLI::App& application, Action& action);
 void RegisterServe(CLI::App& application, Action& action);
+void RegisterAnalyst(CLI::App& application, Action& action);
 void RegisterPublish(CLI::App& application, Action& action);
 void RegisterWatch(CLI::App& application, Action& action);
 void RegisterWitness(CLI::App& application, Action& action);
@@ -33,6 +34,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterRecord,
       RegisterKeys,
       RegisterServe,
+      RegisterAnalyst,
       RegisterPublish,
       RegisterWatch,
       RegisterWitness,
