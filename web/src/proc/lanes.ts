@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same nodes as Tree, as boxes: a lane for each host, parents to the left of children, flows in red between lanes.
 import { visible } from "../lib/visible";
-import type { Graph, Model, Row } from "./model";
+import type { Model, Row } from "./model";
 
 export interface Box { key: string; x: number; y: number; w: number; h: number; kind: "process" | "fold" | "remote" | "file"; title: string; sub: string; root: boolean; rose: boolean; seed: boolean; alerts: number; row: Row | null }
 export interface Lane { key: string; name: string; y: number; h: number }
 export interface Wire { key: string; path: string; kind: "fork" | "flow" | "data"; from: string; to: string; label: string; lx: number; ly: number }
 export interface Lanes { boxes: Box[]; lanes: Lane[]; wires: Wire[]; width: number; height: number }
 
-const box_w = 168, box_h = 34, step_x = 206, step_y = 44, top = 30;
+const box_w = 160, box_h = 34, step_x = 182, step_y = 45, top = 30;
 const cut = (text: string, most: number): string => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
-export function layout(graph: Graph, model: Model): Lanes {
+/** Of flows through files and pipes only those of `selected` are drawn: all at once hide the boxes. */
+export function layout(model: Model, selected: string): Lanes {
   const boxes: Box[] = [];
   const lanes: Lane[] = [];
   const wires: Wire[] = [];
@@ -43,8 +44,8 @@ export function layout(graph: Graph, model: Model): Lanes {
     before_depth = row.depth;
     const base = { x: 12 + (row.depth - 1) * step_x, y: (lane?.y ?? 0) + top + line * step_y, w: box_w, h: box_h, key: row.key, row };
     const box: Box =
-      row.kind === "process" ? { ...base, kind: "process", title: cut(visible(`${row.process.name} ${row.process.pid}`), 20), sub: cut(visible(row.process.label), 27), root: row.process.is_root, rose: row.process.rose_to_root, seed: row.process.is_seed, alerts: row.alerts.length }
-      : row.kind === "fold" ? { ...base, kind: "fold", title: `${row.processes.length} folded`, sub: cut(visible(row.label), 27), root: row.root, rose: false, seed: false, alerts: 0 }
+      row.kind === "process" ? { ...base, kind: "process", title: cut(visible(`${row.process.name} ${row.process.pid}`), 17), sub: cut(visible(row.process.label), 22), root: row.process.is_root, rose: row.process.rose_to_root, seed: row.process.is_seed, alerts: row.alerts.length }
+      : row.kind === "fold" ? { ...base, kind: "fold", title: `${row.processes.length} folded`, sub: cut(visible(row.label), 22), root: row.root, rose: false, seed: false, alerts: 0 }
       : { ...base, kind: "remote", title: visible(row.ip), sub: `${row.things.length} flows`, root: false, rose: false, seed: false, alerts: 0 };
     boxes.push(box);
     place.set(row.key, box);
@@ -58,7 +59,7 @@ export function layout(graph: Graph, model: Model): Lanes {
   close();
   let n = 0;
   for (const arrow of model.arrows) {
-    if (!arrow.on_path && !arrow.network) continue;
+    if (!arrow.network && arrow.from !== selected && arrow.to !== selected) continue;
     const a = place.get(arrow.from), b = place.get(arrow.to);
     if (!a || !b) continue;
     n++;
