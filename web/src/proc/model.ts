@@ -91,6 +91,23 @@ export function build(graph: Graph, options: Options): Model {
     if (there) there.push(p);
     else list.set(key, [p]);
   }
+  // Of parents that go in a circle (nobody's record, but a store may say so) one is taken for the top.
+  const reached = new Set<string>();
+  const reach = (top: Process): void => {
+    const stack = [top];
+    while (stack.length) {
+      const p = stack.pop()!;
+      if (reached.has(p.process_id)) continue;
+      reached.add(p.process_id);
+      stack.push(...(children.get(p.process_id) ?? []));
+    }
+  };
+  for (const list of roots.values()) list.forEach(reach);
+  for (const p of graph.processes)
+    if (!reached.has(p.process_id)) {
+      roots.set(p.host_id, [...(roots.get(p.host_id) ?? []), p]);
+      reach(p);
+    }
   for (const list of [...children.values(), ...roots.values()]) list.sort((a, b) => begin(a) - begin(b) || a.pid - b.pid);
   const alerts_of = new Map<string, Alert[]>();
   for (const alert of graph.alerts) if (alert.process_id) alerts_of.set(alert.process_id, [...(alerts_of.get(alert.process_id) ?? []), alert]);
