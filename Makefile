@@ -12,7 +12,7 @@ endef
 ##@ The two commands
 
 .PHONY: demo
-demo: build ## break into a lab host under the sensor, tell the story, leave demo-store/
+demo: build web ## break into a lab host under the sensor, tell the story, leave demo-store/ and serve it (SERVE=0: do not)
 	@tools/demo
 
 .PHONY: test
@@ -34,10 +34,14 @@ setup: ## install what is needed (Debian packages, DuckDB as pinned)
 build: setup ## the program: build/release/spoor
 	$(call build_preset,release,--target spoor)
 
+.PHONY: web
+web: setup ## the web pages: web/dist (needs npm; nothing else does)
+	@tools/web
+
 .PHONY: quick-test
 quick-test: setup ## unit and golden tests only, without privileges
 	$(call build_preset,dev)
-	@tools/run_tests dev -LE kernel
+	@tools/run_tests dev -LE 'kernel|web'
 
 ##@ For developers
 
@@ -71,7 +75,7 @@ format: ## clang-format and gofmt everything in place
 	@git ls-files '*.go' | xargs gofmt -w
 
 .PHONY: install
-install: build ## into PREFIX (default /usr/local)
+install: build web ## into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$${PREFIX:-/usr/local}"
 
 .PHONY: clean

@@ -25,10 +25,8 @@ describe("visible", () => {
     expect(pieces("U+202E\u202e")).toEqual([{ text: "U+202E", escape: false }, { text: "U+202E", escape: true }]);
   });
   it("leaves no control or format character, whatever comes", () => {
-    for (let code = 0; code < 0x30000; code++) {
-      if (code >= 0xd800 && code < 0xe000) continue;
-      expect(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(visible(String.fromCodePoint(code)))).toBe(false);
-    }
+    const all = Array.from({ length: 0x30000 }, (_, code) => (code >= 0xd800 && code < 0xe000 ? "" : String.fromCodePoint(code))).join("");
+    expect(visible(all).match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)).toBeNull();
   });
   it("defangs addresses and links for reports", () => {
     expect(defanged("curl http://203.0.113.31/p.c")).toBe("curl hxxp://203[.]0[.]113[.]31/p.c");
