@@ -211,6 +211,9 @@ export function build(graph: Graph, options: Options): Model {
     } else for (const w of writers) for (const r of readers) if (w.from_id !== r.to_id) pairs.push({ from: row_of.get(w.from_id) ?? "", to: row_of.get(r.to_id) ?? "", w, r });
     for (const { from, to, w, r } of pairs) {
       if (!from || !to || from === to) continue;
+      // What was read before it was written did not come from there; between hosts the clocks may be why.
+      const backwards = !!w && !!r && usOf(r.end_wall_ns) + uncertain < usOf(w.begin_wall_ns);
+      if (backwards && !o.is_network_flow) continue;
       const key = `${from}>${to}>${o.is_network_flow ? "net" : id}`;
       const at_us = usOf((w ?? r)!.begin_wall_ns);
       const until_us = usOf((r ?? w)!.begin_wall_ns);
@@ -221,7 +224,7 @@ export function build(graph: Graph, options: Options): Model {
         there.bytes += bytes;
         if (at_us < there.at_us) Object.assign(there, { at_us, until_us });
         there.on_path ||= onPath(o);
-      } else arrows.set(key, { key, from, to, at_us, until_us, count: 1, bytes, network: o.is_network_flow, flow_id: o.flow_id, object_id: id, on_path: onPath(o), label: o.path ?? o.label, backwards: !!w && !!r && usOf(r.end_wall_ns) + uncertain < at_us });
+      } else arrows.set(key, { key, from, to, at_us, until_us, count: 1, bytes, network: o.is_network_flow, flow_id: o.flow_id, object_id: id, on_path: onPath(o), label: o.path ?? o.label, backwards });
     }
   }
   return { rows, arrows: [...arrows.values()].sort((a, b) => a.at_us - b.at_us), by_key, shown: graph.processes.length - folded, folded, protected_ids: kept, row_of };
