@@ -16,13 +16,13 @@ demo: build web ## break into a lab host under the sensor, tell the story, leave
 	@tools/demo
 
 .PHONY: test
-test: setup ## every test: unit, golden, kernel, end to end; then address, undefined and thread sanitizers, fuzz targets
+test: setup ## every test: unit, golden, kernel, end to end; then address and undefined sanitizers, fuzz targets, and the thread sanitizer where there are threads
 	$(call build_preset,dev)
 	@tools/run_tests dev
 	$(call build_preset,asan,--target unit_tests)
 	@tools/run_tests asan -L 'unit|fuzz'
-	$(call build_preset,tsan,--target unit_tests)
-	@tools/run_tests tsan -L unit
+	$(call build_preset,tsan,--target threaded_unit_tests)
+	@tools/run_tests tsan -L threads
 
 ##@ Parts of them
 

@@ -1,7 +1,8 @@
-# spoor_stage(NAME DEPENDS stage… LIBRARIES target…)
+# spoor_stage(NAME [THREADS] DEPENDS stage… LIBRARIES target…)
 # One folder, one target: every .cpp of the folder and of those in it becomes the library spoor_NAME, every *_test.cpp
 # the test program spoor_NAME_test (registered with CTest case by case), every *_fuzz.cpp a libFuzzer
-# program of that name, every *_bench.cpp a Google Benchmark program of that name.
+# program of that name, every *_bench.cpp a Google Benchmark program of that name. THREADS: the stage has threads or locks
+# of its own, so that the thread sanitizer has something to find in its tests.
 include(GoogleTest)
 # spoor_gtest(PROGRAM PREFIX prefix LABELS label… [PROPERTIES name value…])
 # Registers a test program with CTest: case by case, but under sanitizers, where starting it costs more
@@ -19,8 +20,9 @@ function(spoor_gtest PROGRAM)
 endfunction()
 # What the sanitizers run: the unit tests and the fuzz targets, without the programs.
 add_custom_target(unit_tests)
+add_custom_target(threaded_unit_tests)
 function(spoor_stage NAME)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "" "DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cpp$")
@@ -43,6 +45,10 @@ function(spoor_stage NAME)
     target_link_libraries(spoor_${NAME}_test PRIVATE spoor_${NAME} spoor_test_main)
     spoor_gtest(spoor_${NAME}_test PREFIX ${NAME}. LABELS unit)
     add_dependencies(unit_tests spoor_${NAME}_test)
+    if(ARG_THREADS AND SPOOR_SANITIZE)
+      add_dependencies(threaded_unit_tests spoor_${NAME}_test)
+      set_property(TEST ${NAME}.spoor_${NAME}_test APPEND PROPERTY LABELS threads)
+    endif()
   endif()
 
   set(fuzzers ${all})
