@@ -9,6 +9,7 @@
 namespace spoor::importers {
 
 std::optional<JsonObject> JsonLineParser::Parse(std::string_view line) {
+  if (line.empty()) return std::nullopt;  // simdjson copies it, from nowhere
   JsonElement element;
   auto error = parser_.parse(line.data(), line.size(), true).get(element);
   if (error == simdjson::UTF8_ERROR) {
