@@ -107,7 +107,11 @@ class Bounds(unittest.TestCase):
         """Every way to ask: words behind the store."""
         session = store.sql("SELECT session_id FROM sessions")[0]["session_id"]
         values = {"process": session, "session": session, "path": "/etc/passwd", "fds": "0,3", "start": "2026-01-01",
-                  "end": "2027-01-01", "time": "2026-11-21T20:31:35.00001Z"}
+                  "end": "2027-01-01", "time": "2026-11-21T20:31:35.00001Z", "at": "2026-11-21T20:31:35.00001Z",
+                  "address": "203.0.113.66", "source": "203.0.113.66", "not_source": "203.0.113.66",
+                  "destination": "203.0.113.66", "not_destination": "203.0.113.66", "port": 80, "not_port": 80,
+                  "transport": "tcp", "observer": "sensor", "by": "source_ip", "alert": 1, "keys": 1,
+                  "flow": store.sql("SELECT coalesce(min(flow_id), 1) AS flow_id FROM flow")[0]["flow_id"]}
         for line in self.run_spoor("query", "--list", "--json").stdout.splitlines():
             query = json.loads(line)
             needed = [f"{p['name']}={values[p['name']]}" for p in query["parameters"] if not p["optional"]]
