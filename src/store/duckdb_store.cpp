@@ -126,8 +126,9 @@ class DuckStore : public Store {
       if (!kept_.emplace(name).second) continue;
       RETURN_IF_ERROR(DefineNamed(*connection, name));
       // Views and macros name what they read, and so find the table in the view's place.
-      RETURN_IF_ERROR(
-          connection->RunOne(fmt::format("CREATE TABLE kept AS SELECT * FROM {}", name)));
+      const auto filled =
+          connection->RunOne(fmt::format("CREATE TABLE kept AS SELECT * FROM {}", name));
+      if (!filled) return tl::unexpected<Error>(Explain(filled.error()));
       RETURN_IF_ERROR(connection->RunOne(fmt::format("DROP VIEW {}", name)));
       RETURN_IF_ERROR(connection->RunOne(fmt::format("ALTER TABLE kept RENAME TO {}", name)));
     }

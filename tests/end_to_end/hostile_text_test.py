@@ -185,7 +185,7 @@ class HostileText(unittest.TestCase):
     def arguments(self, query):
         """One argument for each parameter that must be given, and for those that choose much."""
         good = {"process": str(self.process_id), "session": str(self.process_id), "path": "*", "start": "beginning", "end": "open",
-                "time": "2026-11-21T20:31:35.010000000Z", "fd": "5", "fds": "0,1,5"}
+                "time": "2026-11-21T20:31:35.010000000Z", "fd": "5", "fds": "0,1,5", "by": "source_ip", "flow": 1}
         return [f"{parameter['name']}={good[parameter['name']]}" for parameter in query["parameters"]
                 if not parameter["optional"]]
 
