@@ -123,7 +123,7 @@ class DuckStore : public Store {
     ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                      Connection::Open(parts_.database));
     for (const std::string_view name : names) {
-      if (!kept_.emplace(name).second) continue;
+      if (kept_.contains(name)) continue;
       RETURN_IF_ERROR(DefineNamed(*connection, name));
       // Views and macros name what they read, and so find the table in the view's place.
       const auto filled =
@@ -131,6 +131,7 @@ class DuckStore : public Store {
       if (!filled) return tl::unexpected<Error>(Explain(filled.error()));
       RETURN_IF_ERROR(connection->RunOne(fmt::format("DROP VIEW {}", name)));
       RETURN_IF_ERROR(connection->RunOne(fmt::format("ALTER TABLE kept RENAME TO {}", name)));
+      kept_.emplace(name);
     }
     return {};
   }
