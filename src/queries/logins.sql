@@ -25,11 +25,20 @@ WITH door AS MATERIALIZED (
   JOIN process AS p ON p.process_id = w.process_id
   WHERE regexp_matches(_program_name(coalesce(p.executable, '')), '^sshd|^login$|getty$')
      OR w.process_id = w.session_id
-), heard AS MATERIALIZED (
+), read_input AS (
   SELECT a.session_id, a.ssh, i.boot_ns, i.event_id, i.data, i.echo, i.canonical, hex(i.data) AS code,
-         octet_length(i.data) AS size_bytes
+         octet_length(i.data) AS size_bytes, lag(hex(i.data)) OVER stream AS before,
+         lag(hex(i.data), 2) OVER stream AS before_that
   FROM io AS i JOIN asker AS a ON a.process_id = i.process_id
   WHERE i.direction = 'in' AND NOT i.pty_master AND octet_length(i.data) BETWEEN 1 AND 1024
+  WINDOW stream AS (PARTITION BY i.process_id, i.object_id ORDER BY i.boot_ns, i.event_id)
+), heard AS MATERIALIZED (
+  -- The sender writes length and type, then the text. A quick reader gets the type alone, then the text.
+  SELECT r.session_id, r.ssh, r.boot_ns, r.event_id, r.data, r.echo, r.canonical,
+         CASE WHEN r.split THEN r.before || r.code ELSE r.code END AS code,
+         r.size_bytes + r.split::INTEGER AS size_bytes
+  FROM (SELECT *, coalesce(ssh AND length(before) = 2 AND before_that = format('{:08X}', size_bytes + 1), FALSE)
+          AS split FROM read_input) AS r
 ), told AS (
   -- A message of the monitor: its type, then texts behind their length. 8: name, 12: password, 106: answer to PAM.
   SELECT h.session_id, h.boot_ns, h.event_id, substr(h.code, 1, 2) = '08' AS is_name,
