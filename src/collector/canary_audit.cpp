@@ -60,8 +60,8 @@ Named NamedBy(const record_header& header, std::span<const std::byte> record) {
 
 // Almost no batch does, and this is much faster than to look at each record.
 bool Mentions(std::span<const std::byte> bytes) {
-  return memmem(bytes.data(), bytes.size(), wire::kCanaryFolder.data(),
-                wire::kCanaryFolder.size()) != nullptr;
+  return !bytes.empty() && memmem(bytes.data(), bytes.size(), wire::kCanaryFolder.data(),
+                                  wire::kCanaryFolder.size()) != nullptr;
 }
 
 bool IsToken(std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -28,7 +29,7 @@ TEST(DescriptorTable, KnowsTheSameAsAPlainMapWhateverIsDone) {
   constexpr std::int32_t kFdMax = 3000;
   for (int step = 0; step < 4000; ++step) {
     const std::int32_t fd = pick(20) == 0 ? INT32_MAX - pick(5) : pick(kFdMax);
-    const std::int32_t last = pick(4) == 0 ? INT32_MAX : fd + pick(100) % (INT32_MAX - fd + 1);
+    const std::int32_t last = pick(4) == 0 ? INT32_MAX : fd + std::min(pick(100), INT32_MAX - fd);
     switch (pick(8)) {
       case 0:
         table.Close(fd, last);

@@ -77,6 +77,16 @@ TEST(Screen, KnowsTheAlternateScreen) {
   EXPECT_EQ(screen.CursorLine(), "shell");
 }
 
+TEST(Screen, RepeatsACharacterAndComesBackWhereThereIsNone) {
+  Screen screen(3, 20);
+  screen.Print("\x1b[0b\x1b[4b\xcc\x81\x1b[3b");  // after nothing, and after an accent alone
+  screen.Print("\ra=\x1b[");
+  screen.Print("4bc\x1b[1m\x1b[5b");  // cut anywhere; not after another sequence
+  EXPECT_EQ(screen.CursorLine(), "a=====c");
+  screen.Print("\r-\x1b[999999999999999999999b");
+  EXPECT_EQ(screen.CursorLine(), std::string(19, '-'));
+}
+
 TEST(Screen, LeavesNoControlCharacter) {
   EXPECT_EQ(LineAfter("\x1b]0;title\x07\x1b[?2004h\x1b[1;31mred\x1b[0m"), "red");
   EXPECT_LT(LineAfter("\x1b[999999999Cx\x1b[999999999@").size(), 20000u);

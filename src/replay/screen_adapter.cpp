@@ -42,6 +42,50 @@ void AppendUtf8(std::uint32_t code, std::string& text) {
   }
 }
 
+/// Finds the ends of REP (ECMA-48 8.3.103: ESC [ count b) in a stream. libvterm 0.1.4 never comes
+/// back from one that follows nothing or a combining character, so it must not get any. Inside of
+/// strings (OSC, DCS), where libvterm sees none, this one may see one: a string with such contents
+/// is given up.
+class RepeatFinder {
+ public:
+  /// Takes the next byte; whether it is the final byte of a REP.
+  bool Ends(unsigned char byte) {
+    if (byte == 0x18 || byte == 0x1a) {  // CAN, SUB
+      state_ = State::kText;
+      after_text_ = false;
+    } else if (byte == 0x1b) {
+      state_ = State::kEscape;
+      count_ = 0;
+    } else if (byte < 0x20 || byte == 0x7f) {  // done at once, whatever is around it
+      if (byte != 0 && byte != 0x7f) after_text_ = false;
+    } else if (state_ == State::kText) {
+      after_text_ = true;
+    } else if (state_ == State::kEscape) {
+      state_ = byte == '[' ? State::kControl : byte < 0x30 ? State::kOther : State::kText;
+      if (state_ == State::kText) after_text_ = false;
+    } else if (state_ == State::kOther) {
+      if (byte >= 0x30) state_ = State::kText;
+      after_text_ = false;
+    } else if (byte >= '0' && byte <= '9') {
+      count_ = std::min<std::size_t>(count_ * 10 + (byte - '0'), kColumnsMax);
+    } else if (byte >= 0x40 && byte < 0x7f) {
+      state_ = State::kText;
+      if (byte == 'b') return true;
+      after_text_ = false;
+    }
+    return false;
+  }
+  std::size_t count() const { return std::max<std::size_t>(count_, 1); }
+  /// Whether a character was printed directly before.
+  bool after_text() const { return after_text_; }
+
+ private:
+  enum class State : std::uint8_t { kText, kEscape, kOther, kControl };
+  State state_ = State::kText;
+  std::size_t count_ = 0;
+  bool after_text_ = false;
+};
+
 }  // namespace
 
 struct Screen::State {
@@ -73,12 +117,39 @@ struct Screen::State {
 
   void Write(std::string_view bytes) {
     scrolled = 0;
-    vterm_input_write(terminal, bytes.data(), bytes.size());
+    std::size_t written = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      if (!repeats.Ends(static_cast<unsigned char>(bytes[i]))) continue;
+      Put(bytes.substr(written, i - written));
+      written = i + 1;
+      Put("\x18");  // CAN in place of the final byte: the sequence is given up
+      if (repeats.after_text()) Repeat(repeats.count());
+    }
+    Put(bytes.substr(written));
     // What the terminal would answer to the program is nobody's business here.
     char answer[256];
     while (vterm_output_read(terminal, answer, sizeof answer) > 0) {
     }
     line_begin = std::clamp(line_begin - scrolled, 0, Cursor().row);
+  }
+
+  void Put(std::string_view bytes) { vterm_input_write(terminal, bytes.data(), bytes.size()); }
+
+  /// REP: the character before the cursor `count` times more, to the end of the row at most.
+  void Repeat(std::size_t count) {
+    const VTermPos cursor = Cursor();
+    VTermScreenCell cell{};
+    VTermPos before{cursor.row, cursor.col - 1};
+    if (before.col < 0 || vterm_screen_get_cell(screen, before, &cell) == 0) return;
+    if (cell.chars[0] == kBehindWide && --before.col >= 0)
+      vterm_screen_get_cell(screen, before, &cell);
+    std::string character;
+    for (const std::uint32_t code : cell.chars) {
+      if (code == 0 || code == kBehindWide) break;
+      AppendUtf8(code, character);
+    }
+    const auto room = static_cast<std::size_t>(std::max(columns - 1 - cursor.col, 0));
+    for (std::size_t i = 0; i < std::min(count, room); ++i) Put(character);
   }
 
   bool IsFull(int row) const {
@@ -107,6 +178,7 @@ struct Screen::State {
   VTerm* terminal;
   VTermScreen* screen = nullptr;
   VTermScreenCallbacks callbacks{};
+  RepeatFinder repeats;
   bool alternate = false;
   int scrolled = 0;    // rows that left at the top during the last write
   int line_begin = 0;  // row on which the line of the cursor began

@@ -50,7 +50,8 @@ std::vector<std::string> ListOf(std::string_view text) {
   simdjson::dom::parser parser;
   JsonElement element;
   simdjson::dom::array list;
-  if (parser.parse(text.data(), text.size(), true).get(element) != simdjson::SUCCESS ||
+  if (text.empty() ||  // simdjson copies from where it is, also nothing
+      parser.parse(text.data(), text.size(), true).get(element) != simdjson::SUCCESS ||
       element.get(list) != simdjson::SUCCESS) {
     return texts;
   }
