@@ -22,7 +22,7 @@ constexpr std::size_t kLinesMax = 80;
 struct Deed {
   std::vector<std::int64_t> ids;                      ///< of the objects or of the process
   std::map<std::int64_t, std::int64_t> done_wall_ns;  ///< by id, where known
-  std::string name;                                   ///< in words, marked
+  std::string name;                                   ///< of all of them in words, marked
 };
 
 /// A process or connection that came of something, below what it came from.
@@ -79,13 +79,15 @@ void AddLines(std::string_view text, std::vector<std::string>& lines) {
 
 Result<Deed> WeightiestDeed(const Chapters& chapters, const std::vector<Row>& persistence) {
   Deed deed;
-  for (const Row& row : persistence) {
-    if (const auto object_id = row.Integer("object_id")) {
-      deed.ids.push_back(*object_id);
-      if (const auto done = row.Integer("first_wall_ns")) deed.done_wall_ns[*object_id] = *done;
-    }
-    if (deed.name.empty() && !deed.ids.empty()) deed.name = Name(row.Text("path"));
+  for (const Row& row : persistence) {  // an object has a row for each of its names
+    const auto object_id = row.Integer("object_id");
+    if (!object_id) continue;
+    if (std::ranges::find(deed.ids, *object_id) == deed.ids.end()) deed.ids.push_back(*object_id);
+    if (deed.name.empty()) deed.name = Name(row.Text("path"));
+    const auto done = row.Integer("first_wall_ns");
+    if (done && !deed.done_wall_ns.contains(*object_id)) deed.done_wall_ns[*object_id] = *done;
   }
+  if (deed.ids.size() > 1) deed.name = fmt::format("the {} ways back in", deed.ids.size());
   if (!deed.ids.empty()) return deed;
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
@@ -122,11 +124,12 @@ Result<> TellPath(const Chapters& chapters, const causality::Graph& graph, const
          .id = deed.ids.front()});
     return {};
   }
+  const causality::SubgraphNode& target = causes.nodes[chain.back().node];
   section.facts.push_back(
-      {.text = fmt::format("{} has {} in its causal past; the beginning of this story is among its "
-                           "causes, by the path below.",
-                           deed.name,
-                           Count(static_cast<std::int64_t>(processes), "process", "processes")),
+      {.text = fmt::format("The beginning of this story and {} are in the causal past of {}; the "
+                           "path below leads to {}.",
+                           Count(static_cast<std::int64_t>(processes), "process", "processes"),
+                           deed.name, Name(target.label)),
        .id_kind = "object",
        .id = deed.ids.front()});
   AddLines(causality::RenderWhy(causes, chain), section.lines);

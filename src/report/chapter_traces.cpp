@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <set>
+#include <string>
 
 #include "report/chapter.hpp"
 #include "report/text.hpp"
@@ -299,9 +301,13 @@ Result<Section> Chapters::Next() const {
     if (const auto shell = row.Integer("shell_process_id"))
       add("the screen as they saw it", fmt::format("replay {}{}", store_words, *shell));
   ASSIGN_OR_RETURN(const std::vector<Row> persistence, PersistenceRows());
+  std::set<std::string> told;
   for (const Row& row : persistence) {
-    add("what led to this file, and who wrote it",
-        fmt::format("track {}--file {} --backward", store_words, ShellWord(row.Text("path"))));
+    if (!told.insert(row.Text("path")).second) continue;
+    if (told.size() == 1)
+      section.lines.emplace_back("# what led to these files, and who wrote them");
+    section.lines.push_back(fmt::format("spoor track {}--file {} --backward", store_words,
+                                        ShellWord(row.Text("path"))));
   }
   add("everything that came of it",
       fmt::format("track {}--process {} --forward", store_words, subject.root_process_id));
