@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What was read from files and may have left, over which connection?
--- reads:     event, io, object, socket, process, exec, host, _flow_seen, _flow_process_seen, _processes_of, _is_secret, _way_back
+-- reads:     event, io, object, socket, process, exec, host, _flow_seen, _flow_process_seen, _processes_of, _scripts_of, _is_secret,
+--            _way_back, _program_name
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    wall_ns           BIGINT   first read of the file
@@ -22,22 +23,27 @@
 -- limits:    what one process read before it wrote may be in what it wrote. Not followed: memory that
 --            processes share, arguments, what a server outside the session passed on. Left out: programs,
 --            libraries, texts that programs begin with. Unless they were copied: files in which names of users
---            are looked up, start-up files and histories of shells
+--            are looked up, start-up files and histories of shells, scripts that are run. What sshd, sudo and
+--            others that let users in read of their own (/etc, /run, /var/log) is left out
 -- source:    ATT&CK TA0010; our own
 CREATE OR REPLACE MACRO taken(process := NULL, session := NULL) AS TABLE
 WITH RECURSIVE member AS MATERIALIZED (
   SELECT tk_m.process_id FROM _processes_of(process := process, session := session) AS tk_m
+), program AS MATERIALIZED (  -- what a process read is forgotten when it executes another program
+  SELECT tk_x.process_id, tk_x.boot_ns, tk_x.event_id AS exec_id FROM exec AS tk_x
+  WHERE tk_x.result = 0 AND tk_x.process_id IN (SELECT member.process_id FROM member)
 ), moved AS MATERIALIZED (
-  SELECT tk_e.event_id, tk_e.process_id, tk_e.object_id, tk_e.host_id, tk_e.boot_ns, tk_e.end_boot_ns, tk_e.wall_ns,
-         tk_e.size_bytes, tk_e.kind IN ('read', 'recv') AS inward
-  FROM event AS tk_e
+  SELECT tk_e.event_id, coalesce(x.exec_id, 0) AS exec_id, tk_e.process_id, tk_e.object_id, tk_e.host_id, tk_e.boot_ns,
+         tk_e.end_boot_ns, tk_e.wall_ns, tk_e.size_bytes, tk_e.kind IN ('read', 'recv') AS inward
+  FROM event AS tk_e ASOF LEFT JOIN program AS x ON x.process_id = tk_e.process_id AND x.boot_ns <= tk_e.boot_ns
   WHERE tk_e.process_id IN (SELECT member.process_id FROM member)
     AND tk_e.kind IN ('read', 'recv', 'write', 'send') AND tk_e.size_bytes > 0 AND NOT tk_e.baseline
 ), thing AS MATERIALIZED (
   SELECT tk_o.object_id, tk_o.type, tk_o.path, tk_s.peer_object_id,
          coalesce(tk_s.family IN ('inet', 'inet6'), FALSE) AS network,
          regexp_matches(coalesce(tk_o.path, ''), '^(/usr)?/(lib(32|64|x32)?|bin|sbin|share|include)/'
-           || '|^/usr/local/(lib|share|bin|sbin)/|^/(proc|sys|dev)/|^/etc/(ld\.so\.(cache|preload)|locale\.alias'
+           || '|^/usr/local/(lib|share|bin|sbin)/|^/(proc|sys|dev)/|\.so(\.[0-9.]+)?$|\.pyc$|/(site|dist)-packages/'
+           || '|/(lib|lib64)/(python|perl|ruby)[0-9.]*/|/node_modules/|^/etc/(ld\.so\.(cache|preload)|locale\.alias'
            || '|localtime|nsswitch\.conf|inputrc|bash\.bashrc|profile|terminfo/.*|resolv\.conf|host\.conf|gai\.conf)$')
            AS ordinary,
          coalesce(tk_o.path IN ('/etc/passwd', '/etc/group') OR regexp_matches(tk_o.path, '/\.[a-z_]*history$')
@@ -50,47 +56,58 @@ WITH RECURSIVE member AS MATERIALIZED (
     AND tk_i.object_id IN (SELECT thing.object_id FROM thing WHERE thing.type = 'pty')
   GROUP BY tk_i.event_id
 ), edge AS MATERIALIZED (
-  SELECT m.process_id, m.object_id, m.inward, coalesce(s.master, FALSE) AS master, min(m.boot_ns) AS from_ns,
+  SELECT m.process_id, m.exec_id, m.object_id, m.inward, coalesce(s.master, FALSE) AS master, min(m.boot_ns) AS from_ns,
          max(m.end_boot_ns) AS until_ns, min(m.wall_ns) AS wall_ns, _bigint(sum(m.size_bytes)) AS size_bytes,
          any_value(m.host_id) AS host_id
   FROM moved AS m LEFT JOIN side AS s ON s.event_id = m.event_id
-  GROUP BY m.process_id, m.object_id, m.inward, coalesce(s.master, FALSE)
-), held AS MATERIALIZED (  -- what a process read, or its creator before it, while it runs the same program
-  SELECT e.process_id AS holder_id, e.* FROM edge AS e WHERE e.inward
+  GROUP BY m.process_id, m.exec_id, m.object_id, m.inward, coalesce(s.master, FALSE)
+), held AS MATERIALIZED (  -- what a program has read, or before it began its creator, while it runs the same one
+  SELECT e.process_id AS holder_id, e.exec_id AS holder_exec_id, e.* FROM edge AS e WHERE e.inward
   UNION ALL
-  SELECT tk_p.process_id, e.process_id, e.object_id, e.inward, e.master, e.from_ns,
+  SELECT tk_p.process_id, 0, e.process_id, e.exec_id, e.object_id, e.inward, e.master, e.from_ns,
          least(e.until_ns, tk_p.start_boot_ns), e.wall_ns, e.size_bytes, e.host_id
   FROM process AS tk_p JOIN edge AS e ON e.process_id = tk_p.parent_process_id AND e.inward
   WHERE tk_p.process_id IN (SELECT member.process_id FROM member) AND e.from_ns < tk_p.start_boot_ns
-    AND NOT EXISTS (SELECT 1 FROM exec AS tk_x WHERE tk_x.process_id = tk_p.process_id AND tk_x.result = 0)
-), sink AS MATERIALIZED (  -- connections over which these processes sent, to another machine or program
-  SELECT DISTINCT tk_f.flow_id, e.process_id, e.object_id, e.until_ns
+    AND e.exec_id = coalesce((SELECT max(x.exec_id) FROM program AS x
+      WHERE x.process_id = tk_p.parent_process_id AND x.boot_ns <= tk_p.start_boot_ns), 0)
+), sink AS MATERIALIZED (  -- connections over which these processes sent
+  SELECT DISTINCT tk_f.flow_id, e.process_id, e.exec_id, e.object_id, e.until_ns
   FROM edge AS e JOIN thing AS t ON t.object_id = e.object_id AND t.network
-  JOIN _flow_process_seen AS tk_f ON tk_f.object_id = e.object_id AND tk_f.process_id = e.process_id
+  JOIN (SELECT DISTINCT tk_fp.flow_id, tk_fp.object_id FROM _flow_process_seen AS tk_fp) AS tk_f
+    ON tk_f.object_id = e.object_id
   WHERE NOT e.inward
 ), reach AS (
-  SELECT k.flow_id, h.process_id, h.object_id, h.master, h.until_ns
-  FROM sink AS k JOIN held AS h ON h.holder_id = k.process_id AND h.from_ns < k.until_ns
+  SELECT k.flow_id, h.process_id, h.exec_id, h.object_id, h.master, h.until_ns
+  FROM sink AS k JOIN held AS h
+    ON h.holder_id = k.process_id AND h.holder_exec_id = k.exec_id AND h.from_ns < k.until_ns
   UNION
-  SELECT r.flow_id, h.process_id, h.object_id, h.master, h.until_ns
+  SELECT r.flow_id, h.process_id, h.exec_id, h.object_id, h.master, h.until_ns
   FROM reach AS r JOIN thing AS t ON t.object_id = r.object_id AND NOT t.network AND NOT t.incidental
     AND NOT (t.ordinary AND t.type NOT IN ('pty', 'tty'))
   JOIN edge AS w ON w.object_id = coalesce(t.peer_object_id, r.object_id) AND NOT w.inward AND w.from_ns < r.until_ns
     AND (t.type <> 'pty' OR w.master <> r.master)
-  JOIN held AS h ON h.holder_id = w.process_id AND h.from_ns < w.until_ns
+  JOIN held AS h ON h.holder_id = w.process_id AND h.holder_exec_id = w.exec_id AND h.from_ns < w.until_ns
 ), found AS MATERIALIZED (
-  SELECT DISTINCT r.flow_id, r.process_id, r.object_id, t.path, t.incidental
+  SELECT DISTINCT r.flow_id, r.process_id, r.exec_id, r.object_id, t.path,
+         t.incidental OR q.object_id IS NOT NULL AS incidental
   FROM reach AS r JOIN thing AS t ON t.object_id = r.object_id
+  LEFT JOIN _scripts_of(process := process, session := session) AS q
+    ON q.event_id = r.exec_id AND q.object_id = r.object_id
+  LEFT JOIN process AS tk_r ON tk_r.process_id = r.process_id
   WHERE t.type IN ('file', 'memfd', 'path') AND NOT t.ordinary
+    AND NOT coalesce(regexp_matches(_program_name(tk_r.executable), '^(sshd.*|login|su|sudo|doas|pkexec|a?getty|crond?)$')
+                     AND regexp_matches(t.path, '^/(etc|run|var/(log|run|lib))/'), FALSE)
 ), told AS (  -- by the readers, to whomever, from when they had read on
-  SELECT e.process_id, e.object_id, list(w.size_bytes) AS sizes
-  FROM edge AS e JOIN edge AS w ON w.process_id = e.process_id AND NOT w.inward AND e.inward AND w.until_ns > e.from_ns
-  WHERE e.object_id IN (SELECT found.object_id FROM found) GROUP BY e.process_id, e.object_id
+  SELECT e.process_id, e.exec_id, e.object_id, list(w.size_bytes) AS sizes
+  FROM edge AS e JOIN edge AS w ON w.process_id = e.process_id AND w.exec_id = e.exec_id AND NOT w.inward AND e.inward
+    AND w.until_ns > e.from_ns
+  WHERE e.object_id IN (SELECT found.object_id FROM found) GROUP BY e.process_id, e.exec_id, e.object_id
 ), candidate AS MATERIALIZED (
   SELECT f.*, e.size_bytes, e.from_ns, e.until_ns, e.wall_ns, e.host_id,
          coalesce(list_contains(d.sizes, e.size_bytes), FALSE) AS copied
-  FROM found AS f JOIN edge AS e ON e.process_id = f.process_id AND e.object_id = f.object_id AND e.inward
-  LEFT JOIN told AS d ON d.process_id = f.process_id AND d.object_id = f.object_id
+  FROM found AS f JOIN edge AS e
+    ON e.process_id = f.process_id AND e.exec_id = f.exec_id AND e.object_id = f.object_id AND e.inward
+  LEFT JOIN told AS d ON d.process_id = f.process_id AND d.exec_id = f.exec_id AND d.object_id = f.object_id
 ), line AS (  -- of the first bytes of what readers wrote on
   SELECT c.process_id, c.object_id, unnest(string_split(left(CAST(tk_i.data AS VARCHAR), 4096), '\x0A')[1:40]) AS text
   FROM (SELECT DISTINCT candidate.process_id, candidate.object_id, candidate.from_ns FROM candidate

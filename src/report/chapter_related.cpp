@@ -2,6 +2,9 @@
 // Other sessions that may be of the same hand: by address, by key, by what was left behind.
 #include <fmt/format.h>
 
+#include <set>
+#include <string>
+
 #include <map>
 
 #include "report/chapter.hpp"
@@ -32,12 +35,15 @@ Result<Section> Chapters::Related() const {
   std::size_t told = 0;
   std::size_t refused = 0;
   std::string refused_names;
+  std::set<std::string> told_names;
   for (const Row& row : rows) {
     const bool nobody = !row.IsNull("logged_in") && !row.Flag("logged_in");
     if (nobody && row.Text("link") == "address") {
       ++refused;
       if (!row.Text("names").empty()) {
-        refused_names += (refused_names.empty() ? "" : ", ") + row.Text("names");
+        const std::string names = row.Text("names");
+        if (told_names.insert(names).second)
+          refused_names += (refused_names.empty() ? "" : ", ") + names;
       }
       continue;
     }
