@@ -59,8 +59,9 @@ class IndexFolder {
     Result<Part> part = OpenFrom(path, open);
     if (part) return *std::move(part);
     if (part.error().code != ErrorCode::kNotFound && options_.tell) {
-      options_.tell(fmt::format("{}: {}; it is derived data and is made again", path.string(),
-                                part.error().message));
+      const std::string& why = part.error().message;
+      const std::string name_once = why.starts_with(path.string()) ? "" : path.string() + ": ";
+      options_.tell(fmt::format("{}{}; it is derived data and is made again", name_once, why));
     }
     return std::nullopt;
   }
