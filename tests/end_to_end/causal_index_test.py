@@ -93,7 +93,7 @@ class CausalIndex(unittest.TestCase):
         answer = self.track().stdout
         stale = self.store / "index" / ("flows-" + 64 * "0")
         stale.write_bytes(b"x")
-        self.assertEqual(self.run_spoor("rebuild").stderr, "")
+        self.assertNotIn("index/", self.run_spoor("rebuild").stderr)
         self.assertEqual(self.index(), {})
         stale.write_bytes(b"x")
         self.assertEqual(self.track().stdout, answer)
