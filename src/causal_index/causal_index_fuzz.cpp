@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of the index from hostile bytes, under a digest that is right: whatever is opened can be
 // read to its end, and what cannot be is said of it, not believed.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
