@@ -6,6 +6,20 @@
 #include "store/lookup.hpp"
 
 namespace spoor::analysis {
+namespace {
+
+constexpr const char* kDamaged =
+    "the causal index holds what cannot be; it is derived data and is made again";
+
+causality::Subgraph TraceIn(const std::shared_ptr<const causal_index::Index>& index,
+                            const std::vector<std::int64_t>& start_ids,
+                            const causality::TraceOptions& options) {
+  causality::Graph graph(index,
+                         {.from_ns = options.from_wall_ns, .until_ns = options.until_wall_ns});
+  return causality::Trace(graph, start_ids, options);
+}
+
+}  // namespace
 
 Result<std::vector<std::int64_t>> FindStart(store::Store& store, const TrackStart& start) {
   if (start.kind == TrackStart::Kind::kFile) return store::FindFile(store, start.text);
@@ -40,12 +54,18 @@ Result<Period> Period::Parse(const std::string& from, const std::string& until,
 }
 
 Result<causality::Subgraph> Track(store::Store& store, const std::vector<std::int64_t>& start_ids,
-                                  const causality::TraceOptions& options) {
-  ASSIGN_OR_RETURN(const causality::Graph graph,
-                   causality::Graph::Load(store, {.from_wall_ns = options.from_wall_ns,
-                                                  .until_wall_ns = options.until_wall_ns}));
-  causality::Subgraph subgraph = causality::Trace(graph, start_ids, options);
-  RETURN_IF_ERROR(causality::Describe(store, subgraph));
+                                  const causality::TraceOptions& options,
+                                  const causal_index::OpenIndexOptions& opening) {
+  ASSIGN_OR_RETURN(auto index, causal_index::OpenIndex(store, opening));
+  causality::Subgraph subgraph = TraceIn(index, start_ids, options);
+  if (index->damaged()) {
+    if (opening.tell) opening.tell(kDamaged);
+    causal_index::OpenIndexOptions anew = opening;
+    anew.anew = true;
+    ASSIGN_OR_RETURN(index, causal_index::OpenIndex(store, anew));
+    subgraph = TraceIn(index, start_ids, options);
+  }
+  RETURN_IF_ERROR(causality::Describe(store, *index, subgraph));
   return subgraph;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "causal_index/open_index.hpp"
 #include "causality/trace.hpp"
 #include "store/store.hpp"
 
@@ -32,8 +33,10 @@ struct Period {
                               std::int64_t now_wall_ns);
 };
 
-/// Traces from these ids and describes what it finds, with the gaps that overlap it.
+/// Traces from these ids in the causal index of `store`, which is made where it is missing, and
+/// describes what it finds, with the gaps that overlap it.
 Result<causality::Subgraph> Track(store::Store& store, const std::vector<std::int64_t>& start_ids,
-                                  const causality::TraceOptions& options);
+                                  const causality::TraceOptions& options,
+                                  const causal_index::OpenIndexOptions& opening = {});
 
 }  // namespace spoor::analysis

@@ -66,9 +66,9 @@ class GraphMaker {
              const Snapshot::Alerts& alerts)
       : store_(store), asked_(asked), sessions_(sessions), alerts_(alerts) {}
 
-  Result<Json> Make(const causality::Graph& graph) {
+  Result<Json> Make(causality::Graph& graph) {
     causality::Subgraph subgraph = causality::Trace(graph, asked_.seed.ids, asked_.trace);
-    RETURN_IF_ERROR(causality::Describe(store_, subgraph));
+    RETURN_IF_ERROR(causality::Describe(store_, graph.index(), subgraph));
     hidden_nodes_ = subgraph.hidden_nodes;
     for (const causality::SubgraphNode& node : subgraph.nodes) {
       if (node.type == causality::NodeType::kProcess) AddProcess(node.id);
@@ -508,8 +508,13 @@ Result<http::Answer> Graph(const Context& context, Call& call) {
   asked.tree = scope == "tree" || asked.seed.host_id.has_value();
   ASSIGN_OR_RETURN(const auto sessions, store.snapshot().sessions(*store));
   ASSIGN_OR_RETURN(const auto alerts, store.snapshot().alerts(*store));
-  ASSIGN_OR_RETURN(const auto graph, store.snapshot().graph(*store));
-  ASSIGN_OR_RETURN(const Json json, GraphMaker(*store, asked, *sessions, *alerts).Make(*graph));
+  ASSIGN_OR_RETURN(auto index, store.snapshot().causal_index(*store));
+  causality::Graph graph(std::move(index));
+  ASSIGN_OR_RETURN(const Json json, GraphMaker(*store, asked, *sessions, *alerts).Make(graph));
+  if (graph.index().damaged()) {
+    return Fail(ErrorCode::kCorrupt,
+                "the causal index holds what cannot be; the next question makes it again");
+  }
   return JsonAnswer(Dump(json));
 }
 

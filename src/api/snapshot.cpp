@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "api/parameters.hpp"
+#include "causal_index/open_index.hpp"
 #include "store/row.hpp"
 
 namespace spoor::api {
@@ -344,13 +345,13 @@ Result<std::shared_ptr<const Snapshot::Replays>> Snapshot::replays(store::Store&
   return replays_;
 }
 
-Result<std::shared_ptr<const causality::Graph>> Snapshot::graph(store::Store& store) {
+Result<std::shared_ptr<const causal_index::Index>> Snapshot::causal_index(store::Store& store) {
   const std::scoped_lock lock(mutex_);
-  if (graph_ == nullptr) {
-    ASSIGN_OR_RETURN(causality::Graph loaded, causality::Graph::Load(store));
-    graph_ = std::make_shared<const causality::Graph>(std::move(loaded));
+  if (causal_index_ == nullptr || causal_index_->damaged()) {
+    ASSIGN_OR_RETURN(causal_index_,
+                     causal_index::OpenIndex(store, {.anew = causal_index_ != nullptr}));
   }
-  return graph_;
+  return causal_index_;
 }
 
 }  // namespace spoor::api

@@ -13,7 +13,7 @@
 
 #include "api/json.hpp"
 #include "base/result.hpp"
-#include "causality/graph.hpp"
+#include "causal_index/index.hpp"
 #include "replay/lines.hpp"
 #include "store/store.hpp"
 
@@ -37,7 +37,7 @@ struct AlertEntry {
 };
 
 /// What is worked out once for all requests that see one catalog: what takes a walk over everything
-/// (sessions, findings, the causal graph). Safe from any thread; whoever asks first works it out on
+/// (sessions, findings, the causal index). Safe from any thread; whoever asks first works it out on
 /// the store that is given.
 class Snapshot {
  public:
@@ -81,7 +81,7 @@ class Snapshot {
   Result<std::shared_ptr<const Replays>> replays(store::Store& store);
 
   /// Of all times.
-  Result<std::shared_ptr<const causality::Graph>> graph(store::Store& store);
+  Result<std::shared_ptr<const causal_index::Index>> causal_index(store::Store& store);
 
  private:
   const std::uint64_t generation_;
@@ -90,7 +90,7 @@ class Snapshot {
   std::shared_ptr<const Alerts> alerts_;
   std::mutex replays_mutex_;  // so that nobody waits for all sessions to be read but who asks that
   std::shared_ptr<const Replays> replays_;
-  std::shared_ptr<const causality::Graph> graph_;
+  std::shared_ptr<const causal_index::Index> causal_index_;
 };
 
 }  // namespace spoor::api

@@ -10,6 +10,7 @@ namespace spoor::causality {
 namespace {
 
 void AddEdges(const Graph& graph, const Walk& walk, std::vector<bool>& taken, Answer& answer) {
+  taken.resize(graph.read_edge_count());
   for (const EdgeIndex index : walk.edges) {
     if (taken[index]) continue;
     taken[index] = true;
@@ -125,13 +126,13 @@ NodeIndex ShownNode(const Graph& graph, NodeIndex node) {
   return peer == kNoNode ? node : std::min(node, peer);
 }
 
-Answer AnswerOf(const Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
+Answer AnswerOf(Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
                 RuleSet rules) {
   Answer answer;
   WalkOptions walk_options{.from_ns = options.from_wall_ns.value_or(kEarliest),
                            .until_ns = options.until_wall_ns.value_or(kLatest),
                            .rules = rules};
-  std::vector<bool> taken(graph.edge_count());
+  std::vector<bool> taken;
   if (options.direction != Direction::kForward) {
     answer.backward = WalkFrom(graph, starts, walk_options);
     AddEdges(graph, answer.backward, taken, answer);

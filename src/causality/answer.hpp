@@ -32,7 +32,7 @@ struct Answer {
 /// The node that stands for `node`: of the two ends of a connection the one with the lower index.
 NodeIndex ShownNode(const Graph& graph, NodeIndex node);
 
-Answer AnswerOf(const Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
+Answer AnswerOf(Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
                 RuleSet rules);
 
 }  // namespace spoor::causality

@@ -6,7 +6,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "causality/axis.hpp"
+#include "causal_index/axis.hpp"
 #include "causality/trace.hpp"
 #include "schema/loss_class.hpp"
 #include "store/row.hpp"
@@ -32,14 +32,15 @@ std::string IdList(const Subgraph& subgraph) {
 /// id -> node, both ends of connections.
 using NodesById = std::unordered_map<std::int64_t, SubgraphNode*>;
 
-Result<> DescribeProcesses(store::Store& store, const std::string& ids, NodesById& nodes) {
+Result<> DescribeProcesses(store::Store& store, const std::string& boot_shifts,
+                           const std::string& ids, NodesById& nodes) {
   const std::string query = fmt::format(
       "WITH {} SELECT process_id, host.name, process.pid, process.name, executable, command_line, "
       "  uid, euid, coalesce(_plus(start_boot_ns, shift_ns), start_wall_ns), "
       "  coalesce(_plus(end_boot_ns, shift_ns), end_wall_ns), baseline "
       "FROM process LEFT JOIN boot USING (host_id, boot_id) LEFT JOIN host USING (host_id) "
       "WHERE process_id IN {}",
-      BootShifts(), ids);
+      boot_shifts, ids);
   return store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     SubgraphNode& node = *nodes.at(IntegerOf(row[0]).value_or(0));
     node.host = TextOf(row[1]);
@@ -130,7 +131,7 @@ std::pair<std::int64_t, std::int64_t> Extent(const Subgraph& subgraph) {
 }
 
 /// Lost payload is not looked at: it takes nothing away from who caused what.
-Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
+Result<> FindGaps(store::Store& store, const std::string& boot_shifts, Subgraph& subgraph) {
   std::set<std::string> hosts;
   for (const SubgraphNode& node : subgraph.nodes) hosts.insert(node.host);
   const auto [from, until] = Extent(subgraph);
@@ -144,7 +145,7 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
       "  AND boot.boot_id = recording.boot_id WHERE {}) "
       "SELECT host, from_ns, until_ns, loss_class, reason, count FROM placed "
       "WHERE from_ns <= $1 AND until_ns >= $2 ORDER BY from_ns, until_ns, loss_class",
-      BootShifts(), schema::EventsAreMissingSql());
+      boot_shifts, schema::EventsAreMissingSql());
   return store::ForEachRow(store, query, {until, from}, [&](const std::vector<Value>& row) {
     const std::string host = TextOf(row[0]);
     const bool elsewhere = !hosts.contains(host);
@@ -161,21 +162,22 @@ Result<> FindGaps(store::Store& store, Subgraph& subgraph) {
 
 }  // namespace
 
-Result<> Describe(store::Store& store, Subgraph& subgraph) {
+Result<> Describe(store::Store& store, const causal_index::Index& index, Subgraph& subgraph) {
+  const std::string boot_shifts = causal_index::BootShifts(index.Boots());
   NodesById nodes;
   for (SubgraphNode& node : subgraph.nodes) {
     nodes[node.id] = &node;
     if (node.peer_id != 0) nodes[node.peer_id] = &node;
   }
   const std::string ids = IdList(subgraph);
-  RETURN_IF_ERROR(DescribeProcesses(store, ids, nodes));
+  RETURN_IF_ERROR(DescribeProcesses(store, boot_shifts, ids, nodes));
   RETURN_IF_ERROR(DescribeObjects(store, ids, nodes));
   RETURN_IF_ERROR(DescribeSockets(store, ids, nodes));
   for (SubgraphNode& node : subgraph.nodes) {
     if (node.type == NodeType::kProcess && node.command.empty()) node.command = "?";
     if (node.label.empty()) node.label = node.object_type.empty() ? "?" : node.object_type;
   }
-  return FindGaps(store, subgraph);
+  return FindGaps(store, boot_shifts, subgraph);
 }
 
 }  // namespace spoor::causality

@@ -1,149 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressed sparse rows, twice: edges by target sorted by begin (a backward walk takes a prefix)
-// and by source sorted by falling end (so does a forward walk).
+// What is read of a node is kept for the question: its edges, each once whichever end asked first,
+// and what rules must know of it. Lists are sorted as walks take them: by begin backward, by
+// falling end forward; among equals in the order of the store.
 #include "causality/graph.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 
 #include "base/check.hpp"
+#include "base/saturating.hpp"
 #include "causality/inputs.hpp"
 
 namespace spoor::causality {
 namespace {
 
+using causal_index::FlowNumber;
+using causal_index::PartFlow;
+using event::Dependence;
 using event::EventKind;
 
-}  // namespace
-
-NodeIndex GraphBuilder::IndexOf(std::int64_t id) {
-  const auto [place, added] = index_.try_emplace(id, static_cast<NodeIndex>(ids_.size()));
-  if (added) {
-    SPOOR_CHECK(ids_.size() < kNoNode - 8) << "too many nodes for 32 bits";
-    ids_.push_back(id);
-    types_.push_back(NodeType::kOther);
-    flags_.push_back(NodeFlags{});
-    peers_.push_back(kNoNode);
-  }
-  return place->second;
-}
-
-void GraphBuilder::AddNode(std::int64_t id, NodeType type, NodeFlags flags) {
-  const NodeIndex node = IndexOf(id);
-  types_[node] = type;
-  flags_[node] = flags;
-}
-
-void GraphBuilder::AddPeers(std::int64_t one_id, std::int64_t other_id) {
-  const NodeIndex one = IndexOf(one_id);
-  const NodeIndex other = IndexOf(other_id);
-  if (one == other) return;
-  peers_[one] = other;
-  peers_[other] = one;
-}
-
-void GraphBuilder::SetSkew(std::int64_t id, std::int64_t skew_ns) {
-  skews_[IndexOf(id)] = skew_ns;
-}
-
-void GraphBuilder::Reserve(std::size_t flow_count) {
-  edges_.reserve(flow_count);
-  tids_.reserve(flow_count);
-  moved_nothing_.reserve(flow_count);
-}
-
-void GraphBuilder::AddFlow(const Flow& flow) {
-  SPOOR_CHECK(edges_.size() < 0xfffffff0) << "too many edges for 32 bits";
-  const NodeIndex from = IndexOf(flow.from_id);
-  const NodeIndex to = IndexOf(flow.to_id);
-  if (from == to) return;  // to signal or trace oneself adds nothing
-  using event::Dependence;
-  const Dependence dependence = event::TraitsOf(flow.kind).dependence;
-  SPOOR_CHECK(dependence != Dependence::kNone) << "an event of this kind carries no flow";
-  if (dependence != Dependence::kObjectToProcess) types_[from] = NodeType::kProcess;
-  if (dependence != Dependence::kProcessToObject) types_[to] = NodeType::kProcess;
-  edges_.push_back(Edge{.begin_ns = std::min(flow.begin_ns, flow.end_ns),
-                        .end_ns = flow.end_ns,
-                        .event_id = flow.event_id,
-                        .from = from,
-                        .to = to,
-                        .input = kAnyInput,
-                        .kind = flow.kind,
-                        .side = flow.side,
-                        .to_accepted = false,
-                        .relayed = false});
-  tids_.push_back(static_cast<std::uint32_t>(flow.tid));
-  moved_nothing_.push_back(flow.moved_nothing);
-}
-
-namespace {
-
-/// Start offsets of each node's edges, and the edge indexes grouped by node.
-void GroupByNode(const std::vector<Edge>& edges, std::size_t node_count, NodeIndex Edge::*node,
-                 std::vector<std::uint32_t>& start, std::vector<EdgeIndex>& grouped) {
-  start.assign(node_count + 1, 0);
-  for (const Edge& edge : edges) ++start[edge.*node + 1];
-  std::partial_sum(start.begin(), start.end(), start.begin());
-  std::vector<std::uint32_t> next(start.begin(), start.end() - 1);
-  grouped.resize(edges.size());
-  for (EdgeIndex index = 0; index < edges.size(); ++index) {
-    grouped[next[edges[index].*node]++] = index;
-  }
-}
-
-/// Writes to one end of a connection arrive at the other.
-void DirectToPeers(std::vector<Edge>& edges, const std::vector<NodeType>& types,
-                   const std::vector<NodeIndex>& peers) {
-  for (Edge& edge : edges) {
-    if (types[edge.to] != NodeType::kProcess && peers[edge.to] != kNoNode) edge.to = peers[edge.to];
-  }
-}
+constexpr EdgeIndex kEmpty = 0xffffffff;  // slot of EdgeTable
 
 }  // namespace
-
-Graph GraphBuilder::Build() {
-  Graph graph;
-  const std::size_t node_count = ids_.size();
-  DirectToPeers(edges_, types_, peers_);
-  GroupByNode(edges_, node_count, &Edge::to, graph.in_start_, graph.in_);
-  GroupByNode(edges_, node_count, &Edge::from, graph.out_start_, graph.out_);
-
-  const InputSource source{edges_, tids_, moved_nothing_, types_, flags_, peers_};
-  const auto edges_of = [](const std::vector<std::uint32_t>& start, std::vector<EdgeIndex>& all,
-                           NodeIndex node) {
-    return std::span(all).subspan(start[node], start[node + 1] - start[node]);
-  };
-  for (NodeIndex node = 0; node < node_count; ++node) {
-    const std::span<EdgeIndex> in = edges_of(graph.in_start_, graph.in_, node);
-    const std::span<EdgeIndex> out = edges_of(graph.out_start_, graph.out_, node);
-    const auto by_begin = [this](EdgeIndex edge) { return edges_[edge].begin_ns; };
-    const auto by_end = [this](EdgeIndex edge) { return edges_[edge].end_ns; };
-    std::ranges::stable_sort(in, std::ranges::less{}, by_begin);
-    std::ranges::stable_sort(out, std::ranges::greater{}, by_end);
-    NodeFlags& flags = flags_[node];
-    if (peers_[node] != kNoNode) flags.remote = false;
-    if (types_[node] == NodeType::kProcess) {
-      MarkInputs(source, in, out, flags);
-    } else {
-      const auto has_side = [this](EdgeIndex edge) {
-        return edges_[edge].side != PtySide::kUnknown;
-      };
-      flags.executed = std::ranges::any_of(
-          out, [this](EdgeIndex edge) { return edges_[edge].kind == EventKind::kExec; });
-      flags.has_pty_sides = std::ranges::any_of(out, has_side) || std::ranges::any_of(in, has_side);
-    }
-  }
-  graph.index_ = std::move(index_);
-  graph.ids_ = std::move(ids_);
-  graph.types_ = std::move(types_);
-  graph.flags_ = std::move(flags_);
-  graph.peers_ = std::move(peers_);
-  graph.skews_ = std::move(skews_);
-  graph.edges_ = std::move(edges_);
-  *this = GraphBuilder();
-  return graph;
-}
 
 bool IsConnectionInput(const Edge& edge, NodeType from) {
   if (!event::TraitsOf(edge.kind).brings_input) return false;
@@ -151,32 +29,207 @@ bool IsConnectionInput(const Edge& edge, NodeType from) {
          (from == NodeType::kPty && edge.side == PtySide::kMaster);
 }
 
-std::optional<NodeIndex> Graph::Find(std::int64_t id) const {
-  const auto found = index_.find(id);
-  if (found == index_.end()) return std::nullopt;
-  return found->second;
+/// Open addressing: a question may read millions of edges.
+EdgeIndex* Graph::EdgeTable::Find(FlowNumber number, const std::deque<Edge>& edges) {
+  constexpr std::size_t kSlotsMin = 1024;
+  const auto slot_of = [&](FlowNumber of) {
+    std::size_t slot = (of * std::uint64_t{0x9e3779b97f4a7c15} >> 32) & (slots_.size() - 1);
+    while (slots_[slot] != kEmpty && edges[slots_[slot]].number != of) {
+      slot = (slot + 1) & (slots_.size() - 1);
+    }
+    return slot;
+  };
+  if (slots_.size() < 2 * (count_ + 1)) {
+    slots_.assign(std::max(kSlotsMin, 2 * slots_.size()), kEmpty);
+    for (EdgeIndex i = 0; i < edges.size(); ++i) slots_[slot_of(edges[i].number)] = i;
+  }
+  const std::size_t slot = slot_of(number);
+  if (slots_[slot] == kEmpty) ++count_;  // the caller puts it there
+  return &slots_[slot];
 }
+
+Graph::Graph(std::shared_ptr<const causal_index::Index> index, const Window& window)
+    : index_(std::move(index)), window_(window), nodes_of_parts_(index_->parts().size()) {}
 
 std::int64_t Graph::SkewOf(const Edge& edge) const {
-  if (skews_.empty()) return 0;
-  const auto skew = skews_.find(types_[edge.from] == NodeType::kProcess ? edge.from : edge.to);
-  return skew == skews_.end() ? 0 : skew->second;
+  return index_->nodes().boots()[edge.clock].skew_ns;
 }
 
-std::span<const EdgeIndex> Graph::EdgesIn(NodeIndex node) const {
-  return std::span(in_).subspan(in_start_[node], in_start_[node + 1] - in_start_[node]);
+NodeIndex Graph::NodeOf(std::uint32_t part, std::uint32_t local) {
+  std::vector<NodeIndex>& known = nodes_of_parts_[part];
+  if (known.empty()) known.assign(index_->parts()[part].node_count(), kNoNode);
+  if (known[local] == kNoNode) {
+    known[local] = Find(index_->parts()[part].IdOf(local)).value_or(kNoNode);
+  }
+  return known[local];
 }
 
-std::span<const EdgeIndex> Graph::EdgesOut(NodeIndex node) const {
-  return std::span(out_).subspan(out_start_[node], out_start_[node + 1] - out_start_[node]);
+bool Graph::IsInWindow(std::int64_t begin_ns, std::int64_t end_ns) const {
+  return (!window_.from_ns || end_ns >= *window_.from_ns) &&
+         (!window_.until_ns || begin_ns <= *window_.until_ns);
 }
 
-std::size_t Graph::size_bytes() const {
-  constexpr std::size_t kIndexEntryBytes = sizeof(std::int64_t) + sizeof(NodeIndex) + 28;
-  return edges_.capacity() * sizeof(Edge) + (in_.capacity() + out_.capacity()) * sizeof(EdgeIndex) +
-         (in_start_.capacity() + out_start_.capacity()) * sizeof(std::uint32_t) +
-         ids_.size() * (sizeof(std::int64_t) + sizeof(NodeType) + sizeof(NodeFlags) +
-                        sizeof(NodeIndex) + kIndexEntryBytes);
+NodeIndex Graph::Target(NodeIndex node) const {
+  if (type(node) == NodeType::kProcess) return node;
+  const NodeIndex other_end = peer(node);
+  return other_end == kNoNode ? node : other_end;
+}
+
+std::vector<NodeIndex> Graph::SourcesOf(NodeIndex object) const {
+  std::vector<NodeIndex> sources = index_->nodes().PeersTo(object);
+  if (peer(object) == kNoNode) sources.push_back(object);
+  return sources;
+}
+
+template <typename Take>
+void Graph::ForEachFlow(NodeIndex node, Take&& take) {
+  for (const causal_index::Posting& posting : index_->nodes().PostingsOf(node)) {
+    if (posting.part >= index_->parts().size() ||
+        posting.node >= index_->parts()[posting.part].node_count()) {
+      index_->ReportDamage();
+      return;
+    }
+    const FlowNumber first = index_->FirstFlowOf(posting.part);
+    bool more = true;
+    const bool sound = index_->parts()[posting.part].ForEachFlow(
+        posting.node, [&](std::uint32_t number, const PartFlow& flow) {
+          const NodeIndex owner = NodeOf(posting.part, flow.owner);
+          const NodeIndex other = NodeOf(posting.part, flow.other);
+          if (owner == kNoNode || other == kNoNode || owner == other) {
+            index_->ReportDamage();
+            return more = false;
+          }
+          const bool in = event::TraitsOf(flow.kind).dependence == Dependence::kObjectToProcess;
+          const std::uint32_t clock = index_->ClockOf(posting.part, flow.boot);
+          return more = take(first + number, clock, flow, in ? other : owner, in ? owner : other);
+        });
+    if (!sound) index_->ReportDamage();
+    if (!sound || !more) return;
+  }
+}
+
+EdgeIndex Graph::EdgeOf(const Edge& edge) {
+  EdgeIndex* const slot = table_.Find(edge.number, edges_);
+  if (*slot == kEmpty) {
+    *slot = static_cast<EdgeIndex>(edges_.size());
+    edges_.push_back(edge);
+  }
+  return *slot;
+}
+
+Graph::Node& Graph::Read(NodeIndex node) {
+  const auto [place, added] = nodes_.try_emplace(node);
+  Node& read = place->second;
+  if (!added) return read;
+  const bool is_process = type(node) == NodeType::kProcess;
+  const auto& clocks = index_->nodes().boots();
+  const auto on_axis = [&clocks](std::uint32_t clock, std::int64_t boot_ns) {
+    return SaturatingAdd(boot_ns,
+                         SaturatingAdd(clocks[clock].boot.shift_ns, clocks[clock].skew_ns));
+  };
+  const auto add = [&](const Edge& edge) {
+    if (edge.to == node) read.in.push_back(EdgeOf(edge));
+    if (edge.from == node) read.out.push_back(EdgeOf(edge));
+  };
+  if (is_process) {
+    for (const causal_index::NodesPart::Fork& fork : index_->nodes().ForksOf(node)) {
+      const std::int64_t start_ns = on_axis(fork.boot, fork.start_boot_ns);
+      add({.begin_ns = start_ns,
+           .end_ns = start_ns,
+           .event_id = 0,
+           .from = fork.parent,
+           .to = fork.child,
+           .input = kAnyInput,
+           .number = fork.number,
+           .clock = fork.boot,
+           .tid = 0,
+           .kind = EventKind::kFork,
+           .side = PtySide::kUnknown,
+           .moved_nothing = false,
+           .to_accepted = false,
+           .relayed = false});
+    }
+  }
+  const auto add_flow = [&](FlowNumber number, std::uint32_t clock, const PartFlow& flow,
+                            NodeIndex from, NodeIndex to) {
+    const std::int64_t begin_ns = on_axis(clock, flow.begin_boot_ns);
+    const std::int64_t end_ns = on_axis(clock, flow.end_boot_ns);
+    if (!IsInWindow(begin_ns, end_ns)) return true;
+    const NodeIndex other = type(from) == NodeType::kProcess ? to : from;
+    add({.begin_ns = begin_ns,
+         .end_ns = end_ns,
+         .event_id = flow.event_id,
+         .from = from,
+         .to = Target(to),
+         .input = kAnyInput,
+         .number = number,
+         .clock = clock,
+         .tid = flow.tid,
+         .kind = flow.kind,
+         .side = facts(other).has_sides ? flow.side : PtySide::kUnknown,
+         .moved_nothing = flow.moved_nothing,
+         .to_accepted = false,
+         .relayed = false});
+    return true;
+  };
+  ForEachFlow(node, add_flow);
+  if (!is_process) {
+    for (const NodeIndex source : SourcesOf(node)) {
+      if (source != node) ForEachFlow(source, add_flow);
+    }
+  }
+  std::ranges::sort(read.in, [this](EdgeIndex a, EdgeIndex b) {
+    return std::tie(edges_[a].begin_ns, edges_[a].number) <
+           std::tie(edges_[b].begin_ns, edges_[b].number);
+  });
+  std::ranges::sort(read.out, [this](EdgeIndex a, EdgeIndex b) {
+    return std::tie(edges_[b].end_ns, edges_[a].number) <
+           std::tie(edges_[a].end_ns, edges_[b].number);
+  });
+  if (is_process) read.roles = MarkInputs(*this, edges_, read.in, read.out);
+  return read;
+}
+
+// The parts say of a node what its flows are like, so that a library that everybody reads is not
+// read itself. In a window that is an upper bound only.
+Graph::Touch Graph::TouchOf(NodeIndex object) {
+  const auto [place, added] = touches_.try_emplace(object);
+  if (!added) return place->second;
+  Touch may;
+  for (const NodeIndex source : SourcesOf(object))
+    may.has_flows_in |= SummaryOf(source).has_flows_in;
+  may.was_executed = SummaryOf(object).was_executed;
+  Touch& touch = place->second;
+  touch = may;
+  if (!window_.from_ns && !window_.until_ns) return touch;
+  if (may.has_flows_in) touch.has_flows_in = !Read(object).in.empty();
+  if (may.was_executed) {
+    touch.was_executed = std::ranges::any_of(
+        Read(object).out, [this](EdgeIndex edge) { return edges_[edge].kind == EventKind::kExec; });
+  }
+  return touch;
+}
+
+causal_index::NodeSummary Graph::SummaryOf(NodeIndex node) {
+  causal_index::NodeSummary all;
+  for (const causal_index::Posting& posting : index_->nodes().PostingsOf(node)) {
+    if (posting.part >= index_->parts().size() ||
+        posting.node >= index_->parts()[posting.part].node_count()) {
+      index_->ReportDamage();
+      return all;
+    }
+    const causal_index::NodeSummary there = index_->parts()[posting.part].SummaryOf(posting.node);
+    all.has_flows_in |= there.has_flows_in;
+    all.was_executed |= there.was_executed;
+  }
+  return all;
+}
+
+bool Graph::HasSides(NodeIndex object) {
+  if (!facts(object).has_sides) return false;
+  const auto has_side = [this](EdgeIndex edge) { return edges_[edge].side != PtySide::kUnknown; };
+  const Node& read = Read(object);
+  return std::ranges::any_of(read.in, has_side) || std::ranges::any_of(read.out, has_side);
 }
 
 }  // namespace spoor::causality

@@ -3,63 +3,47 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
-#include "base/result.hpp"
-#include "event/event.hpp"
+#include "causal_index/index.hpp"
 
-namespace spoor::store {
-class Store;
-}
-
-/// Who caused what: the events of a store as a graph of flows between processes and objects, held
-/// in memory. The rules of dependence: docs/design/0004-causal-rules.md.
+/// Who caused what: the flows of an index between processes and objects, of one question. The rules
+/// of dependence: docs/design/0004-causal-rules.md.
 namespace spoor::causality {
 
-/// Index of a node or an edge inside one Graph; not stable between two of them.
-using NodeIndex = std::uint32_t;
+using causal_index::kNoNode;
+using causal_index::NodeFacts;
+using causal_index::NodeIndex;
+using causal_index::NodeType;
+using causal_index::PtySide;
+
+/// Index of an edge inside one Graph, in the order in which they were read.
 using EdgeIndex = std::uint32_t;
-inline constexpr NodeIndex kNoNode = 0xffffffff;
 
-enum class NodeType : std::uint8_t { kProcess, kFile, kSocket, kPipe, kPty, kOther };
-
-/// Which end of a terminal a flow used.
-enum class PtySide : std::uint8_t { kUnknown, kSlave, kMaster };
-
-/// One flow as it comes from an event: something may have gone from `from_id` to `to_id` at any
-/// moment of [begin_ns, end_ns]. Times are ns on the axis of Graph (see Graph::Load).
-struct Flow {
-  std::int64_t from_id = 0;
-  std::int64_t to_id = 0;
-  std::int64_t begin_ns = 0;
-  std::int64_t end_ns = 0;
-  std::int64_t event_id = 0;
-  std::int64_t tid = 0;  ///< thread of the process at the process end of the flow
-  event::EventKind kind = event::EventKind::kRead;
-  PtySide side = PtySide::kUnknown;
-  bool moved_nothing = false;  ///< end of file, or an empty message
-};
-
-/// An edge of the graph: 40 bytes, and 8 more for its places in the two adjacency lists.
+/// One flow: something may have gone from `from` to `to` at any moment of [begin_ns, end_ns], on
+/// the axis of Graph.
 struct Edge {
   std::int64_t begin_ns;
   std::int64_t end_ns;
-  std::int64_t event_id;
+  std::int64_t event_id;  ///< 0: known from the baseline
   NodeIndex from;
   NodeIndex to;
   /// For flows of a process that serves several requests: the connection whose request its thread
   /// was working on (docs/pruning.md, latest_input). kAnyInput where that is not known, the flow
-  /// is no input from a connection, or the rule does not apply.
+  /// is no input from a connection, or the rule does not apply. Known when the process is.
   NodeIndex input;
+  causal_index::FlowNumber number;
+  std::uint32_t clock;  ///< place among the boots of the index
+  std::uint32_t tid;    ///< thread of the process at the process end of the flow
   event::EventKind kind;
   PtySide side;
-  bool to_accepted;  ///< the flow goes back to a connection that this process accepted
+  bool moved_nothing;  ///< end of file, or an empty message
+  bool to_accepted;    ///< the flow goes back to a connection that this process accepted
   /// Between a program on a terminal and a connection that it opened: what arrives there is
   /// printed, what is sent was typed (ssh, telnet).
   bool relayed;
@@ -70,56 +54,19 @@ inline constexpr NodeIndex kAnyInput = 0xffffffff;
 /// apart: from a socket, a pipe, or a terminal that the reader drives (its master end).
 bool IsConnectionInput(const Edge& edge, NodeType from);
 
-struct NodeFlags {
-  bool noise : 1 = false;     ///< matches the list of rule noise_objects
-  bool remote : 1 = false;    ///< connection whose other end is on a machine that was not recorded
-  bool inbound : 1 = false;   ///< connection that was accepted on this host
-  bool outbound : 1 = false;  ///< connection that was opened from this host
-  bool multiplexes : 1 = false;    ///< process that takes requests from several connections
-  bool relays : 1 = false;         ///< process between a terminal and another, or a connection
-  bool executed : 1 = false;       ///< file that was executed
-  bool has_pty_sides : 1 = false;  ///< terminal with at least one flow whose side is known
+/// What the flows of a process say of it.
+struct ProcessRoles {
+  bool multiplexes = false;  ///< it takes requests from several connections
+  bool relays = false;       ///< it stands between a terminal and another, or a connection
 };
 
-class Graph;
-
-/// Collects flows; Build makes the graph of them.
-class GraphBuilder {
- public:
-  /// Declares what `id` is; undeclared objects are kOther, and what is at the
-  /// process end of a flow is a process anyway. The last declaration counts.
-  void AddNode(std::int64_t id, NodeType type, NodeFlags flags = {});
-  /// Two ends of one connection, both seen: what is written to one is read from the other.
-  /// Neither is `remote` then.
-  void AddPeers(std::int64_t one_id, std::int64_t other_id);
-  /// The times of flows of process `id` are `skew_ns` later than its host's clock said.
-  void SetSkew(std::int64_t id, std::int64_t skew_ns);
-  void AddFlow(const Flow& flow);
-  void Reserve(std::size_t flow_count);
-  std::size_t flow_count() const { return edges_.size(); }
-  /// Leaves the builder empty.
-  Graph Build();
-
- private:
-  NodeIndex IndexOf(std::int64_t id);
-
-  std::unordered_map<std::int64_t, NodeIndex> index_;
-  std::vector<std::int64_t> ids_;
-  std::vector<NodeType> types_;
-  std::vector<NodeFlags> flags_;
-  std::vector<NodeIndex> peers_;
-  std::unordered_map<NodeIndex, std::int64_t> skews_;
-  std::vector<Edge> edges_;
-  std::vector<std::uint32_t> tids_;
-  std::vector<bool> moved_nothing_;
+struct Window {
+  std::optional<std::int64_t> from_ns = {};   ///< flows that ended before are left out
+  std::optional<std::int64_t> until_ns = {};  ///< flows that began after are left out
 };
 
-struct LoadOptions {
-  std::optional<std::int64_t> from_wall_ns = {};   ///< flows that ended before are left out
-  std::optional<std::int64_t> until_wall_ns = {};  ///< flows that began after are left out
-};
-
-/// Immutable after Build; safe to read from many threads.
+/// Reads the flows of a node when they are asked for, and keeps them. One thread at a time; the
+/// index may be shared.
 ///
 /// The axis of time: boot clock plus one constant per boot (the wall clock minus the boot clock at
 /// the first event of that boot). Inside a boot it is the boot clock exactly, whatever is done to
@@ -127,41 +74,76 @@ struct LoadOptions {
 /// were connected to each other are corrected by what their connections prove of their clocks.
 class Graph {
  public:
-  /// Reads all events that carry a dependence with one scan of `store`.
-  static Result<Graph> Load(store::Store& store, const LoadOptions& options = {});
+  explicit Graph(std::shared_ptr<const causal_index::Index> index, const Window& window = {});
 
-  std::size_t node_count() const { return ids_.size(); }
-  std::size_t edge_count() const { return edges_.size(); }
-  /// Heap bytes of nodes, edges and adjacency.
-  std::size_t size_bytes() const;
-
-  std::optional<NodeIndex> Find(std::int64_t id) const;
-  std::int64_t id(NodeIndex node) const { return ids_[node]; }
-  NodeType type(NodeIndex node) const { return types_[node]; }
-  NodeFlags flags(NodeIndex node) const { return flags_[node]; }
+  const causal_index::Index& index() const { return *index_; }
+  std::size_t node_count() const { return index_->nodes().node_count(); }
+  std::optional<NodeIndex> Find(std::int64_t id) const { return index_->nodes().Find(id); }
+  std::int64_t id(NodeIndex node) const { return index_->nodes().IdOf(node); }
+  NodeType type(NodeIndex node) const { return index_->nodes().TypeOf(node); }
+  NodeFacts facts(NodeIndex node) const { return index_->nodes().FactsOf(node); }
   /// The other end of a connection, or kNoNode.
-  NodeIndex peer(NodeIndex node) const { return peers_[node]; }
+  NodeIndex peer(NodeIndex node) const { return index_->nodes().PeerOf(node); }
   /// What the axis adds to the wall clock of the host on which `edge` happened.
   std::int64_t SkewOf(const Edge& edge) const;
+
+  /// The reference is good as long as the graph.
   const Edge& edge(EdgeIndex edge) const { return edges_[edge]; }
-  /// Edges into `node`, by ascending begin_ns.
-  std::span<const EdgeIndex> EdgesIn(NodeIndex node) const;
+  std::size_t read_edge_count() const { return edges_.size(); }
+
+  /// Edges into `node`, by ascending begin_ns. Good as long as the graph, as is EdgesOut.
+  std::span<const EdgeIndex> EdgesIn(NodeIndex node) { return Read(node).in; }
   /// Edges out of `node`, by descending end_ns.
-  std::span<const EdgeIndex> EdgesOut(NodeIndex node) const;
+  std::span<const EdgeIndex> EdgesOut(NodeIndex node) { return Read(node).out; }
+
+  ProcessRoles RolesOf(NodeIndex process) { return Read(process).roles; }
+  /// Whether some flow leads to this object. Reads as little as it can.
+  bool HasFlowsIn(NodeIndex object) { return TouchOf(object).has_flows_in; }
+  bool WasExecuted(NodeIndex object) { return TouchOf(object).was_executed; }
+  /// Whether some flow of this terminal tells which end of it was used.
+  bool HasSides(NodeIndex object);
 
  private:
-  friend class GraphBuilder;
-  Graph() = default;
+  struct Node {
+    std::vector<EdgeIndex> in, out;
+    ProcessRoles roles;
+  };
+  struct Touch {
+    bool has_flows_in = false, was_executed = false;
+  };
+  /// By flow number: the edge that was made of it.
+  class EdgeTable {
+   public:
+    /// The slot of that edge, or an empty one, into which the caller puts it.
+    EdgeIndex* Find(causal_index::FlowNumber number, const std::deque<Edge>& edges);
 
-  std::unordered_map<std::int64_t, NodeIndex> index_;
-  std::vector<std::int64_t> ids_;
-  std::vector<NodeType> types_;
-  std::vector<NodeFlags> flags_;
-  std::vector<NodeIndex> peers_;
-  std::unordered_map<NodeIndex, std::int64_t> skews_;  // of processes on hosts that were corrected
-  std::vector<Edge> edges_;
-  std::vector<std::uint32_t> in_start_, out_start_;  // node_count + 1
-  std::vector<EdgeIndex> in_, out_;
+   private:
+    std::vector<EdgeIndex> slots_;
+    std::size_t count_ = 0;
+  };
+
+  Node& Read(NodeIndex node);
+  Touch TouchOf(NodeIndex object);
+  causal_index::NodeSummary SummaryOf(NodeIndex node);
+  /// Calls `take(number, clock, flow, from, to)` for each flow that the lists of `node` have, from
+  /// and to as they are before writes to one end of a connection are directed to the other.
+  template <typename Take>
+  void ForEachFlow(NodeIndex node, Take&& take);
+  NodeIndex NodeOf(std::uint32_t part, std::uint32_t local);
+  bool IsInWindow(std::int64_t begin_ns, std::int64_t end_ns) const;
+  EdgeIndex EdgeOf(const Edge& edge);
+  /// Where what is written to `node` arrives.
+  NodeIndex Target(NodeIndex node) const;
+  /// Objects to which what is written arrives at `object`.
+  std::vector<NodeIndex> SourcesOf(NodeIndex object) const;
+
+  std::shared_ptr<const causal_index::Index> index_;
+  Window window_;
+  std::vector<std::vector<NodeIndex>> nodes_of_parts_;  // by part and its node; kNoNode: not known
+  std::unordered_map<NodeIndex, Node> nodes_;
+  std::unordered_map<NodeIndex, Touch> touches_;
+  std::deque<Edge> edges_;
+  EdgeTable table_;
 };
 
 }  // namespace spoor::causality

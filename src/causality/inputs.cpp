@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace spoor::causality {
 namespace {
@@ -16,16 +17,17 @@ namespace {
 using event::EventKind;
 
 struct Flows {
-  const InputSource& source;
+  const Graph& graph;
+  std::deque<Edge>& edges;
   std::span<const EdgeIndex> in, out;
 
-  const Edge& edge(EdgeIndex index) const { return source.edges[index]; }
+  Edge& edge(EdgeIndex index) const { return edges[index]; }
   bool IsConnection(EdgeIndex index) const {
-    return IsConnectionInput(edge(index), source.types[edge(index).from]);
+    return IsConnectionInput(edge(index), graph.type(edge(index).from));
   }
   /// The end of the process itself, of the connection that it writes to.
   NodeIndex OwnEnd(const Edge& to_object) const {
-    const NodeIndex peer = source.peers[to_object.to];
+    const NodeIndex peer = graph.peer(to_object.to);
     return peer == kNoNode ? to_object.to : peer;
   }
 };
@@ -71,18 +73,18 @@ Roles RolesOf(const Flows& flows, const std::vector<Step>& steps) {
   for (const Step& step : steps) {
     const Edge& edge = flows.edge(step.edge);
     const NodeIndex end = step.is_input ? edge.from : flows.OwnEnd(edge);
-    if (flows.source.types[end] != NodeType::kSocket) continue;
-    const NodeFlags flags = flows.source.node_flags[end];
+    if (flows.graph.type(end) != NodeType::kSocket) continue;
+    const NodeFacts facts = flows.graph.facts(end);
     const bool first = seen.insert(end).second;
-    const bool opened = edge.kind == EventKind::kConnect || flags.outbound;
+    const bool opened = edge.kind == EventKind::kConnect || facts.outbound;
     const bool spoke_first =
-        first && !step.is_input && !flags.inbound && !roles.accepted.contains(end);
+        first && !step.is_input && !facts.inbound && !roles.accepted.contains(end);
     if (opened || spoke_first) roles.asked.insert(end);
   }
   for (const Step& step : steps) {
     const NodeIndex end = flows.edge(step.edge).from;
-    if (!step.is_input || flows.source.moved_nothing[step.edge]) continue;
-    if (flows.source.types[end] == NodeType::kSocket && !roles.asked.contains(end)) {
+    if (!step.is_input || flows.edge(step.edge).moved_nothing) continue;
+    if (flows.graph.type(end) == NodeType::kSocket && !roles.asked.contains(end)) {
       roles.requests.insert(end);
     }
   }
@@ -100,15 +102,15 @@ class Marker {
   Marker(const Flows& flows, const Roles& roles) : flows_(flows), roles_(roles) {}
 
   void Mark(const Step& step) {
-    Edge& edge = flows_.source.edges[step.edge];
-    const std::uint32_t tid = flows_.source.tids[step.edge];
+    Edge& edge = flows_.edge(step.edge);
+    const std::uint32_t tid = edge.tid;
     const auto [place, unknown] = current_.try_emplace(tid, kAnyInput);
     NodeIndex& current = place->second;
     if (!step.is_input) {
       edge.input = current;
       const NodeIndex end = flows_.OwnEnd(edge);
       edge.to_accepted = roles_.accepted.contains(end);
-      if (flows_.source.types[end] != NodeType::kProcess) Ask(end, current);
+      if (flows_.graph.type(end) != NodeType::kProcess) Ask(end, current);
       return;
     }
     const bool is_request = roles_.requests.contains(edge.from);
@@ -116,7 +118,7 @@ class Marker {
     edge.input = is_request                ? edge.from
                  : asking == asking_.end() ? current
                                            : asking->second.request;
-    if (flows_.source.moved_nothing[step.edge]) return;
+    if (edge.moved_nothing) return;
     if (asking != asking_.end()) asking->second.waiting = false;
     current = edge.input;
   }
@@ -143,24 +145,24 @@ bool MarkRelayed(const Flows& flows, const Roles& roles) {
   bool on_terminal = false, reads_driven = false, writes_driven = false;
   for (const EdgeIndex index : flows.in) {
     const Edge& edge = flows.edge(index);
-    if (flows.source.types[edge.from] != NodeType::kPty) continue;
+    if (flows.graph.type(edge.from) != NodeType::kPty) continue;
     (edge.side == PtySide::kMaster ? reads_driven : on_terminal) = true;
   }
   for (const EdgeIndex index : flows.out) {
     const Edge& edge = flows.edge(index);
-    writes_driven |= flows.source.types[edge.to] == NodeType::kPty && edge.side == PtySide::kMaster;
+    writes_driven |= flows.graph.type(edge.to) == NodeType::kPty && edge.side == PtySide::kMaster;
   }
   bool relays = reads_driven && writes_driven;
   if (!on_terminal) return relays;
   std::unordered_set<NodeIndex> heard;
   for (const EdgeIndex index : flows.in) {
-    Edge& edge = flows.source.edges[index];
+    Edge& edge = flows.edge(index);
     if (!roles.asked.contains(edge.from) || !flows.IsConnection(index)) continue;
     edge.relayed = true;
     heard.insert(edge.from);
   }
   for (const EdgeIndex index : flows.out) {
-    Edge& edge = flows.source.edges[index];
+    Edge& edge = flows.edge(index);
     if (!heard.contains(flows.OwnEnd(edge))) continue;
     edge.relayed = true;
     relays = true;
@@ -170,16 +172,17 @@ bool MarkRelayed(const Flows& flows, const Roles& roles) {
 
 }  // namespace
 
-void MarkInputs(const InputSource& source, std::span<const EdgeIndex> in,
-                std::span<const EdgeIndex> out, NodeFlags& flags) {
-  const Flows flows{source, in, out};
+ProcessRoles MarkInputs(const Graph& graph, std::deque<Edge>& edges, std::span<const EdgeIndex> in,
+                        std::span<const EdgeIndex> out) {
+  const Flows flows{graph, edges, in, out};
   const std::vector<Step> steps = StepsOf(flows);
   const Roles roles = RolesOf(flows, steps);
-  flags.relays = MarkRelayed(flows, roles);
-  flags.multiplexes = roles.requests.size() > 1;
-  if (!flags.multiplexes) return;
+  const ProcessRoles of_process{.multiplexes = roles.requests.size() > 1,
+                                .relays = MarkRelayed(flows, roles)};
+  if (!of_process.multiplexes) return of_process;
   Marker marker(flows, roles);
   for (const Step& step : steps) marker.Mark(step);
+  return of_process;
 }
 
 }  // namespace spoor::causality

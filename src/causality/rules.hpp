@@ -45,7 +45,4 @@ class RuleSet {
   std::uint32_t bits_;
 };
 
-/// The patterns of rule noise_objects as a SQL condition on the column `path`.
-std::string_view NoiseCondition();
-
 }  // namespace spoor::causality

@@ -130,8 +130,7 @@ class SubgraphMaker {
 
 }  // namespace
 
-Subgraph Trace(const Graph& graph, std::span<const std::int64_t> start_ids,
-               const TraceOptions& options) {
+Subgraph Trace(Graph& graph, std::span<const std::int64_t> start_ids, const TraceOptions& options) {
   Subgraph subgraph;
   subgraph.direction = options.direction;
   subgraph.from_wall_ns = options.from_wall_ns;

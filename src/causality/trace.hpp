@@ -14,6 +14,10 @@
 #include "causality/rules.hpp"
 #include "event/event.hpp"
 
+namespace spoor::store {
+class Store;
+}
+
 namespace spoor::causality {
 
 enum class Direction : std::uint8_t { kBackward, kForward, kBoth };
@@ -101,11 +105,11 @@ struct Subgraph {
 
 /// The causes and effects of the nodes `start_ids`, without text and gaps. Ids that no event with a
 /// dependence names are left out; if none is left the answer has no nodes.
-Subgraph Trace(const Graph& graph, std::span<const std::int64_t> start_ids,
-               const TraceOptions& options);
+Subgraph Trace(Graph& graph, std::span<const std::int64_t> start_ids, const TraceOptions& options);
 
 /// Fills in what a person reads: names, commands, users, and the gaps that overlap the answer.
-Result<> Describe(store::Store& store, Subgraph& subgraph);
+/// `index` is of `store`.
+Result<> Describe(store::Store& store, const causal_index::Index& index, Subgraph& subgraph);
 
 /// The chain of steps between the start and node `id`, in causal order; empty if `id` is not in it.
 std::vector<Step> Why(const Subgraph& subgraph, std::int64_t id);

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "causal_index/open_index.hpp"
+#include "causality/graph_for_test.hpp"
 #include "causality/render.hpp"
 #include "causality/story_for_test.hpp"
 #include "store/store.hpp"
@@ -32,10 +34,11 @@ class TraceTest : public testing::Test {
   }
 
   Subgraph Ask(std::int64_t start, const TraceOptions& options) {
-    auto graph = Graph::Load(*store_);
-    EXPECT_TRUE(graph) << graph.error().message;
-    Subgraph subgraph = Trace(*graph, {&start, 1}, options);
-    const auto described = Describe(*store_, subgraph);
+    const auto index = causal_index::OpenIndex(*store_);
+    EXPECT_TRUE(index) << index.error().message;
+    Graph graph(*index);
+    Subgraph subgraph = Trace(graph, {&start, 1}, options);
+    const auto described = Describe(*store_, **index, subgraph);
     EXPECT_TRUE(described) << described.error().message;
     return subgraph;
   }
@@ -218,7 +221,7 @@ TEST(HelperProcesses, AreRemovedInOneGoHoweverManyThereAre) {
                    .begin_ns = kHelpers,
                    .end_ns = kHelpers,
                    .kind = event::EventKind::kWrite});
-  const Graph graph = builder.Build();
+  Graph graph = builder.Build();
   const Subgraph subgraph = Trace(graph, std::vector{kFile}, {});
   EXPECT_EQ(subgraph.nodes.size(), 2U);
   EXPECT_EQ(subgraph.rules.back().removed_nodes, 2U * kHelpers);

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -83,11 +84,10 @@ struct SplitNode {
 
 class Walker {
  public:
-  Walker(const Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options)
+  Walker(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options)
       : graph_(graph),
         options_(options),
         starts_(starts.begin(), starts.end()),
-        edge_taken_(graph.edge_count()),
         open_(options.forward ? kForAll : kEverything),
         open_label_(labels_.IndexOf(open_)) {}
 
@@ -112,31 +112,32 @@ class Walker {
     return options_.forward ? moment_ns : ~moment_ns;
   }
 
-  bool IsSplit(NodeIndex node) const {
-    const NodeFlags flags = graph_.flags(node);
+  bool IsSplit(NodeIndex node) {
     if (graph_.type(node) == NodeType::kProcess) {
-      return (flags.multiplexes && options_.rules.Has(Rule::kLatestInput)) ||
-             (flags.relays && options_.rules.Has(Rule::kTerminalSides));
+      return (options_.rules.Has(Rule::kLatestInput) && graph_.RolesOf(node).multiplexes) ||
+             (options_.rules.Has(Rule::kTerminalSides) && graph_.RolesOf(node).relays);
     }
-    if (flags.remote) return options_.rules.Has(Rule::kRemoteReplies);
-    return flags.has_pty_sides && options_.rules.Has(Rule::kTerminalSides);
+    if (graph_.facts(node).remote) return options_.rules.Has(Rule::kRemoteReplies);
+    return options_.rules.Has(Rule::kTerminalSides) && graph_.HasSides(node);
   }
 
-  bool IsBlocked(NodeIndex node) const {
+  bool IsBlocked(NodeIndex node) {
     const NodeType type = graph_.type(node);
     if (type == NodeType::kProcess || starts_.contains(node)) return false;
-    const NodeFlags flags = graph_.flags(node);
-    if (flags.noise && options_.rules.Has(Rule::kNoiseObjects)) return true;
-    if (type == NodeType::kSocket || type == NodeType::kPty || !graph_.EdgesIn(node).empty()) {
+    if (options_.rules.Has(Rule::kNoiseObjects) && graph_.facts(node).noise) return true;
+    if (type == NodeType::kSocket || type == NodeType::kPty) return false;
+    if (!options_.rules.Has(Rule::kOwnExecImage) && !options_.rules.Has(Rule::kReadOnlyFiles)) {
       return false;
     }
-    return options_.rules.Has(flags.executed ? Rule::kOwnExecImage : Rule::kReadOnlyFiles);
+    if (graph_.HasFlowsIn(node)) return false;
+    return options_.rules.Has(graph_.WasExecuted(node) ? Rule::kOwnExecImage
+                                                       : Rule::kReadOnlyFiles);
   }
 
   // What an edge into a split node gives.
   Label Given(const Edge& edge) const {
     if (graph_.type(edge.to) != NodeType::kProcess) {
-      const bool output = graph_.flags(edge.to).remote || edge.side == PtySide::kSlave;
+      const bool output = graph_.facts(edge.to).remote || edge.side == PtySide::kSlave;
       return {output ? kOutput : kCommon, kNoSource};
     }
     Label given = kForAll;
@@ -153,7 +154,7 @@ class Walker {
   // What an edge out of a split node asks for.
   Label Asked(const Edge& edge) const {
     if (graph_.type(edge.from) != NodeType::kProcess) {
-      const bool input_only = graph_.flags(edge.from).remote || edge.side == PtySide::kSlave;
+      const bool input_only = graph_.facts(edge.from).remote || edge.side == PtySide::kSlave;
       return {input_only ? kNothingSpecial : kAnyInput, kNoSource};
     }
     Label asked = kEverything;
@@ -274,6 +275,7 @@ class Walker {
       if (edge.end_ns < options_.from_ns || edge.begin_ns > options_.until_ns) continue;
       const NodeIndex next = options_.forward ? edge.to : edge.from;
       if (IsBlocked(next)) continue;
+      if (index >= edge_taken_.size()) edge_taken_.resize(graph_.read_edge_count());
       if (!edge_taken_[index]) {
         edge_taken_[index] = true;
         walk_.edges.push_back(index);
@@ -302,9 +304,9 @@ class Walker {
     Push(edge.from, labels_.IndexOf(asked), bound, step, index);
   }
 
-  const Graph& graph_;
+  Graph& graph_;
   const WalkOptions& options_;
-  const std::unordered_set<NodeIndex> starts_;
+  const std::set<NodeIndex> starts_;
   Walk walk_;
   std::priority_queue<Candidate> queue_;
   std::unordered_set<std::uint64_t> settled_;
@@ -318,7 +320,7 @@ class Walker {
 
 }  // namespace
 
-Walk WalkFrom(const Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options) {
+Walk WalkFrom(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options) {
   return Walker(graph, starts, options).Run();
 }
 

@@ -43,6 +43,6 @@ struct WalkOptions {
 /// Everything that may have caused the state of `starts` at until_ns (backward), or that their
 /// state at from_ns may have caused (forward): there is a chain of edges and a moment inside each
 /// edge's interval such that the moments never go back along the chain. Exact when no rule is on.
-Walk WalkFrom(const Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options);
+Walk WalkFrom(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options);
 
 }  // namespace spoor::causality

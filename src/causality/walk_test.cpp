@@ -9,6 +9,8 @@
 #include <set>
 #include <tuple>
 
+#include "causality/graph_for_test.hpp"
+
 namespace spoor::causality {
 namespace {
 
@@ -269,8 +271,12 @@ class BruteForce {
   std::map<std::size_t, std::int64_t> unit_, also_answers_, relayed_;  // by index of the flow
 };
 
-Graph GraphOf(const History& history) {
-  GraphBuilder builder;
+/// The flows of a history in several segments, whichever falls to which.
+Graph GraphOf(const History& history, std::mt19937& random) {
+  const std::size_t segment_count = std::uniform_int_distribution<std::size_t>(1, 4)(random);
+  GraphBuilder builder(segment_count, [&random, segment_count] {
+    return std::uniform_int_distribution<std::size_t>(0, segment_count - 1)(random);
+  });
   for (const auto& [id, type] : history.types) {
     builder.AddNode(id, type,
                     {.remote = history.remote.contains(id),
@@ -282,8 +288,7 @@ Graph GraphOf(const History& history) {
   return builder.Build();
 }
 
-std::set<std::int64_t> EventsOfWalk(const Graph& graph, std::int64_t start,
-                                    const WalkOptions& options) {
+std::set<std::int64_t> EventsOfWalk(Graph& graph, std::int64_t start, const WalkOptions& options) {
   const NodeIndex node = *graph.Find(start);
   const Walk walk = WalkFrom(graph, {&node, 1}, options);
   std::set<std::int64_t> ids;
@@ -298,10 +303,10 @@ void ExpectWalksAreExact(RuleSet rules, unsigned seed, int history_count) {
   std::size_t compared_edges = 0;
   for (int round = 0; round < history_count; ++round) {
     const History history = RandomHistory(random);
-    const Graph graph = GraphOf(history);
+    Graph graph = GraphOf(history, random);
     const BruteForce brute(history, rules);
     for (const auto& [id, type] : history.types) {
-      for (const std::int64_t moment : {std::int64_t{0}, kMoments / 2, kMoments - 1}) {
+      for (std::int64_t moment = 0; moment < kMoments; moment += 1 + round % 3) {
         const std::set<std::int64_t> backward = brute.Backward(id, moment);
         ASSERT_EQ(EventsOfWalk(graph, id, {.until_ns = moment, .rules = rules}), backward)
             << "backward from " << id << " at " << moment << ", history " << round;
@@ -334,7 +339,7 @@ TEST(Walk, BothSplittingRulesTogetherEqualTheirDefinition) {
 TEST(Walk, EveryStepHangsOnAnEdgeThatTheMomentsAllow) {
   std::mt19937 random(5);
   for (int round = 0; round < 500; ++round) {
-    const Graph graph = GraphOf(RandomHistory(random));
+    Graph graph = GraphOf(RandomHistory(random), random);
     const NodeIndex start = 0;
     const Walk walk = WalkFrom(graph, {&start, 1}, {});
     for (const WalkStep& step : walk.steps) {

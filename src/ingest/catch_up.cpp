@@ -325,8 +325,8 @@ Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& o
   }
 }
 
-/// Removes the segments that the catalog does not name any more, which ended runs left, and lists
-/// what is not ingest's.
+/// Removes the segments that the catalog does not name any more, which ended runs left, and what
+/// was derived from segments, and lists what is not ours.
 Result<> RemoveUnnamed(const StoreLayout& layout, std::vector<std::string>& strangers) {
   ASSIGN_OR_RETURN(const store::Catalog catalog, store::LoadCatalog(layout));
   std::set<std::string> named(catalog.retired.begin(), catalog.retired.end());
@@ -340,6 +340,10 @@ Result<> RemoveUnnamed(const StoreLayout& layout, std::vector<std::string>& stra
     const std::filesystem::path path = layout.segments() / file;
     (void)RemoveInside(layout.root, path);
     (void)RemoveFolderInside(layout.root, path.parent_path());  // while it is empty
+  }
+  // Whoever asks next makes them again.
+  for (const std::string& file : files.indexes) {
+    (void)RemoveInside(layout.root, layout.index() / file);
   }
   strangers = std::move(files.strangers);
   return {};

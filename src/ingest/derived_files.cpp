@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/scratch_folder.hpp"
 #include "store/catalog_check.hpp"
+#include "store/index_name.hpp"
 
 namespace spoor::ingest {
 namespace {
@@ -61,8 +62,12 @@ Result<DerivedFiles> ListDerivedFiles(const StoreLayout& layout) {
       files.strangers.push_back("segments/" + name);
     }
   }));
-  RETURN_IF_ERROR(ForEachFile(layout.index(), [&](const std::string& name, bool) {
-    files.strangers.push_back("index/" + name);
+  RETURN_IF_ERROR(ForEachFile(layout.index(), [&](std::string name, bool regular) {
+    if (regular && store::IsIndexName(name)) {
+      files.indexes.push_back(std::move(name));
+    } else {
+      files.strangers.push_back("index/" + name);
+    }
   }));
   std::ranges::sort(files.strangers);
   return files;

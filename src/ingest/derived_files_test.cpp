@@ -29,6 +29,9 @@ TEST(DerivedFiles, WhatIngestMadeIsToldFromWhatItDidNot) {
   Write(layout.segments() / "spoor-spill-a1B2c3/duckdb_temp_storage-0.tmp");
   Write(layout.segments() / "notes.txt");
   Write(layout.index() / "graph");
+  const std::string digest(64, 'a');
+  Write(layout.index() / ("flows-" + digest));
+  Write(layout.index() / ("nodes-" + digest.substr(1)));
   std::filesystem::create_symlink("/etc", layout.segments() / "link");
   std::filesystem::create_symlink("/etc/passwd",
                                   layout.segments() / "gap/0123456789ab-g99-0.parquet");
@@ -37,10 +40,11 @@ TEST(DerivedFiles, WhatIngestMadeIsToldFromWhatItDidNot) {
   EXPECT_THAT(files->segments, UnorderedElementsAre("event/2026-11-21/0123456789ab-g7-0.parquet",
                                                     "gap/" + cut.filename().string()));
   EXPECT_THAT(files->spills, ElementsAre("spoor-spill-a1B2c3/duckdb_temp_storage-0.tmp"));
-  EXPECT_THAT(files->strangers,
-              ElementsAre("index/graph", "segments/gap/0123456789ab-g9-2.parquet.tmp",
-                          "segments/gap/0123456789ab-g99-0.parquet", "segments/link",
-                          "segments/notes.txt"));
+  EXPECT_THAT(files->indexes, ElementsAre("flows-" + digest));
+  EXPECT_THAT(files->strangers, ElementsAre("index/graph", "index/nodes-" + digest.substr(1),
+                                            "segments/gap/0123456789ab-g9-2.parquet.tmp",
+                                            "segments/gap/0123456789ab-g99-0.parquet",
+                                            "segments/link", "segments/notes.txt"));
   EXPECT_EQ(files->generation_max, 9U);
 }
 

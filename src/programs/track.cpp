@@ -138,7 +138,10 @@ Result<ExitCode> Track(const TrackFlags& flags) {
     return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(starts);
-  ASSIGN_OR_RETURN(const causality::Subgraph subgraph, analysis::Track(*store, *starts, options));
+  ASSIGN_OR_RETURN(const causality::Subgraph subgraph,
+                   analysis::Track(*store, *starts, options,
+                                   {.progress = ProgressOnTerminal("indexing events"),
+                                    .tell = NarrationOnTerminal().tell}));
   if (!flags.why.empty()) {
     ASSIGN_OR_RETURN(const ExitCode code, ExplainWhy(*store, subgraph, flags));
     return store.Judge(code);

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "causal_index/open_index.hpp"
 #include "causality/render.hpp"
 #include "causality/trace.hpp"
 #include "report/chapter.hpp"
@@ -101,7 +102,7 @@ Result<Deed> WeightiestDeed(const Chapters& chapters, const std::vector<Row>& pe
   return deed;
 }
 
-Result<> TellPath(const Chapters& chapters, const causality::Graph& graph, const Deed& deed,
+Result<> TellPath(const Chapters& chapters, causality::Graph& graph, const Deed& deed,
                   Section& section) {
   const std::int64_t entry_id = chapters.subject.session
                                     ? chapters.subject.session->Integer("entry_flow_id")
@@ -110,7 +111,7 @@ Result<> TellPath(const Chapters& chapters, const causality::Graph& graph, const
   causality::TraceOptions options;
   options.direction = causality::Direction::kBackward;
   causality::Subgraph causes = causality::Trace(graph, deed.ids, options);
-  RETURN_IF_ERROR(causality::Describe(chapters.store, causes));
+  RETURN_IF_ERROR(causality::Describe(chapters.store, graph.index(), causes));
   const std::vector<causality::Step> chain = causality::Why(causes, entry_id);
   const std::size_t processes = static_cast<std::size_t>(std::count_if(
       causes.nodes.begin(), causes.nodes.end(), [](const causality::SubgraphNode& node) {
@@ -136,13 +137,13 @@ Result<> TellPath(const Chapters& chapters, const causality::Graph& graph, const
   return {};
 }
 
-Result<> TellEffects(const Chapters& chapters, const causality::Graph& graph, const Deed& deed,
+Result<> TellEffects(const Chapters& chapters, causality::Graph& graph, const Deed& deed,
                      Section& section) {
   causality::TraceOptions options;
   options.direction = causality::Direction::kForward;
   options.effects_from_wall_ns = deed.done_wall_ns;
   causality::Subgraph effects = causality::Trace(graph, deed.ids, options);
-  RETURN_IF_ERROR(causality::Describe(chapters.store, effects));
+  RETURN_IF_ERROR(causality::Describe(chapters.store, graph.index(), effects));
   ASSIGN_OR_RETURN(const std::vector<Row> rows,
                    chapters.Ask("SELECT process_id FROM _processes_of({scope})"));
   std::set<std::int64_t> own;
@@ -188,9 +189,16 @@ Result<Section> Chapters::Causes() const {
                                  "and nobody became root."});
     return section;
   }
-  ASSIGN_OR_RETURN(const causality::Graph graph, causality::Graph::Load(store));
+  ASSIGN_OR_RETURN(auto index, causal_index::OpenIndex(store));
+  causality::Graph graph(std::move(index));
   RETURN_IF_ERROR(TellPath(*this, graph, deed, section));
   if (!persistence.empty()) RETURN_IF_ERROR(TellEffects(*this, graph, deed, section));
+  if (graph.index().damaged()) {
+    return Fail(
+        ErrorCode::kCorrupt,
+        "the causal index holds what cannot be; it is derived data: `spoor rebuild` removes "
+        "it, and the next question makes it again");
+  }
   return section;
 }
 

@@ -82,8 +82,8 @@ class DuckStore : public Store {
     std::optional<ScratchFolder> spill;  ///< goes after the database
     std::shared_ptr<Database> database;
     KnownNames known;
-    StoreLayout layout;
-    std::vector<Segment> segments;
+    ShownSegments shown;
+    bool in_memory = false;
     std::map<std::string, std::string> columns;  ///< that the segments of a table must have
     std::uint64_t memory_bytes_max = 0;
   };
@@ -135,6 +135,8 @@ class DuckStore : public Store {
     }
     return {};
   }
+
+  const ShownSegments* Shown() const override { return parts_.in_memory ? nullptr : &parts_.shown; }
 
   void Interrupt(std::string_view reason) override {
     {
@@ -195,12 +197,12 @@ class DuckStore : public Store {
   Error Explain(Error error) {
     if (error.code == ErrorCode::kUnavailable) return ExplainLimit(std::move(error));
     const bool about_files = IsAboutFile(error);
-    for (const Segment& segment : parts_.segments) {
-      if (auto checked = CheckSegment(parts_.layout, segment, about_files); !checked) {
+    for (const Segment& segment : parts_.shown.segments) {
+      if (auto checked = CheckSegment(parts_.shown.layout, segment, about_files); !checked) {
         return checked.error();
       }
     }
-    if (!about_files || parts_.segments.empty()) return error;
+    if (!about_files || parts_.shown.segments.empty()) return error;
     // They are what the catalog says: it was made to say so.
     const auto checked = CheckAllColumns();
     return checked || checked.error().code != ErrorCode::kCorrupt ? BrokenSegment(error)
@@ -211,8 +213,8 @@ class DuckStore : public Store {
   Result<> CheckAllColumns() {
     ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                      Connection::Open(parts_.database));
-    for (const Segment& segment : parts_.segments) {
-      const std::string file = QuotedPath(parts_.layout.segments() / segment.file);
+    for (const Segment& segment : parts_.shown.segments) {
+      const std::string file = QuotedPath(parts_.shown.layout.segments() / segment.file);
       RETURN_IF_ERROR(CheckColumns(*connection, segment.table,
                                    fmt::format("read_parquet([{}])", file),
                                    parts_.columns[segment.table]));
@@ -286,8 +288,8 @@ std::unique_ptr<Store> WithJoins(DuckStore::Parts parts, bool of_rows) {
   return store;
 }
 
-Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segment> segments,
-                                            const OpenStoreOptions& options) {
+Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment> segments,
+                                         const OpenStoreOptions& options) {
   std::map<std::string, std::string> files;  // by table, as an SQL list
   std::string all_files;
   for (const Segment& segment : segments) {
@@ -326,8 +328,7 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
                                                               : defined.error());
   }
   ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
-  parts.layout = std::move(layout);
-  parts.segments = std::move(segments);
+  parts.shown = {std::move(layout), std::move(segments)};
   parts.memory_bytes_max = options.memory_bytes_max;
   return WithJoins(std::move(parts), /*of_rows=*/false);
 }
@@ -335,7 +336,7 @@ Result<std::unique_ptr<Store>> OpenSegments(StoreLayout layout, std::vector<Segm
 }  // namespace
 
 Result<std::unique_ptr<Store>> OpenEmptyStore() {
-  return OpenSegments({}, {}, {});
+  return OpenThese({}, {}, {});
 }
 
 Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
@@ -349,7 +350,12 @@ Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
   if (catalog->schema_version != schema::kSchemaVersion) {
     return tl::unexpected<Error>(EarlierSchema(layout, *catalog));
   }
-  return OpenSegments(std::move(layout), std::move(catalog->segments), options);
+  return OpenThese(std::move(layout), std::move(catalog->segments), options);
+}
+
+Result<std::unique_ptr<Store>> OpenSegments(const ShownSegments& shown,
+                                            const OpenStoreOptions& options) {
+  return OpenThese(shown.layout, shown.segments, options);
 }
 
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
@@ -359,6 +365,7 @@ Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {
   RETURN_IF_ERROR(connection->Run(TablesSql() + kArithmeticSql +
                                   "CREATE VIEW event_by_object AS FROM event;" + kLookupsSql +
                                   sql));
+  parts.in_memory = true;
   RETURN_IF_ERROR(Confine(*connection, ""));
   ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
   return WithJoins(std::move(parts), /*of_rows=*/true);

@@ -309,6 +309,41 @@ class DuckRows : public RowReader {
   void SetColumns(std::vector<Column> columns) { columns_ = std::move(columns); }
 
   Result<bool> Next(std::vector<Value>& row) override {
+    ASSIGN_OR_RETURN(const bool more, HasRow());
+    if (!more) return false;
+    row.resize(types_.size());
+    for (std::size_t i = 0; i < types_.size(); ++i) {
+      row[i] = ValueAt(duckdb_data_chunk_get_vector(chunk_, i), types_[i], next_row_);
+    }
+    ++next_row_;
+    return true;
+  }
+
+  Result<std::size_t> NextIntegers(std::vector<std::vector<std::int64_t>>& columns) override {
+    const bool all_integers =
+        std::ranges::all_of(types_, [](duckdb_type type) { return type == DUCKDB_TYPE_BIGINT; });
+    if (!all_integers || next_row_ != 0) {
+      return Fail(ErrorCode::kInvalidArgument, "the answer is not made of whole columns of BIGINT");
+    }
+    ASSIGN_OR_RETURN(const bool more, HasRow());
+    if (!more) return std::size_t{0};
+    const idx_t count = duckdb_data_chunk_get_size(chunk_);
+    columns.resize(types_.size());
+    for (std::size_t i = 0; i < types_.size(); ++i) {
+      duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_, i);
+      const auto* values = static_cast<const std::int64_t*>(duckdb_vector_get_data(vector));
+      columns[i].assign(values, values + count);
+      for (idx_t row = 0; duckdb_vector_get_validity(vector) != nullptr && row < count; ++row) {
+        if (IsNull(vector, row)) columns[i][row] = 0;
+      }
+    }
+    DropChunk();
+    return static_cast<std::size_t>(count);
+  }
+
+ private:
+  /// Fetches a chunk where all rows of the last one were read.
+  Result<bool> HasRow() {
     while (chunk_ == nullptr || next_row_ == duckdb_data_chunk_get_size(chunk_)) {
       if (ended_) return false;
       DropChunk();
@@ -319,15 +354,9 @@ class DuckRows : public RowReader {
       const char* message = duckdb_result_error(&result_);
       if (message != nullptr && *message != '\0') RETURN_IF_ERROR(TakeError());
     }
-    row.resize(types_.size());
-    for (std::size_t i = 0; i < types_.size(); ++i) {
-      row[i] = ValueAt(duckdb_data_chunk_get_vector(chunk_, i), types_[i], next_row_);
-    }
-    ++next_row_;
     return true;
   }
 
- private:
   Result<> TakeError() {
     return tl::unexpected<Error>(
         explain_(ErrorOf(duckdb_result_error_type(&result_), duckdb_result_error(&result_))));

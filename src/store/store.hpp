@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/store_layout.hpp"
+#include "store/catalog.hpp"
 
 /// The rows an analyst can query, behind the one narrow interface that nothing else looks past.
 /// Tables and columns: `schema/tables.hpp`.
@@ -38,6 +40,16 @@ class RowReader {
   virtual const std::vector<Column>& columns() const = 0;
   /// Fills `row` (resized to the columns) and returns true, or returns false at the end.
   virtual Result<bool> Next(std::vector<Value>& row) = 0;
+  /// The next rows of an answer all of whose columns are BIGINT, column by column (NULL as 0), for
+  /// whom millions of rows would be too slow one by one. Gives their number; 0: at the end. Fails
+  /// also: kInvalidArgument (another type, or rows were read one by one before).
+  virtual Result<std::size_t> NextIntegers(std::vector<std::vector<std::int64_t>>& columns) = 0;
+};
+
+/// The segments that a store was opened over.
+struct ShownSegments {
+  StoreLayout layout;
+  std::vector<Segment> segments;
 };
 
 /// A named argument of a library query.
@@ -68,6 +80,9 @@ class Store {
   /// store. Fails as Sql does.
   virtual Result<> Keep(std::span<const std::string_view> names) = 0;
 
+  /// What its rows come from; null: they are in memory.
+  virtual const ShownSegments* Shown() const = 0;
+
   /// Ends the queries that are running with kUnavailable and `reason`. From any thread.
   virtual void Interrupt(std::string_view reason = "interrupted") = 0;
   /// How far the longest running query is, 0..1; negative when that is not known. From any thread.
@@ -86,6 +101,11 @@ struct OpenStoreOptions {
 /// unreadable, or none that a store can have: which).
 Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
                                          const OpenStoreOptions& options = {});
+
+/// The same over some segments of a store only: `shown` is part of what Shown() gave. The library
+/// of queries is not defined there.
+Result<std::unique_ptr<Store>> OpenSegments(const ShownSegments& shown,
+                                            const OpenStoreOptions& options = {});
 
 /// The tables of a store of which nothing was ingested: all empty. Fails: kUnavailable.
 Result<std::unique_ptr<Store>> OpenEmptyStore();

@@ -2,17 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.hpp"
-#include "causality/axis.hpp"
+#include "causal_index/flow.hpp"
 
 namespace spoor::store {
 class Store;
 }
 
 /// Connections of which both ends were recorded, on two hosts. Internal to this folder.
-namespace spoor::causality {
+namespace spoor::causal_index {
+
+/// How much a host's wall clock lags behind that of the host it is compared with.
+struct HostSkew {
+  std::int64_t host_id = 0;
+  std::int64_t skew_ns = 0;
+};
 
 struct SharedConnection {
   std::int64_t client_id = 0, server_id = 0;  ///< sockets
@@ -27,7 +34,7 @@ Result<std::vector<SharedConnection>> FindSharedConnections(store::Store& store)
 /// By how much to correct each host's clock, so that nothing arrives before it was sent over
 /// `connections`; no more than that takes, and hosts whose clocks agree are left out. The clocks
 /// of each group of hosts that talk are compared with that of the one with the lowest id.
-Result<std::vector<HostSkew>> FindSkews(store::Store& store,
+Result<std::vector<HostSkew>> FindSkews(store::Store& store, std::span<const Boot> boots,
                                         const std::vector<SharedConnection>& connections);
 
-}  // namespace spoor::causality
+}  // namespace spoor::causal_index

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "causality/between_hosts.hpp"
+#include "causal_index/between_hosts.hpp"
 
 #include <fmt/format.h>
 
@@ -11,10 +11,11 @@
 #include <utility>
 
 #include "base/saturating.hpp"
+#include "causal_index/axis.hpp"
 #include "store/row.hpp"
 #include "store/store.hpp"
 
-namespace spoor::causality {
+namespace spoor::causal_index {
 namespace {
 
 using store::IntegerOf;
@@ -41,7 +42,8 @@ struct Bounds {
 };
 
 Result<std::unordered_map<std::int64_t, EndTimes>> ReadTimes(
-    store::Store& store, const std::vector<SharedConnection>& connections) {
+    store::Store& store, std::span<const Boot> boots,
+    const std::vector<SharedConnection>& connections) {
   std::string ids = "0";
   for (const SharedConnection& connection : connections) {
     ids += fmt::format(", {}, {}", connection.client_id, connection.server_id);
@@ -57,7 +59,7 @@ Result<std::unordered_map<std::int64_t, EndTimes>> ReadTimes(
       "  AND (kind IN ('connect', 'accept') OR "
       "       (kind IN ('write', 'send', 'read', 'recv') AND size_bytes > 0)) "
       "GROUP BY object_id",
-      BootShifts(), ids);
+      BootShifts(boots), ids);
   std::unordered_map<std::int64_t, EndTimes> times;
   RETURN_IF_ERROR(store::ForEachRow(store, query, {}, [&](const std::vector<Value>& row) {
     times[IntegerOf(row[0]).value_or(0)] = {.opened_ns = IntegerOf(row[1]).value_or(kLatestNs),
@@ -109,10 +111,10 @@ Result<std::vector<SharedConnection>> FindSharedConnections(store::Store& store)
   return connections;
 }
 
-Result<std::vector<HostSkew>> FindSkews(store::Store& store,
+Result<std::vector<HostSkew>> FindSkews(store::Store& store, std::span<const Boot> boots,
                                         const std::vector<SharedConnection>& connections) {
   if (connections.empty()) return std::vector<HostSkew>();
-  ASSIGN_OR_RETURN(auto times, ReadTimes(store, connections));
+  ASSIGN_OR_RETURN(auto times, ReadTimes(store, boots, connections));
   // What to add to the second host's clock, so that it agrees with the first's; both ways.
   std::map<std::int64_t, std::map<std::int64_t, Bounds>> between;
   for (const SharedConnection& connection : connections) {
@@ -150,4 +152,4 @@ Result<std::vector<HostSkew>> FindSkews(store::Store& store,
   return skews;
 }
 
-}  // namespace spoor::causality
+}  // namespace spoor::causal_index
