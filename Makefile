@@ -50,6 +50,7 @@ bench: setup ## measure overhead, sizes and answers side by side; writes bench/R
 	$(call build_preset,release)
 	@bench/run
 	@bench/shipping
+	@bench/cost
 
 .PHONY: soak
 soak: setup ## 1,000 rounds of kill -9 on sensor, collector or both: nothing acknowledged may be lost

@@ -27,10 +27,11 @@ ExitCode Told::Judge(const ReadableStore& store) const {
 
 Result<Told> Ask(store::Store& store, const queries::Library& library, const queries::Query& query,
                  const std::vector<queries::NamedText>& arguments, const Taking& taking) {
-  ASSIGN_OR_RETURN(const std::string sql,
-                   library.Render(query.name, arguments, store, taking.now_wall_ns));
   Told told;
   {
+    const store::Narrowed narrowed(store);
+    ASSIGN_OR_RETURN(const std::string sql,
+                     library.RenderNarrowed(query.name, arguments, store, taking.now_wall_ns));
     const std::shared_ptr<void> watch = taking.watch ? taking.watch(store) : nullptr;
     ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store.Sql(sql));
     ASSIGN_OR_RETURN(told.row_count, taking.read(*rows));

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which descriptors of this process referred to this file name, or to what a listed descriptor referred to, at that time?
 -- reads:     _all_fds, host, process
+-- narrows:   line
 -- parameter: process  process   whose descriptors
 -- parameter: path     text      file name, a * stands for any text; none: any  [default]
 -- parameter: fds      integers  descriptors whose aliases are wanted; none: any  [default]

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes descend from this process, however far?
 -- reads:     _descent, process, host
+-- narrows:   tree
 -- parameter: process  process  the ancestor
 -- column:    process_id         BIGINT   the process
 -- column:    pid                BIGINT   its number in the initial pid namespace

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which programs were executed, by whom, with which arguments?
 -- reads:     exec, event, process, _processes_of, _is_canary, host
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    wall_ns            BIGINT   when

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which network connections were there, of which process and user, and how much went each way?
 -- reads:     _flow_seen, _flow_owner, process, _session_walk, _processes_of, host, _moment
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- parameter: start    time     begin of the span; none: the first record  [default]

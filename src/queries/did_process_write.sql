@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Did this process write to the file of this name, through which descriptor, and when?
 -- reads:     _did_process_write, host, process
+-- narrows:   line
 -- parameter: process  process  the process
 -- parameter: path     text     file name; a * stands for any text
 -- parameter: start    time     begin of the span; none: the first record  [default]

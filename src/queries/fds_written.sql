@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which descriptors did this process write to, and when?
 -- reads:     _fds_written, host, process
+-- narrows:   process
 -- parameter: process  process  the writer
 -- parameter: start    time     begin of the span; none: the first record  [default]
 -- parameter: end      time     end of the span; none: the last record  [default]

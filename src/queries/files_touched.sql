@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which files were touched, how, by how many processes, and when first and last?
--- reads:     event, object, exec, process, host, _processes_of, _is_canary
+-- reads:     event, event_by_object, object, exec, process, host, _processes_of, _is_canary
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    path           VARCHAR  the name used
@@ -68,7 +69,7 @@ WITH subject AS MATERIALIZED (
   SELECT n.host_id, n.name, arg_min(n.known_id, n.event_id) AS known_id FROM named AS n
   WHERE n.known_id IS NOT NULL GROUP BY n.host_id, n.name
 ), first_use AS (  -- where the record does not say whether the file was there
-  SELECT fu.host_id, fu.path AS name, min(fu.event_id) AS event_id FROM event AS fu
+  SELECT fu.host_id, fu.path AS name, min(fu.event_id) AS event_id FROM event_by_object AS fu
   WHERE fu.path IN (SELECT n.name FROM named AS n
                     WHERE n.kind = 'open' AND (n.flags & 64) <> 0 AND (n.flags & 1610612736) = 0)
     AND fu.kind IN ('open', 'descriptor', 'mkdir', 'mknod', 'link', 'rename') AND fu.result >= 0

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which files were written to?
 -- reads:     files_touched
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    path           VARCHAR  the name used

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which process created this process?
 -- reads:     process, host
+-- narrows:   line
 -- parameter: process  process  the child
 -- column:    process_id         BIGINT   the process
 -- column:    pid                BIGINT   its number in the initial pid namespace

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What did this process read and write on these descriptors, when, and what were the bytes?
 -- reads:     event, io, object, _visible, host
+-- narrows:   process
 -- parameter: process  process   the process
 -- parameter: fds      integers  the descriptors; none: all  [default]
 -- column:    wall_ns     BIGINT   end of the (last merged) call

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "queries/embedded_queries.hpp"
+#include "queries/narrowing.hpp"
 #include "store/lookup.hpp"
 
 namespace spoor::queries {
@@ -81,10 +82,32 @@ Result<std::string> RenderValue(const Parameter& parameter, std::string_view tex
               parameter.type == "integer" ? "a whole number" : "a value that can be given here");
 }
 
+/// The call of `query` with these literals. Fails: kInvalidArgument (one is missing).
+Result<std::string> RenderCall(const Query& query,
+                               const std::map<std::string, std::string>& given) {
+  std::string sql = fmt::format("SELECT * FROM {}", query.name);
+  if (query.form == Query::Form::kView) return sql;
+  sql += '(';
+  for (const Parameter& parameter : query.parameters) {
+    const auto value = given.find(parameter.name);
+    if (value == given.end()) {
+      if (parameter.optional) continue;
+      return Fail(ErrorCode::kInvalidArgument, "query {} needs {}=… ({}): it is {}", query.name,
+                  parameter.name, parameter.meaning, Signature(query));
+    }
+    if (!sql.ends_with('(')) sql += ", ";
+    sql += fmt::format("\"{}\" := {}", parameter.name, value->second);
+  }
+  return sql + ")";
+}
+
 }  // namespace
 
 Result<std::int64_t> FindSession(store::Store& store, std::string_view text) {
   ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, text));
+  const store::Narrowed narrowed(store);
+  RETURN_IF_ERROR(NarrowTo(store, "line", {{"process", std::to_string(process_id)}},
+                           {"process", "exec", "event", "socket"}));
   ASSIGN_OR_RETURN(
       const std::vector<std::int64_t> sessions,
       store::ReadIntegers(store, "SELECT session_id FROM _session_walk WHERE process_id = $1",
@@ -215,41 +238,48 @@ Result<> Library::Define(store::Store& store) const {
   return {};
 }
 
-Result<std::string> Library::Render(std::string_view name, const std::vector<NamedText>& arguments,
-                                    store::Store& store, std::int64_t now_wall_ns) const {
-  ASSIGN_OR_RETURN(const Query* query, Find(name));
-  if (query->form == Query::Form::kScalarMacro)
+Result<std::map<std::string, std::string>> Library::RenderValues(
+    const Query& query, const std::vector<NamedText>& arguments, store::Store& store,
+    std::int64_t now_wall_ns) const {
+  if (query.form == Query::Form::kScalarMacro)
     return Fail(ErrorCode::kInvalidArgument, "{} is a function for use in SQL, not a question",
-                name);
+                query.name);
   std::map<std::string, std::string> given;
   for (const NamedText& argument : arguments) {
     const auto parameter =
-        std::find_if(query->parameters.begin(), query->parameters.end(),
+        std::find_if(query.parameters.begin(), query.parameters.end(),
                      [&](const Parameter& p) { return p.name == argument.name; });
-    if (parameter == query->parameters.end())
-      return Fail(ErrorCode::kInvalidArgument, "query {} has no parameter \"{}\": it is {}", name,
-                  argument.name, Signature(*query));
+    if (parameter == query.parameters.end())
+      return Fail(ErrorCode::kInvalidArgument, "query {} has no parameter \"{}\": it is {}",
+                  query.name, argument.name, Signature(query));
     auto value = RenderValue(*parameter, argument.text, store, now_wall_ns);
     if (!value)
-      return Fail(value.error().code, "query {}, {}: {}", name, argument.name,
+      return Fail(value.error().code, "query {}, {}: {}", query.name, argument.name,
                   value.error().message);
     if (!given.emplace(argument.name, std::move(*value)).second)
-      return Fail(ErrorCode::kInvalidArgument, "query {}: {} is given twice", name, argument.name);
+      return Fail(ErrorCode::kInvalidArgument, "query {}: {} is given twice", query.name,
+                  argument.name);
   }
-  std::string sql = fmt::format("SELECT * FROM {}", query->name);
-  if (query->form == Query::Form::kView) return sql;
-  sql += '(';
-  for (const Parameter& parameter : query->parameters) {
-    const auto value = given.find(parameter.name);
-    if (value == given.end()) {
-      if (parameter.optional) continue;
-      return Fail(ErrorCode::kInvalidArgument, "query {} needs {}=… ({}): it is {}", name,
-                  parameter.name, parameter.meaning, Signature(*query));
-    }
-    if (!sql.ends_with('(')) sql += ", ";
-    sql += fmt::format("\"{}\" := {}", parameter.name, value->second);
+  return given;
+}
+
+Result<std::string> Library::Render(std::string_view name, const std::vector<NamedText>& arguments,
+                                    store::Store& store, std::int64_t now_wall_ns) const {
+  ASSIGN_OR_RETURN(const Query* query, Find(name));
+  ASSIGN_OR_RETURN(const auto given, RenderValues(*query, arguments, store, now_wall_ns));
+  return RenderCall(*query, given);
+}
+
+Result<std::string> Library::RenderNarrowed(std::string_view name,
+                                            const std::vector<NamedText>& arguments,
+                                            store::Store& store, std::int64_t now_wall_ns) const {
+  ASSIGN_OR_RETURN(const Query* query, Find(name));
+  ASSIGN_OR_RETURN(const auto given, RenderValues(*query, arguments, store, now_wall_ns));
+  ASSIGN_OR_RETURN(const std::string sql, RenderCall(*query, given));
+  if (query->built_in) {
+    RETURN_IF_ERROR(NarrowTo(store, query->narrows, given, Reach({query->name})));
   }
-  return sql + ")";
+  return sql;
 }
 
 }  // namespace spoor::queries

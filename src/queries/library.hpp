@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -52,10 +53,19 @@ class Library {
   /// type).
   Result<std::string> Render(std::string_view name, const std::vector<NamedText>& arguments,
                              store::Store& store, std::int64_t now_wall_ns) const;
+  /// As Render, and narrows `store` to what the answer rests on; whoever asks widens it again
+  /// (store::Narrowed).
+  Result<std::string> RenderNarrowed(std::string_view name, const std::vector<NamedText>& arguments,
+                                     store::Store& store, std::int64_t now_wall_ns) const;
 
  private:
   Library() = default;
   Result<> Order();
+  /// The arguments as SQL literals, by parameter. Fails as Render.
+  Result<std::map<std::string, std::string>> RenderValues(const Query& query,
+                                                          const std::vector<NamedText>& arguments,
+                                                          store::Store& store,
+                                                          std::int64_t now_wall_ns) const;
 
   std::vector<Query> queries_;
 };

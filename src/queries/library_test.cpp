@@ -231,6 +231,8 @@ TEST_F(UserFolder, RefusesAQueryWithoutACompleteHeader) {
   }
   Write("mine.sql", "-- purpose: x\n" + std::string(kGoodQuery));
   EXPECT_THAT(LoadError(), HasSubstr("unknown header key \"purpose\""));
+  Write("mine.sql", "-- narrows: much\n" + std::string(kGoodQuery));
+  EXPECT_THAT(LoadError(), HasSubstr("narrows \"much\": not file, process, line or tree"));
   Write("mine.sql", "-- question:\n" + std::string(kGoodQuery));
   EXPECT_THAT(LoadError(), HasSubstr("says nothing"));
   Write("mine.sql", "-- parameter: depth number how far\n" + std::string(kGoodQuery));

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes does this process descend from?
 -- reads:     _lineage, process, host
+-- narrows:   line
 -- parameter: process  process  the descendant
 -- column:    process_id         BIGINT   the process
 -- column:    pid                BIGINT   its number in the initial pid namespace

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What was changed that will run, or let someone in, again later?
 -- reads:     files_touched, object_name, _way_back
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    means          VARCHAR  'scheduled job', 'service', 'key', 'shell start-up file', 'account', 'loader', 'module', 'start-up script'; 'setuid program', 'program with capabilities'

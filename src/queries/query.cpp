@@ -5,6 +5,8 @@
 #include <cctype>
 #include <set>
 
+#include "queries/narrowing.hpp"
+
 namespace spoor::queries {
 namespace {
 
@@ -118,6 +120,12 @@ Result<> ParseLine(const HeaderLine& line, std::string_view file, Query& query) 
       return Fail(ErrorCode::kInvalidArgument, "query {}: column \"{}\" has no type or no meaning",
                   file, column.name);
     query.columns.push_back(std::move(column));
+  } else if (line.key == "narrows") {
+    if (!IsNarrowing(line.text)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "query {}: narrows \"{}\": not file, process, line or tree", file, line.text);
+    }
+    query.narrows = line.text;
   } else if (line.key == "needs") {
     query.needs = line.text;
   } else if (line.key == "limits") {

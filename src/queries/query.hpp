@@ -35,8 +35,9 @@ struct Query {
   std::vector<std::string> reads;  ///< tables and other queries
   std::vector<Parameter> parameters;
   std::vector<QueryColumn> columns;
-  std::string needs;   ///< what must have been recorded; empty: nothing special
-  std::string limits;  ///< what the answer cannot tell
+  std::string narrows;  ///< what the answer rests on (narrowing.hpp); empty: may be everything
+  std::string needs;    ///< what must have been recorded; empty: nothing special
+  std::string limits;   ///< what the answer cannot tell
   std::string source;
   std::string sql;        ///< the whole file: one CREATE OR REPLACE MACRO or VIEW
   std::string origin;     ///< file it comes from; empty: built in, or out of a bundle

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What went in and out of this shell?
 -- reads:     io
+-- narrows:   process
 -- parameter: process  process  the shell
 -- column:    wall_ns     BIGINT   end of the (last merged) call
 -- column:    process_id  BIGINT   the process

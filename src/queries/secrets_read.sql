@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which files that hold passwords, keys or tokens were read, by whom?
 -- reads:     event, object, process, host, _processes_of, _is_secret, _program_name
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    wall_ns       BIGINT   first read

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes make up this session, who were they, and what did they execute?
 -- reads:     _session_walk, process, exec, host
+-- narrows:   tree
 -- parameter: session  session  the session
 -- column:    process_id         BIGINT   the process
 -- column:    pid                BIGINT   its number in the initial pid namespace

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which terminals were used, by whom, and how much was typed and printed?
 -- reads:     event, object, object_name, io, _processes_of, _session_walk, exec, _is_shell, host
+-- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
 -- column:    object_id         BIGINT   the terminal

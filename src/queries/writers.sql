@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which processes wrote to the file of this name, or emptied it?
 -- reads:     process, object_name, _objects_called, event_by_object, host, _moment
+-- narrows:   file
 -- parameter: path   text  file name; a * stands for any text
 -- parameter: start  time  begin of the span; none: the first record  [default]
 -- parameter: end    time  end of the span; none: the last record  [default]

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "base/scratch_folder.hpp"
 #include "base/visible_text.hpp"
@@ -33,7 +34,19 @@ Result<> AddNames(Connection& connection, const std::string& query,
   return {};
 }
 
-/// What this store defines itself: tables, views and macros.
+/// Adds the views and macros that `sql`, of our own, creates. To ask DuckDB would take as long as
+/// all else that opening a small store does.
+void AddCreated(std::string_view sql, KnownNames& known) {
+  for (const std::string_view begin : {"CREATE VIEW ", "CREATE MACRO "}) {
+    for (std::size_t at = sql.find(begin); at != sql.npos; at = sql.find(begin, at + 1)) {
+      const std::string_view rest = sql.substr(at + begin.size());
+      (begin == "CREATE VIEW " ? known.tables : known.macros)
+          .emplace(rest.substr(0, rest.find_first_of(" (")));
+    }
+  }
+}
+
+/// What this store in memory defines itself: tables, views and macros.
 Result<KnownNames> NamesOf(Connection& connection) {
   KnownNames known;
   RETURN_IF_ERROR(AddNames(
@@ -85,6 +98,7 @@ class DuckStore : public Store {
     ShownSegments shown;
     bool in_memory = false;
     std::map<std::string, std::string> columns;  ///< that the segments of a table must have
+    std::map<std::string, std::string, std::less<>> files;  ///< by table, as an SQL list
     std::uint64_t memory_bytes_max = 0;
   };
   explicit DuckStore(Parts parts) : parts_(std::move(parts)) {}
@@ -138,6 +152,29 @@ class DuckStore : public Store {
 
   const ShownSegments* Shown() const override { return parts_.in_memory ? nullptr : &parts_.shown; }
 
+  Result<> Narrow(std::string_view table, std::string_view column,
+                  const std::vector<Value>& values) override {
+    const auto files = parts_.files.find(table);
+    if (files == parts_.files.end()) return {};
+    std::string list;
+    for (const Value& value : values) {
+      const auto* const text = std::get_if<std::string>(&value);
+      list += list.empty() ? "" : ", ";
+      list += text != nullptr ? Quoted(*text) : std::to_string(std::get<std::int64_t>(value));
+    }
+    narrowed_.emplace(table);
+    // As literals: only what is known when a query is planned keeps row groups from being read.
+    return ShowRows(*files, list.empty() ? " WHERE FALSE"
+                                         : fmt::format(" AS s WHERE s.{} IN ({})", column, list));
+  }
+
+  Result<> Widen() override {
+    for (const std::string& table : std::exchange(narrowed_, {})) {
+      RETURN_IF_ERROR(ShowRows(*parts_.files.find(table), ""));
+    }
+    return {};
+  }
+
   void Interrupt(std::string_view reason) override {
     {
       const std::scoped_lock lock(mutex_);
@@ -154,6 +191,16 @@ class DuckStore : public Store {
   }
 
  private:
+  Result<> ShowRows(const std::pair<const std::string, std::string>& files,
+                    const std::string& condition) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
+                     Connection::Open(parts_.database));
+    const auto shown = connection->Run(
+        fmt::format("CREATE OR REPLACE VIEW segment.{} AS FROM read_parquet([{}]){}", files.first,
+                    files.second, condition));
+    return shown ? Result<>() : tl::unexpected<Error>(Explain(shown.error()));
+  }
+
   /// Runs the definitions of our own that `sql` names, those first that they name.
   Result<> DefineNamed(Connection& connection, std::string_view sql) {
     static constexpr std::string_view kOfNames =
@@ -241,6 +288,7 @@ class DuckStore : public Store {
   /// Definitions of ours that no query named yet. Queries are asked from one thread at a time.
   std::map<std::string, std::string> own_;
   std::set<std::string, std::less<>> kept_;
+  std::set<std::string, std::less<>> narrowed_;  ///< tables
 };
 
 /// From here on a query can read these files and nothing else, and write nothing.
@@ -290,7 +338,7 @@ std::unique_ptr<Store> WithJoins(DuckStore::Parts parts, bool of_rows) {
 
 Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment> segments,
                                          const OpenStoreOptions& options) {
-  std::map<std::string, std::string> files;  // by table, as an SQL list
+  std::map<std::string, std::string, std::less<>> files;  // by table, as an SQL list
   std::string all_files;
   for (const Segment& segment : segments) {
     RETURN_IF_ERROR(CheckSegment(layout, segment, false));
@@ -318,7 +366,9 @@ Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment
     }
   }
   if (defined) {
-    defined = connection->Run(std::string("USE main;") + kArithmeticSql + ViewsSql() + kLookupsSql);
+    const std::string own = std::string(kArithmeticSql) + ViewsSql() + kLookupsSql;
+    AddCreated(own, parts.known);
+    defined = connection->Run("USE main;" + own);
   }
   if (!defined) {
     for (const Segment& segment : segments) {
@@ -329,6 +379,7 @@ Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment
   }
   ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
   parts.shown = {std::move(layout), std::move(segments)};
+  parts.files = std::move(files);
   parts.memory_bytes_max = options.memory_bytes_max;
   return WithJoins(std::move(parts), /*of_rows=*/false);
 }

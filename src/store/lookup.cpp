@@ -75,12 +75,16 @@ Result<std::int64_t> FindProcess(Store& store, std::string_view text) {
     return Fail(ErrorCode::kInvalidArgument,
                 "'{}' is not a process: give a process_id, a pid or pid@start_boot_ns", text);
   }
+  const Narrowed narrowed(store);
   if (at == std::string_view::npos) {
+    RETURN_IF_ERROR(store.Narrow("process", "process_id", {*number}));
     ASSIGN_OR_RETURN(
         const std::vector<std::int64_t> ids,
         ReadIntegers(store, "SELECT process_id FROM process WHERE process_id = $1", {*number}));
     if (!ids.empty()) return ids[0];
   }
+  // All rows of a process have its pid.
+  RETURN_IF_ERROR(store.Narrow("process", "pid", {*number}));
   ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
                    ReadCandidates(store, R"(
         SELECT process_id, concat('on ', host.name, ' from ',

@@ -83,10 +83,32 @@ class Store {
   /// What its rows come from; null: they are in memory.
   virtual const ShownSegments* Shown() const = 0;
 
+  /// From now on the rows of the segments of `table`, one of schema::Tables() or its other sort
+  /// order, are those whose `column` is one of `values` (integers or texts), for questions that
+  /// rest on no others: row groups without them are not read. Readers that were there are not
+  /// touched. A store in memory stays as it is. `table` and `column` are of this program's own.
+  /// Fails as Sql does.
+  virtual Result<> Narrow(std::string_view table, std::string_view column,
+                          const std::vector<Value>& values) = 0;
+  /// Ends what Narrow began, of all tables.
+  virtual Result<> Widen() = 0;
+
   /// Ends the queries that are running with kUnavailable and `reason`. From any thread.
   virtual void Interrupt(std::string_view reason = "interrupted") = 0;
   /// How far the longest running query is, 0..1; negative when that is not known. From any thread.
   virtual double Progress() = 0;
+};
+
+/// Widens a store again at the end of a scope, however that is left.
+class Narrowed {
+ public:
+  explicit Narrowed(Store& store) : store_(store) {}
+  Narrowed(const Narrowed&) = delete;
+  Narrowed& operator=(const Narrowed&) = delete;
+  ~Narrowed() { (void)store_.Widen(); }
+
+ private:
+  Store& store_;
 };
 
 struct OpenStoreOptions {
