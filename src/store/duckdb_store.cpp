@@ -377,7 +377,6 @@ Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment
     return tl::unexpected<Error>(IsAboutFile(defined.error()) ? BrokenSegment(defined.error())
                                                               : defined.error());
   }
-  ASSIGN_OR_RETURN(parts.known, NamesOf(*connection));
   parts.shown = {std::move(layout), std::move(segments)};
   parts.files = std::move(files);
   parts.memory_bytes_max = options.memory_bytes_max;
