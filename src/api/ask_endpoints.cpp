@@ -221,19 +221,20 @@ Result<http::Answer> Schema(const Context&, Call&) {
 }  // namespace
 
 std::vector<Endpoint> AskEndpoints() {
-  return {{.method = "GET", .path = "/questions", .needs = Role::kViewer, .answer = Questions},
-          {.method = "GET",
-           .path = "/questions/{name}/answer",
-           .needs = Role::kViewer,
-           .parameters = {"argument", "ask_id", "limit"},
-           .answer = AnswerQuestion},
-          {.method = "POST",
-           .path = "/sql",
-           .needs = Role::kAnalyst,
-           .answer = AskSql,
-           .body_bytes_max = kSqlBodyBytesMax},
-          {.method = "DELETE", .path = "/asks/{ask_id}", .needs = Role::kViewer, .answer = Cancel},
-          {.method = "GET", .path = "/schema", .needs = Role::kViewer, .answer = Schema}};
+  return {
+      {.method = "GET", .path = "/questions", .needs = Role::kViewer, .answer = Questions},
+      {.method = "GET",
+       .path = "/questions/{name}/answer",
+       .needs = Role::kViewer,
+       .parameters = {"argument", "ask_id", "limit"},
+       .answer = AnswerQuestion},
+      {.method = "POST",
+       .path = "/sql",
+       .needs = Role::kAnalyst,
+       .answer = AskSql,
+       .body_bytes_max = kSqlBodyBytesMax},
+      {.method = "DELETE", .path = "/asks/{ask_id}", .needs = Role::kViewer, .answer = Cancel},
+      {.method = "GET", .path = "/schema", .needs = Role::kViewer, .answer = Schema, .kept = true}};
 }
 
 }  // namespace spoor::api
