@@ -200,6 +200,8 @@ export function build(graph: Graph, options: Options): Model {
 
   const by_key = new Map(rows.map((row, i) => [row.key, i]));
   const arrows = new Map<string, Arrow>();
+  // Several events go through one connection: it counts once.
+  const flows_of = new Map<string, Set<string>>();
   const uncertain = Math.max(0, ...graph.hosts.map((h) => (h.clock ? Number(h.clock.uncertainty_ns) / 1000 : 0)));
   for (const [id, { writers, readers }] of sides) {
     const o = objects.get(id);
@@ -220,11 +222,14 @@ export function build(graph: Graph, options: Options): Model {
       const there = arrows.get(key);
       const bytes = (w ?? r)!.size_bytes ?? 0;
       if (there) {
-        there.count++;
+        there.count = flows_of.get(key)!.add(o.flow_id ?? id).size;
         there.bytes += bytes;
         if (at_us < there.at_us) Object.assign(there, { at_us, until_us });
         there.on_path ||= onPath(o);
-      } else arrows.set(key, { key, from, to, at_us, until_us, count: 1, bytes, network: o.is_network_flow, flow_id: o.flow_id, object_id: id, on_path: onPath(o), label: o.path ?? o.label, backwards });
+      } else {
+        flows_of.set(key, new Set([o.flow_id ?? id]));
+        arrows.set(key, { key, from, to, at_us, until_us, count: 1, bytes, network: o.is_network_flow, flow_id: o.flow_id, object_id: id, on_path: onPath(o), label: o.path ?? o.label, backwards });
+      }
     }
   }
   return { rows, arrows: [...arrows.values()].sort((a, b) => a.at_us - b.at_us), by_key, shown: graph.processes.length - folded, folded, protected_ids: kept, row_of };
