@@ -76,6 +76,8 @@ function foldLabel(processes: Process[]): string {
   return names.length > 4 ? `${text}  and ${names.length - 4} others` : text;
 }
 
+const short_list = 40;
+
 export interface Options { open: Set<string>; closed: Set<string>; depth: number; pinned?: Set<string> }
 
 export function build(graph: Graph, options: Options): Model {
@@ -142,7 +144,9 @@ export function build(graph: Graph, options: Options): Model {
   function place(list: Process[], under: string, depth: number, guides: boolean[]): void {
     const free = list.filter((p) => !kept.has(p.process_id));
     const key = `fold:${under}`;
-    const fold = free.length > 0 && !options.open.has(key) && (free.length > 1 || (children.get(free[0]!.process_id)?.length ?? 0) > 0 || depth > 1);
+    // Where nothing is known to matter more, a short list is read sooner than its fold is opened.
+    const short = kept.size === 0 && free.length <= short_list;
+    const fold = free.length > 0 && !short && !options.open.has(key) && (free.length > 1 || (children.get(free[0]!.process_id)?.length ?? 0) > 0 || depth > 1);
     const shown = fold ? list.filter((p) => kept.has(p.process_id)) : list;
     shown.forEach((p, i) => {
       if (seen.has(p.process_id)) return;
@@ -240,7 +244,8 @@ export function momentsOf(graph: Graph, rows: Row[]): number[] {
   const out: number[] = [];
   const push = (t: number | null) => { if (t !== null && Number.isFinite(t)) out.push(t); };
   for (const row of rows)
-    if (row.kind === "process" && !row.process.baseline) push(row.span.from_us);
+    for (const process of row.kind === "process" ? [row.process] : row.kind === "fold" ? row.processes : [])
+      if (!process.baseline) push(spanOf(process).from_us);
   for (const edge of graph.edges) push(us(edge.begin_wall_ns));
   for (const alert of graph.alerts) push(us(alert.wall_ns));
   push(us(graph.seed_wall_ns));
