@@ -106,7 +106,9 @@ Result<http::Answer> Questions(const Context&, Call&) {
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
   Json questions = Json::array();
   for (const queries::Query& query : library.queries()) {
-    if (!query.internal()) questions.push_back(QuestionJson(query));
+    // A function is for use in SQL: it answers nothing by itself.
+    const bool is_question = query.form != queries::Query::Form::kScalarMacro;
+    if (is_question && !query.internal()) questions.push_back(QuestionJson(query));
   }
   return JsonAnswer(Dump({{"questions", std::move(questions)}}));
 }
