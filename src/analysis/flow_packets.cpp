@@ -24,61 +24,12 @@
 namespace spoor::analysis {
 namespace {
 
-/// The flows wanted of one import.
-struct Capture {
-  std::string recording_id;
-  ingest::ImportDescription description;
-  evidence::EntryRange entries;
-  std::map<std::int64_t, std::string> comments;  // by flow_id
-};
-
 std::string Comment(const std::vector<store::Value>& row) {
   return event::MakeUtf8(VisibleText(std::get<std::string>(row[4]), 1000));
 }
 
-/// Flows of packets that are the flow, or are of its connection, by import.
-Result<std::vector<Capture>> FindCaptures(store::Store& store, std::int64_t flow_id) {
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<store::RowReader> rows,
-      store.Sql("WITH wanted AS MATERIALIZED ("
-                "  SELECT f.flow_id, f.recording_id FROM flow AS f WHERE f.observer = 'packets' "
-                "  AND (f.flow_id = $1 OR f.connection_id IN "
-                "       (SELECT o.connection_id FROM flow AS o WHERE o.flow_id = $1))"
-                "), said AS ("
-                "  SELECT fp.flow_id, string_agg(concat('process ', p.pid, ' ', "
-                "    coalesce(p.executable, p.name, '?'), ' of ', h.name, ', user ', fp.uid, "
-                "    ', descriptor ', fp.fd, ': ', fp.reason, ' (', fp.confidence, ')'), '; ' "
-                "    ORDER BY fp.confidence DESC, fp.process_id) AS comment "
-                "  FROM flow_process AS fp JOIN process AS p ON p.process_id = fp.process_id "
-                "  LEFT JOIN host AS h ON h.host_id = p.host_id "
-                "  WHERE fp.flow_id IN (SELECT w.flow_id FROM wanted AS w) GROUP BY fp.flow_id"
-                ") SELECT w.recording_id, any_value(r.description), min(b.entry_index), "
-                "         max(b.entry_index), coalesce(any_value(s.comment), ''), w.flow_id "
-                "FROM wanted AS w JOIN recording AS r ON r.recording_id = w.recording_id "
-                "JOIN evidence_batch AS b ON b.recording_id = w.recording_id "
-                "LEFT JOIN said AS s ON s.flow_id = w.flow_id "
-                "GROUP BY w.recording_id, w.flow_id ORDER BY 3, w.flow_id",
-                {flow_id}));
-  std::vector<Capture> captures;
-  std::vector<store::Value> row;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, rows->Next(row));
-    if (!more) return captures;
-    const std::string& recording_id = std::get<std::string>(row[0]);
-    if (captures.empty() || captures.back().recording_id != recording_id) {
-      Capture& capture = captures.emplace_back();
-      capture.recording_id = recording_id;
-      ASSIGN_OR_RETURN(capture.description,
-                       ingest::ParseImportDescription(std::get<std::string>(row[1])));
-      capture.entries = {static_cast<std::uint64_t>(std::get<std::int64_t>(row[2])),
-                         static_cast<std::uint64_t>(std::get<std::int64_t>(row[3])) + 1};
-    }
-    captures.back().comments.emplace(std::get<std::int64_t>(row[5]), Comment(row));
-  }
-}
-
 /// Calls `visit` with every packet of the capture.
-Result<> ForEachPacket(evidence::LogReader& log, const Capture& capture,
+Result<> ForEachPacket(evidence::LogReader& log, const FlowCapture& capture,
                        packets::CaptureReader::Visit visit) {
   const std::unique_ptr<event::EventSource> source = importers::MakePacketSource(std::move(visit));
   event::Findings none;
@@ -99,7 +50,7 @@ Result<> ForEachPacket(evidence::LogReader& log, const Capture& capture,
 }
 
 /// Appends the packets of the wanted flows; returns how many there are.
-Result<std::uint64_t> CopyPackets(evidence::LogReader& log, const Capture& capture,
+Result<std::uint64_t> CopyPackets(evidence::LogReader& log, const FlowCapture& capture,
                                   packets::CaptureWriter& writer,
                                   const std::function<Result<>(std::string_view)>& write) {
   std::map<std::int64_t, std::string> comments;  // by the builder's ids
@@ -132,17 +83,56 @@ Result<std::uint64_t> CopyPackets(evidence::LogReader& log, const Capture& captu
 
 }  // namespace
 
-Result<FlowPackets> WriteFlowPackets(store::Store& store, const StoreLayout& layout,
-                                     std::int64_t flow_id,
+Result<std::vector<FlowCapture>> FindFlowCaptures(store::Store& store, std::int64_t flow_id) {
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<store::RowReader> rows,
+      store.Sql("WITH wanted AS MATERIALIZED ("
+                "  SELECT f.flow_id, f.recording_id FROM flow AS f WHERE f.observer = 'packets' "
+                "  AND (f.flow_id = $1 OR f.connection_id IN "
+                "       (SELECT o.connection_id FROM flow AS o WHERE o.flow_id = $1))"
+                "), said AS ("
+                "  SELECT fp.flow_id, string_agg(concat('process ', p.pid, ' ', "
+                "    coalesce(p.executable, p.name, '?'), ' of ', h.name, ', user ', fp.uid, "
+                "    ', descriptor ', fp.fd, ': ', fp.reason, ' (', fp.confidence, ')'), '; ' "
+                "    ORDER BY fp.confidence DESC, fp.process_id) AS comment "
+                "  FROM flow_process AS fp JOIN process AS p ON p.process_id = fp.process_id "
+                "  LEFT JOIN host AS h ON h.host_id = p.host_id "
+                "  WHERE fp.flow_id IN (SELECT w.flow_id FROM wanted AS w) GROUP BY fp.flow_id"
+                ") SELECT w.recording_id, any_value(r.description), min(b.entry_index), "
+                "         max(b.entry_index), coalesce(any_value(s.comment), ''), w.flow_id "
+                "FROM wanted AS w JOIN recording AS r ON r.recording_id = w.recording_id "
+                "JOIN evidence_batch AS b ON b.recording_id = w.recording_id "
+                "LEFT JOIN said AS s ON s.flow_id = w.flow_id "
+                "GROUP BY w.recording_id, w.flow_id ORDER BY 3, w.flow_id",
+                {flow_id}));
+  std::vector<FlowCapture> captures;
+  std::vector<store::Value> row;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, rows->Next(row));
+    if (!more) return captures;
+    const std::string& recording_id = std::get<std::string>(row[0]);
+    if (captures.empty() || captures.back().recording_id != recording_id) {
+      FlowCapture& capture = captures.emplace_back();
+      capture.recording_id = recording_id;
+      ASSIGN_OR_RETURN(capture.description,
+                       ingest::ParseImportDescription(std::get<std::string>(row[1])));
+      capture.entries = {static_cast<std::uint64_t>(std::get<std::int64_t>(row[2])),
+                         static_cast<std::uint64_t>(std::get<std::int64_t>(row[3])) + 1};
+    }
+    captures.back().comments.emplace(std::get<std::int64_t>(row[5]), Comment(row));
+  }
+}
+
+Result<FlowPackets> WriteFlowPackets(const StoreLayout& layout,
+                                     const std::vector<FlowCapture>& captures,
                                      const std::function<Result<>(std::string_view)>& write) {
-  ASSIGN_OR_RETURN(const std::vector<Capture> captures, FindCaptures(store, flow_id));
   FlowPackets packets{.capture_count = captures.size()};
   if (captures.empty()) return packets;
   ASSIGN_OR_RETURN(const std::string key, evidence::ReadPublicKey(layout));
   ASSIGN_OR_RETURN(const std::unique_ptr<evidence::LogReader> log,
                    evidence::LogReader::Open(layout.evidence(), key));
   packets::CaptureWriter writer;
-  for (const Capture& capture : captures) {
+  for (const FlowCapture& capture : captures) {
     ASSIGN_OR_RETURN(const std::uint64_t copied, CopyPackets(*log, capture, writer, write));
     packets.packet_count += copied;
     packets.flow_count += capture.comments.size();

@@ -106,7 +106,9 @@ Result<http::Answer> Questions(const Context&, Call&) {
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
   Json questions = Json::array();
   for (const queries::Query& query : library.queries()) {
-    if (!query.internal()) questions.push_back(QuestionJson(query));
+    // A function is for use in SQL: it answers nothing by itself.
+    const bool is_question = query.form != queries::Query::Form::kScalarMacro;
+    if (is_question && !query.internal()) questions.push_back(QuestionJson(query));
   }
   return JsonAnswer(Dump({{"questions", std::move(questions)}}));
 }
@@ -221,19 +223,20 @@ Result<http::Answer> Schema(const Context&, Call&) {
 }  // namespace
 
 std::vector<Endpoint> AskEndpoints() {
-  return {{.method = "GET", .path = "/questions", .needs = Role::kViewer, .answer = Questions},
-          {.method = "GET",
-           .path = "/questions/{name}/answer",
-           .needs = Role::kViewer,
-           .parameters = {"argument", "ask_id", "limit"},
-           .answer = AnswerQuestion},
-          {.method = "POST",
-           .path = "/sql",
-           .needs = Role::kAnalyst,
-           .answer = AskSql,
-           .body_bytes_max = kSqlBodyBytesMax},
-          {.method = "DELETE", .path = "/asks/{ask_id}", .needs = Role::kViewer, .answer = Cancel},
-          {.method = "GET", .path = "/schema", .needs = Role::kViewer, .answer = Schema}};
+  return {
+      {.method = "GET", .path = "/questions", .needs = Role::kViewer, .answer = Questions},
+      {.method = "GET",
+       .path = "/questions/{name}/answer",
+       .needs = Role::kViewer,
+       .parameters = {"argument", "ask_id", "limit"},
+       .answer = AnswerQuestion},
+      {.method = "POST",
+       .path = "/sql",
+       .needs = Role::kAnalyst,
+       .answer = AskSql,
+       .body_bytes_max = kSqlBodyBytesMax},
+      {.method = "DELETE", .path = "/asks/{ask_id}", .needs = Role::kViewer, .answer = Cancel},
+      {.method = "GET", .path = "/schema", .needs = Role::kViewer, .answer = Schema, .kept = true}};
 }
 
 }  // namespace spoor::api

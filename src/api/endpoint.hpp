@@ -59,6 +59,9 @@ struct Endpoint {
   std::size_t body_bytes_max = 0;
   /// Whether asking is written into the audit trail.
   bool audited = true;
+  /// Whether the answer depends on nothing but the request and what is stored: it is kept for as
+  /// long as nothing new is.
+  bool kept = false;
 };
 
 std::vector<Endpoint> AccessEndpoints();

@@ -123,6 +123,31 @@ void Filter::AddBehind(const Cursor& cursor, bool descending, std::string_view f
                   behind, two));
 }
 
+Result<ListRequest> ListRequest::Of(
+    const Parameters& parameters, const std::map<std::string, std::string, std::less<>>& members) {
+  ListRequest request;
+  ASSIGN_OR_RETURN(request.limit, parameters.Within("limit", kRowsUsual, 1, kRowsMax));
+  ASSIGN_OR_RETURN(request.cursor, Cursor::Of(parameters));
+  ASSIGN_OR_RETURN(request.host_id, parameters.Integer("host_id"));
+  ASSIGN_OR_RETURN(request.from_wall_ns, parameters.Integer("from_wall_ns"));
+  ASSIGN_OR_RETURN(request.until_wall_ns, parameters.Integer("until_wall_ns"));
+  ASSIGN_OR_RETURN(request.conditions, ConditionsOf(parameters));
+  for (const Condition& condition : request.conditions) {
+    if (members.contains(condition.field)) continue;
+    return Fail(ErrorCode::kInvalidArgument, "where: there is no field {} here", condition.field);
+  }
+  return request;
+}
+
+bool ListRequest::Holds(const std::map<std::string, std::string, std::less<>>& members,
+                        const Json& row) const {
+  return std::ranges::all_of(conditions, [&](const Condition& condition) {
+    const Json& value = row[members.find(condition.field)->second];
+    if (value.is_null()) return condition.negated;
+    return condition.Holds(value.is_string() ? value.get<std::string>() : value.dump());
+  });
+}
+
 Result<bool> IsDescending(const Parameters& parameters) {
   const std::string_view order = parameters.Text("order");
   if (parameters.Has("order") && order != "ascending" && order != "descending") {

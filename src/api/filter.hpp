@@ -67,6 +67,22 @@ struct Cursor {
   static Result<std::optional<Cursor>> Of(const Parameters& parameters);
 };
 
+/// What a list that is held in memory is asked for: which page, which host and span, and what else
+/// must hold.
+struct ListRequest {
+  std::int64_t limit = 0;
+  std::optional<Cursor> cursor;  ///< nothing: the first page
+  std::optional<std::int64_t> host_id, from_wall_ns, until_wall_ns;
+  std::vector<Condition> conditions;
+
+  /// `members`: the fields that `where` knows, and the member of a row that each is held against.
+  /// Fails: kInvalidArgument (an unknown field, or a parameter that is none).
+  static Result<ListRequest> Of(const Parameters& parameters,
+                                const std::map<std::string, std::string, std::less<>>& members);
+  /// Whether all `where` hold of a row. What it does not tell is like nothing.
+  bool Holds(const std::map<std::string, std::string, std::less<>>& members, const Json& row) const;
+};
+
 /// "order": whether the last come first. Fails: kInvalidArgument.
 Result<bool> IsDescending(const Parameters& parameters);
 

@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "api/endpoint.hpp"
 #include "api/flows.hpp"
+#include "api/graph_processes.hpp"
 #include "api/graph_seed.hpp"
 #include "api/processes.hpp"
 #include "causality/trace.hpp"
@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::int64_t kNodesUsual = 2000;
 constexpr std::int64_t kNodesMax = 20'000;
-constexpr int kAncestorsMax = 64;
-constexpr std::size_t kExecsShown = 16;
 constexpr std::size_t kNamesInSentence = 5;
 
 using Ids = std::vector<std::int64_t>;
@@ -55,30 +53,33 @@ Result<causality::TraceOptions> TraceOptionsOf(const Parameters& parameters) {
   return options;
 }
 
-std::string_view BaseName(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
 /// Puts one answer together.
 class GraphMaker {
  public:
   GraphMaker(store::Store& store, const Asked& asked, const Snapshot::Sessions& sessions,
              const Snapshot::Alerts& alerts)
-      : store_(store), asked_(asked), sessions_(sessions), alerts_(alerts) {}
+      : store_(store),
+        asked_(asked),
+        sessions_(sessions),
+        alerts_(alerts),
+        processes_(store, sessions, asked.seed, asked.trace.limit) {}
 
   Result<Json> Make(causality::Graph& graph) {
     causality::Subgraph subgraph = causality::Trace(graph, asked_.seed.ids, asked_.trace);
     RETURN_IF_ERROR(causality::Describe(store_, graph.index(), subgraph));
     hidden_nodes_ = subgraph.hidden_nodes;
     for (const causality::SubgraphNode& node : subgraph.nodes) {
-      if (node.type == causality::NodeType::kProcess) AddProcess(node.id);
+      if (node.type == causality::NodeType::kProcess) processes_.Add(node.id);
       node_of_[node.id] = &node;
       if (node.peer_id != 0) node_of_[node.peer_id] = &node;
     }
-    if (asked_.seed.process_id) AddProcess(*asked_.seed.process_id);
-    RETURN_IF_ERROR(AddAncestors());
-    if (asked_.tree) RETURN_IF_ERROR(AddTrees());
-    RETURN_IF_ERROR(ReadRows());
+    if (asked_.seed.process_id) processes_.Add(*asked_.seed.process_id);
+    RETURN_IF_ERROR(processes_.AddAncestors());
+    if (asked_.tree) {
+      ASSIGN_OR_RETURN(const std::size_t left_out, processes_.AddTrees());
+      hidden_nodes_ += left_out;
+    }
+    RETURN_IF_ERROR(processes_.ReadRows());
     json_["seed"] = asked_.seed_text;
     json_["title"] = Utf8(asked_.seed.title);
     json_["sentences"] = Json::array();
@@ -87,8 +88,11 @@ class GraphMaker {
     json_["scope"] = asked_.tree ? "tree" : "path";
     json_["hosts"] = Json::array();
     json_["processes"] = Json::array();
-    for (const std::int64_t id : processes_) {
-      if (process_rows_.contains(id)) json_["processes"].push_back(ProcessJson(id));
+    for (const std::int64_t id : processes_.ids()) {
+      if (processes_.Row(id) == nullptr) continue;
+      const auto node = node_of_.find(id);
+      json_["processes"].push_back(
+          processes_.ToJson(id, node == node_of_.end() ? nullptr : node->second));
     }
     RETURN_IF_ERROR(AddObjects(subgraph));
     json_["edges"] = Json::array();
@@ -113,189 +117,6 @@ class GraphMaker {
   }
 
  private:
-  void AddProcess(std::int64_t id) {
-    if (known_.insert(id).second) processes_.push_back(id);
-  }
-
-  /// Those that join what is there into trees.
-  Result<> AddAncestors() {
-    Ids below = processes_;
-    for (int i = 0; i < kAncestorsMax && !below.empty(); ++i) {
-      ASSIGN_OR_RETURN(
-          const Json parents,
-          ReadObjects(store_,
-                      "SELECT DISTINCT p.parent_process_id FROM process AS p JOIN process AS a ON "
-                      "a.process_id = p.parent_process_id WHERE p.process_id IN " +
-                          IdsSql(below)));
-      below.clear();
-      for (const Json& parent : parents) {
-        const std::int64_t id = NumberIn(parent["parent_process_id"]);
-        if (known_.contains(id)) continue;
-        AddProcess(id);
-        below.push_back(id);
-      }
-    }
-    return {};
-  }
-
-  /// All other processes of the sessions and hosts concerned: those of sessions first.
-  Result<> AddTrees() {
-    std::set<std::int64_t> sessions;
-    for (const std::int64_t id : processes_) {
-      if (const auto session_id = sessions_.Of(id)) sessions.insert(*session_id);
-    }
-    std::string hosts =
-        "SELECT p.host_id FROM process AS p WHERE p.process_id IN " + IdsSql(processes_);
-    if (asked_.seed.host_id) hosts = fmt::format("SELECT {}", *asked_.seed.host_id);
-    ASSIGN_OR_RETURN(
-        const Json rows,
-        ReadObjects(store_, "SELECT p.process_id FROM process AS p WHERE p.host_id IN (" + hosts +
-                                ") ORDER BY p.start_wall_ns NULLS FIRST, p.process_id"));
-    for (const bool of_session : {true, false}) {
-      for (const Json& row : rows) {
-        const std::int64_t id = NumberIn(row["process_id"]);
-        const auto session_id = sessions_.Of(id);
-        if (known_.contains(id) || (session_id && sessions.contains(*session_id)) != of_session) {
-          continue;
-        }
-        if (processes_.size() >= asked_.trace.limit) {
-          ++hidden_nodes_;
-        } else {
-          AddProcess(id);
-        }
-      }
-    }
-    return {};
-  }
-
-  Result<> ReadRows() {
-    const std::string ids = IdsSql(processes_);
-    ASSIGN_OR_RETURN(Json rows,
-                     ReadObjects(store_, fmt::format("SELECT {} FROM process AS p JOIN host AS h "
-                                                     "ON h.host_id = p.host_id WHERE "
-                                                     "p.process_id IN {}",
-                                                     kProcessColumns, ids)));
-    for (Json& row : rows) {
-      const std::int64_t id = NumberIn(row["process_id"]);
-      process_rows_[id] = std::move(row);
-    }
-    ASSIGN_OR_RETURN(rows,
-                     ReadObjects(store_,
-                                 "SELECT x.process_id, x.wall_ns, x.executable, x.command_line "
-                                 "FROM exec AS x WHERE x.result = 0 AND x.process_id IN " +
-                                     ids +
-                                     " QUALIFY row_number() OVER (PARTITION BY "
-                                     "x.process_id ORDER BY x.event_id) <= 64 "
-                                     "ORDER BY x.event_id"));
-    for (Json& row : rows) {
-      const std::int64_t id = NumberIn(row["process_id"]);
-      row.erase("process_id");
-      execs_[id].push_back(std::move(row));
-    }
-    RETURN_IF_ERROR(Count(files_read_,
-                          "SELECT e.process_id, count(DISTINCT e.object_id) FROM event AS e JOIN "
-                          "object AS o ON o.object_id = e.object_id WHERE e.kind = 'read' AND "
-                          "o.type = 'file' AND e.size_bytes > 0 AND e.process_id IN " +
-                              ids + " GROUP BY 1"));
-    RETURN_IF_ERROR(Count(files_written_,
-                          "SELECT e.process_id, count(DISTINCT e.object_id) FROM event AS e JOIN "
-                          "object AS o ON o.object_id = e.object_id WHERE ((e.kind = 'write' AND "
-                          "e.size_bytes > 0) OR (e.kind = 'truncate' AND e.result >= 0)) AND "
-                          "o.type = 'file' AND e.process_id IN " +
-                              ids + " GROUP BY 1"));
-    RETURN_IF_ERROR(Count(flows_,
-                          "SELECT o.process_id, count(DISTINCT o.flow_id) FROM flow_process AS o "
-                          "WHERE o.process_id IN " +
-                              ids + " GROUP BY 1"));
-    RETURN_IF_ERROR(Count(children_,
-                          "SELECT p.parent_process_id, count(*) FROM process AS p WHERE "
-                          "p.parent_process_id IN " +
-                              ids + " GROUP BY 1"));
-    // Who drives a terminal reads from it what was printed.
-    RETURN_IF_ERROR(Count(typed_,
-                          "SELECT e.process_id, count(*) FROM event AS e JOIN object AS o ON "
-                          "o.object_id = e.object_id WHERE e.kind = 'read' AND o.type = 'pty' AND "
-                          "e.size_bytes > 0 AND e.process_id IN " +
-                              ids +
-                              " AND e.event_id NOT IN (SELECT i.event_id FROM io AS i WHERE "
-                              "i.pty_master) GROUP BY 1"));
-    return Count(rises_,
-                 "SELECT c.process_id, count(*) FROM credential_change AS c WHERE c.euid = 0 AND "
-                 "c.before_euid <> 0 AND NOT (c.cause = 'call' AND c.before_uid = 0) AND "
-                 "c.process_id IN " +
-                     ids + " GROUP BY 1");
-  }
-
-  using Counts = std::unordered_map<std::int64_t, std::int64_t>;
-  Result<> Count(Counts& counts, const std::string& sql) {
-    return store::ForEachRow(store_, sql, {}, [&counts](const std::vector<store::Value>& row) {
-      counts[store::IntegerOf(row[0]).value_or(0)] = store::IntegerOf(row[1]).value_or(0);
-    });
-  }
-  static std::int64_t In(const Counts& counts, std::int64_t id) {
-    const auto found = counts.find(id);
-    return found == counts.end() ? 0 : found->second;
-  }
-
-  /// What it had executed last at the moment of the seed; else what it executed first after.
-  const Json* ExecAt(std::int64_t id) const {
-    const auto execs = execs_.find(id);
-    if (execs == execs_.end() || execs->second.empty()) return nullptr;
-    const Json* last = nullptr;
-    for (const Json& exec : execs->second) {
-      const bool before = !asked_.seed.wall_ns || NumberIn(exec["wall_ns"]) <= *asked_.seed.wall_ns;
-      if (before || last == nullptr) last = &exec;
-      if (!before) break;
-    }
-    return last;
-  }
-
-  Json ProcessJson(std::int64_t id) const {
-    const Json& row = process_rows_.at(id);
-    const auto node = node_of_.find(id);
-    const bool there = node != node_of_.end();
-    const Json* const exec = ExecAt(id);
-    const std::string name = exec != nullptr
-                                 ? std::string(BaseName((*exec)["executable"].get<std::string>()))
-                             : row["name"].is_string() ? row["name"].get<std::string>()
-                                                       : "?";
-    std::string label = exec != nullptr ? (*exec)["command_line"].get<std::string>() : "";
-    if (label.empty() && row["command_line"].is_string()) {
-      label = row["command_line"].get<std::string>();
-    }
-    Json execs = Json::array();
-    if (const auto own = execs_.find(id); own != execs_.end()) {
-      for (const Json& one : own->second) {
-        if (execs.size() < kExecsShown) execs.push_back(one);
-      }
-    }
-    return {{"process_id", row["process_id"]},
-            {"host_id", row["host_id"]},
-            {"parent_process_id", row["parent_process_id"]},
-            {"pid", row["pid"]},
-            {"name", Utf8(name)},
-            {"label", Utf8(label.empty() ? name : label)},
-            {"executable", exec != nullptr ? (*exec)["executable"] : row["executable"]},
-            {"uid", row["uid"]},
-            {"euid", row["euid"]},
-            {"user", row["user"]},
-            {"is_root", row["is_root"]},
-            {"rose_to_root", In(rises_, id) > 0},
-            {"start_wall_ns", row["start_wall_ns"]},
-            {"end_wall_ns", row["end_wall_ns"]},
-            {"baseline", row["baseline"]},
-            {"is_seed", there ? node->second->is_start : asked_.seed.process_id == id},
-            {"is_cause", there && node->second->is_cause},
-            {"is_effect", there && node->second->is_effect},
-            {"session_id", Exact(sessions_.Of(id))},
-            {"typed", In(typed_, id) > 0},
-            {"execs", std::move(execs)},
-            {"files_read", In(files_read_, id)},
-            {"files_written", In(files_written_, id)},
-            {"flows", In(flows_, id)},
-            {"children", In(children_, id)}};
-  }
-
   Result<> AddObjects(const causality::Subgraph& subgraph) {
     Ids ids;
     for (const causality::SubgraphNode& node : subgraph.nodes) {
@@ -366,7 +187,7 @@ class GraphMaker {
     for (const auto& [object_id, flow_id] : flow_of_) flow_ids.insert(flow_id);
     json_["alerts"] = Json::array();
     for (const AlertEntry& alert : alerts_.list) {
-      const bool of_process = alert.process_id && known_.contains(*alert.process_id);
+      const bool of_process = alert.process_id && processes_.Has(*alert.process_id);
       const bool of_flow = alert.flow_id && flow_ids.contains(*alert.flow_id);
       if (of_process || of_flow) json_["alerts"].push_back(alert.json);
     }
@@ -410,8 +231,9 @@ class GraphMaker {
       touch(subgraph.nodes[edge.from].host, edge.begin_ns);
       touch(subgraph.nodes[edge.to].host, edge.begin_ns);
     }
-    for (const auto& [id, row] : process_rows_) {
-      touch(row["host"].get<std::string>(), INT64_MAX);
+    for (const std::int64_t id : processes_.ids()) {
+      const Json* const row = processes_.Row(id);
+      if (row != nullptr) touch((*row)["host"].get<std::string>(), INT64_MAX);
     }
     ASSIGN_OR_RETURN(
         const Json addresses,
@@ -482,13 +304,9 @@ class GraphMaker {
   const Asked& asked_;
   const Snapshot::Sessions& sessions_;
   const Snapshot::Alerts& alerts_;
-  Ids processes_;  ///< in the order of the answer
-  std::unordered_set<std::int64_t> known_;
+  GraphProcesses processes_;
   std::unordered_map<std::int64_t, const causality::SubgraphNode*> node_of_;
-  std::unordered_map<std::int64_t, Json> process_rows_;
-  std::unordered_map<std::int64_t, std::vector<Json>> execs_;
   std::map<std::int64_t, std::int64_t> flow_of_;
-  Counts files_read_, files_written_, flows_, children_, typed_, rises_;
   std::size_t hidden_nodes_ = 0;
   Json json_;
 };
@@ -526,7 +344,8 @@ std::vector<Endpoint> GraphEndpoints() {
            .needs = Role::kViewer,
            .parameters = {"seed", "direction", "scope", "from_wall_ns", "until_wall_ns", "rule_off",
                           "limit"},
-           .answer = Graph}};
+           .answer = Graph,
+           .kept = true}};
 }
 
 }  // namespace spoor::api

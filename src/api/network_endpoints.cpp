@@ -7,10 +7,12 @@
 #include <map>
 #include <set>
 
+#include "analysis/flow_packets.hpp"
 #include "api/endpoint.hpp"
 #include "api/flows.hpp"
 #include "api/problem.hpp"
 #include "base/base64.hpp"
+#include "base/store_layout.hpp"
 #include "store/row.hpp"
 
 namespace spoor::api {
@@ -19,6 +21,7 @@ namespace {
 constexpr std::int64_t kBucketNsMin = 1'000'000;
 constexpr std::size_t kBucketsMax = 2000;
 constexpr std::size_t kPayloadPageBytes = 64 << 10;
+constexpr std::size_t kPacketPieceBytes = 64 << 10;
 
 Result<http::Answer> Flows(const Context& context, Call& call) {
   ASSIGN_OR_RETURN(const std::int64_t limit,
@@ -160,9 +163,10 @@ Result<http::Answer> Flow(const Context& context, Call& call) {
   ASSIGN_OR_RETURN(const auto alerts, store.snapshot().alerts(*store));
   ASSIGN_OR_RETURN(Json rows, RowsOfFlow(*store, *alerts, flow_id));
   Json flow = rows[0];
+  flow["has_packets"] =
+      std::ranges::any_of(rows, [](const Json& row) { return row["observer"] == "packets"; });
   flow["observers"] = std::move(rows);
   ASSIGN_OR_RETURN(flow["has_payload"], HasPayload(*store, flow_id));
-  flow["has_packets"] = false;
   return JsonAnswer(Dump(flow));
 }
 
@@ -214,36 +218,53 @@ Result<http::Answer> FlowPayload(const Context& context, Call& call) {
 
 Result<http::Answer> FlowPackets(const Context& context, Call& call) {
   ASSIGN_OR_RETURN(const std::int64_t flow_id, call.parameters.Id("flow_id"));
-  ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kPageTimeMax));
-  ASSIGN_OR_RETURN(const auto alerts, store.snapshot().alerts(*store));
-  RETURN_IF_ERROR(RowsOfFlow(*store, *alerts, flow_id));
-  return Fail(ErrorCode::kNotFound, "no packets are stored of flow {}", flow_id);
+  std::vector<analysis::FlowCapture> captures;
+  {
+    ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kPageTimeMax));
+    ASSIGN_OR_RETURN(
+        const Json there,
+        ReadObjects(*store, "SELECT g.flow_id FROM flow AS g WHERE g.flow_id = $1 LIMIT 1",
+                    {flow_id}));
+    if (there.empty()) return Fail(ErrorCode::kNotFound, "there is no flow {}", flow_id);
+    ASSIGN_OR_RETURN(captures, analysis::FindFlowCaptures(*store, flow_id));
+  }
+  if (captures.empty()) {
+    return Fail(ErrorCode::kNotFound, "no packets are stored of flow {}", flow_id);
+  }
+  // What the evidence has is as long as it is: it goes out as it is read, and an answer that breaks
+  // off is known by that.
+  return http::Answer{
+      .content_type = "application/octet-stream",
+      .headers = {{"Cache-Control", "no-store"},
+                  {"Content-Disposition",
+                   fmt::format("attachment; filename=\"flow-{}.pcapng\"", flow_id)}},
+      .stream = [layout = StoreLayout{context.stores->folder()},
+                 captures = std::move(captures)](const http::Sink& sink) {
+        std::string piece;
+        const auto give = [&](std::size_t bytes_min) -> Result<> {
+          if (piece.size() < bytes_min || piece.empty()) return {};
+          if (!sink(piece)) return Fail(ErrorCode::kUnavailable, "nobody reads any longer");
+          piece.clear();
+          return {};
+        };
+        const auto written =
+            analysis::WriteFlowPackets(layout, captures, [&](std::string_view part) -> Result<> {
+              piece += part;
+              return give(kPacketPieceBytes);
+            });
+        return written.has_value() && give(0).has_value();
+      }};
 }
 
-/// Whether a condition on alerts holds. Fails: kInvalidArgument (an unknown field).
-Result<bool> Holds(const Condition& condition, const Json& alert) {
-  static const std::set<std::string, std::less<>> fields{"source", "signature", "priority", "host"};
-  if (!fields.contains(condition.field)) {
-    return Fail(ErrorCode::kInvalidArgument, "where: there is no field {} here", condition.field);
-  }
-  const Json& value = alert[condition.field];
-  if (value.is_null()) return condition.negated;
-  return condition.Holds(value.is_string() ? value.get<std::string>() : value.dump());
+/// Fields of `where`, and the members of an alert that they are held against.
+const std::map<std::string, std::string, std::less<>>& FieldsOfAlerts() {
+  static const std::map<std::string, std::string, std::less<>> fields{
+      {"source", "source"}, {"signature", "signature"}, {"priority", "priority"}, {"host", "host"}};
+  return fields;
 }
 
 Result<http::Answer> Alerts(const Context& context, Call& call) {
-  ASSIGN_OR_RETURN(const std::int64_t limit,
-                   call.parameters.Within("limit", kRowsUsual, 1, kRowsMax));
-  ASSIGN_OR_RETURN(const std::optional<Cursor> cursor, Cursor::Of(call.parameters));
-  ASSIGN_OR_RETURN(const auto host_id, call.parameters.Integer("host_id"));
-  ASSIGN_OR_RETURN(const auto from, call.parameters.Integer("from_wall_ns"));
-  ASSIGN_OR_RETURN(const auto until, call.parameters.Integer("until_wall_ns"));
-  ASSIGN_OR_RETURN(const std::vector<Condition> conditions, ConditionsOf(call.parameters));
-  for (const Condition& condition : conditions) {
-    static const Json any{
-        {"source", ""}, {"signature", ""}, {"priority", nullptr}, {"host", nullptr}};
-    RETURN_IF_ERROR(Holds(condition, any));
-  }
+  ASSIGN_OR_RETURN(const ListRequest asked, ListRequest::Of(call.parameters, FieldsOfAlerts()));
   ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kPageTimeMax));
   ASSIGN_OR_RETURN(const auto alerts, store.snapshot().alerts(*store));
   Json rows = Json::array();
@@ -254,29 +275,25 @@ Result<http::Answer> Alerts(const Context& context, Call& call) {
   for (const AlertEntry& alert : alerts->list) {
     place = alert.wall_ns == place.first ? Cursor{place.first, place.second + 1}
                                          : Cursor{alert.wall_ns, 0};
-    if (host_id && alert.host_id != host_id) continue;
-    if (alert.wall_ns < from.value_or(INT64_MIN) || alert.wall_ns >= until.value_or(INT64_MAX)) {
+    if (asked.host_id && alert.host_id != asked.host_id) continue;
+    if (alert.wall_ns < asked.from_wall_ns.value_or(INT64_MIN) ||
+        alert.wall_ns >= asked.until_wall_ns.value_or(INT64_MAX) ||
+        !asked.Holds(FieldsOfAlerts(), alert.json)) {
       continue;
     }
-    bool fits = true;
-    for (const Condition& condition : conditions) {
-      ASSIGN_OR_RETURN(const bool holds, Holds(condition, alert.json));
-      fits = fits && holds;
-    }
-    if (!fits) continue;
     ++total;
-    const bool behind = !cursor || place.first < cursor->first ||
-                        (place.first == cursor->first && place.second > cursor->second);
+    const bool behind = !asked.cursor || place.first < asked.cursor->first ||
+                        (place.first == asked.cursor->first && place.second > asked.cursor->second);
     if (!behind) continue;
-    if (static_cast<std::int64_t>(rows.size()) < limit) {
+    if (static_cast<std::int64_t>(rows.size()) < asked.limit) {
       rows.push_back(alert.json);
-      if (static_cast<std::int64_t>(rows.size()) == limit) next_cursor = place.Text();
+      if (static_cast<std::int64_t>(rows.size()) == asked.limit) next_cursor = place.Text();
     } else {
       rows.push_back(nullptr);  // there is one more
       break;
     }
   }
-  const bool more = static_cast<std::int64_t>(rows.size()) > limit;
+  const bool more = static_cast<std::int64_t>(rows.size()) > asked.limit;
   if (more) rows.erase(rows.size() - 1);
   return JsonAnswer(Dump({{"next_cursor", more ? next_cursor : Json()},
                           {"total", more ? Json() : Json(total)},
@@ -297,23 +314,31 @@ std::vector<Endpoint> NetworkEndpoints() {
            .path = "/flows",
            .needs = Role::kViewer,
            .parameters = with({"order", "cursor", "limit"}),
-           .answer = Flows},
+           .answer = Flows,
+           .kept = true},
           {.method = "GET",
            .path = "/flows/counts",
            .needs = Role::kViewer,
            .parameters = with({"bucket_ns"}),
-           .answer = FlowCounts},
+           .answer = FlowCounts,
+           .kept = true},
           {.method = "GET",
            .path = "/flows/groups",
            .needs = Role::kViewer,
            .parameters = with({"by", "limit"}),
-           .answer = FlowGroups},
-          {.method = "GET", .path = "/flows/{flow_id}", .needs = Role::kViewer, .answer = Flow},
+           .answer = FlowGroups,
+           .kept = true},
+          {.method = "GET",
+           .path = "/flows/{flow_id}",
+           .needs = Role::kViewer,
+           .answer = Flow,
+           .kept = true},
           {.method = "GET",
            .path = "/flows/{flow_id}/payload",
            .needs = Role::kViewer,
            .parameters = {"cursor"},
-           .answer = FlowPayload},
+           .answer = FlowPayload,
+           .kept = true},
           {.method = "GET",
            .path = "/flows/{flow_id}/pcap",
            .needs = Role::kAnalyst,

@@ -10,6 +10,7 @@
 #include "api/filter.hpp"
 #include "api/json.hpp"
 #include "api/snapshot.hpp"
+#include "base/saturating.hpp"
 
 namespace spoor::api {
 namespace {
@@ -153,15 +154,17 @@ std::string_view RecordedOf(const Json& recordings, const Json& gaps, std::int64
   return covered_until >= until ? "whole" : "part";
 }
 
-// Of each host and window: conversations and alerts, by direction.
+// Of each host and direction: conversations, from the three moments on.
 constexpr std::string_view kWindowSql = R"(
 WITH seen AS (
   SELECT DISTINCT f.host_id, coalesce(f.connection_id, f.flow_id) AS connection_id, f.direction,
          min(f.begin_wall_ns) OVER (PARTITION BY f.host_id, coalesce(f.connection_id, f.flow_id)) AS begin_wall_ns
   FROM flow AS f
 )
-SELECT s.host_id, s.direction, count(*) AS flows FROM seen AS s
-WHERE s.begin_wall_ns >= $1 AND s.begin_wall_ns < $2 GROUP BY s.host_id, s.direction)";
+SELECT s.host_id, s.direction, count(*) FILTER (WHERE s.begin_wall_ns >= $2) AS flows_0,
+       count(*) FILTER (WHERE s.begin_wall_ns >= $3) AS flows_1,
+       count(*) FILTER (WHERE s.begin_wall_ns >= $4) AS flows_2
+FROM seen AS s WHERE s.begin_wall_ns < $1 GROUP BY s.host_id, s.direction)";
 
 Result<http::Answer> Overview(const Context& context, Call& call) {
   ASSIGN_OR_RETURN(const auto asked_until, call.parameters.Integer("until_wall_ns"));
@@ -188,9 +191,12 @@ Result<http::Answer> Overview(const Context& context, Call& call) {
   }
   ASSIGN_OR_RETURN(Json hosts,
                    ReadObjects(*store, "SELECT h.host_id, h.name FROM host AS h ORDER BY h.name"));
-  std::array<Json, kWindowsNs.size()> counts;
-  for (std::size_t i = 0; until && i < kWindowsNs.size(); ++i) {
-    ASSIGN_OR_RETURN(counts[i], ReadObjects(*store, kWindowSql, {*until - kWindowsNs[i], *until}));
+  Json counts = Json::array();
+  if (until) {
+    ASSIGN_OR_RETURN(counts, ReadObjects(*store, kWindowSql,
+                                         {*until, SaturatingSub(*until, kWindowsNs[0]),
+                                          SaturatingSub(*until, kWindowsNs[1]),
+                                          SaturatingSub(*until, kWindowsNs[2])}));
   }
   for (Json& host : hosts) {
     const std::string host_id = host["host_id"].get<std::string>();
@@ -223,11 +229,12 @@ Result<http::Answer> Overview(const Context& context, Call& call) {
     host["clock"] = nullptr;
     host["windows"] = Json::array();
     for (std::size_t i = 0; until && i < kWindowsNs.size(); ++i) {
-      const std::int64_t from = *until - kWindowsNs[i];
+      const std::int64_t from = SaturatingSub(*until, kWindowsNs[i]);
       std::map<std::string, std::pair<std::int64_t, std::int64_t>> in_out;
-      for (const Json& count : counts[i]) {
+      for (const Json& count : counts) {
         if (count["host_id"] == host_id && count["direction"].is_string()) {
-          in_out[count["direction"].get<std::string>()].first = count["flows"].get<std::int64_t>();
+          in_out[count["direction"].get<std::string>()].first =
+              count[fmt::format("flows_{}", i)].get<std::int64_t>();
         }
       }
       for (const AlertEntry& alert : alerts->list) {
@@ -362,7 +369,8 @@ std::vector<Endpoint> OverviewEndpoints() {
            .path = "/coverage",
            .needs = Role::kViewer,
            .parameters = {"from_wall_ns", "until_wall_ns"},
-           .answer = Coverage},
+           .answer = Coverage,
+           .kept = true},
           {.method = "GET",
            .path = "/evidence",
            .needs = Role::kViewer,
@@ -373,8 +381,13 @@ std::vector<Endpoint> OverviewEndpoints() {
            .path = "/overview",
            .needs = Role::kViewer,
            .parameters = {"until_wall_ns"},
-           .answer = Overview},
-          {.method = "GET", .path = "/hosts/{host_id}", .needs = Role::kViewer, .answer = Host},
+           .answer = Overview,
+           .kept = true},
+          {.method = "GET",
+           .path = "/hosts/{host_id}",
+           .needs = Role::kViewer,
+           .answer = Host,
+           .kept = true},
           {.method = "GET",
            .path = "/stream",
            .needs = Role::kViewer,

@@ -196,16 +196,19 @@ std::vector<Endpoint> ProcessEndpoints() {
            .needs = Role::kViewer,
            .parameters = {"host_id", "from_wall_ns", "until_wall_ns", "where", "order", "cursor",
                           "limit"},
-           .answer = Processes},
+           .answer = Processes,
+           .kept = true},
           {.method = "GET",
            .path = "/processes/{process_id}",
            .needs = Role::kViewer,
-           .answer = Process},
+           .answer = Process,
+           .kept = true},
           {.method = "GET",
            .path = "/processes/{process_id}/events",
            .needs = Role::kViewer,
            .parameters = {"from_wall_ns", "until_wall_ns", "where", "cursor", "limit"},
-           .answer = Events}};
+           .answer = Events,
+           .kept = true}};
 }
 
 }  // namespace spoor::api

@@ -149,7 +149,8 @@ std::vector<Endpoint> SearchEndpoints() {
            .path = "/search",
            .needs = Role::kViewer,
            .parameters = {"q", "limit"},
-           .answer = Search}};
+           .answer = Search,
+           .kept = true}};
 }
 
 }  // namespace spoor::api

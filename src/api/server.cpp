@@ -4,12 +4,15 @@
 // and what was asked is in the audit trail before the answer goes out.
 #include "api/server.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 
 #include "api/audit_trail.hpp"
 #include "api/page_files.hpp"
 #include "api/problem.hpp"
+#include "api/snapshot.hpp"
 
 namespace spoor::api {
 namespace {
@@ -86,6 +89,28 @@ std::optional<http::Answer> Refused(const Context& context, const Endpoint& endp
   return std::nullopt;
 }
 
+/// What is asked, so that no two questions are the same text.
+std::string AskedOf(const http::Request& request) {
+  std::string asked = request.path;
+  for (const auto& [name, value] : request.query) {
+    asked += fmt::format("\n{}:{}={}:{}", name.size(), name, value.size(), value);
+  }
+  return asked;
+}
+
+http::Answer GivenOrKept(const Context& context, const Endpoint& endpoint, Call& call) {
+  const std::shared_ptr<Snapshot> snapshot =
+      endpoint.kept && context.stores != nullptr ? context.stores->snapshot() : nullptr;
+  const std::string asked = AskedOf(call.request);
+  if (snapshot != nullptr) {
+    if (std::optional<http::Answer> kept = snapshot->answers().Find(asked)) return *std::move(kept);
+  }
+  Result<http::Answer> given = endpoint.answer(context, call);
+  if (!given) return ProblemAnswer(given.error());
+  if (snapshot != nullptr) snapshot->answers().Keep(asked, *given);
+  return *std::move(given);
+}
+
 http::Answer AnswerOf(const Context& context, const Endpoint& endpoint, http::Request& request) {
   Call call{
       .request = request, .parameters = Parameters(request), .who = WhoAsks(context, request)};
@@ -93,8 +118,7 @@ http::Answer AnswerOf(const Context& context, const Endpoint& endpoint, http::Re
   if (std::optional<http::Answer> refusal = Refused(context, endpoint, call)) {
     answer = *std::move(refusal);
   } else {
-    Result<http::Answer> given = endpoint.answer(context, call);
-    answer = given ? *std::move(given) : ProblemAnswer(given.error());
+    answer = GivenOrKept(context, endpoint, call);
   }
   if (endpoint.audited && context.audit != nullptr) {
     const Result<> written = context.audit->Add({.user = call.who.user,
@@ -135,6 +159,17 @@ std::vector<Endpoint> Endpoints() {
     std::ranges::move(group(), std::back_inserter(all));
   }
   return all;
+}
+
+void KeepFirstAnswers(const Context& context) {
+  for (const Endpoint& endpoint : Endpoints()) {
+    if (endpoint.path != "/coverage" && endpoint.path != "/overview") continue;
+    http::Request request;
+    request.method = "GET";
+    request.path = "/api/v1" + endpoint.path;
+    Call call{.request = request, .parameters = Parameters(request), .who = {}};
+    static_cast<void>(GivenOrKept(context, endpoint, call));
+  }
 }
 
 http::Answer JsonAnswer(const std::string& json, int status) {

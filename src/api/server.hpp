@@ -17,6 +17,9 @@ struct RoutesOptions {
 
 /// Every route has a decision on who may ask it (Endpoint::needs), is held against it before
 /// anything is looked up, and gives its answers under one set of headers. `context` outlives them.
+/// Works out, and keeps, what every page asks for first.
+void KeepFirstAnswers(const Context& context);
+
 std::vector<http::Route> RoutesOf(const Context& context, const RoutesOptions& options);
 
 /// How an http::Server that serves these routes spells its own refusals.

@@ -142,15 +142,24 @@ Result<> StoreService::Open() {
   return {};
 }
 
+/// What takes a walk over everything. Who asks meanwhile is answered out of the catalog before.
+void Prepare(store::Store& store, Snapshot& snapshot) {
+  // What fails here fails again, and is told, when it is asked for.
+  static_cast<void>(snapshot.alerts(store));
+  static_cast<void>(snapshot.causal_index(store));
+}
+
 void StoreService::KeepUp(const std::stop_token& stop) {
   Compare();
+  KeepFirstAnswers(context_);
   bool compared = true;
   std::mutex mutex;
   std::condition_variable_any changed;
   while (!stop.stop_requested()) {
     if (options_.live) Ingest();
-    if (stores_.Refresh()) {
+    if (stores_.Refresh(Prepare, kKeeper)) {
       Compare();
+      KeepFirstAnswers(context_);
       compared = true;
     }
     Verify();

@@ -28,44 +28,25 @@ const std::map<std::string, std::string, std::less<>>& FieldsOfSessions() {
   return fields;
 }
 
-bool Holds(const Condition& condition, const Json& session) {
-  const Json& value = session[FieldsOfSessions().find(condition.field)->second];
-  if (value.is_null()) return condition.negated;
-  return condition.Holds(value.is_string() ? value.get<std::string>() : value.dump());
-}
-
 Result<http::Answer> Sessions(const Context& context, Call& call) {
-  ASSIGN_OR_RETURN(const std::int64_t limit,
-                   call.parameters.Within("limit", kRowsUsual, 1, kRowsMax));
-  ASSIGN_OR_RETURN(const std::optional<Cursor> cursor, Cursor::Of(call.parameters));
-  ASSIGN_OR_RETURN(const auto host_id, call.parameters.Integer("host_id"));
-  ASSIGN_OR_RETURN(const auto from, call.parameters.Integer("from_wall_ns"));
-  ASSIGN_OR_RETURN(const auto until, call.parameters.Integer("until_wall_ns"));
-  ASSIGN_OR_RETURN(const std::vector<Condition> conditions, ConditionsOf(call.parameters));
-  for (const Condition& condition : conditions) {
-    if (FieldsOfSessions().contains(condition.field)) continue;
-    return Fail(ErrorCode::kInvalidArgument, "where: there is no field {} here", condition.field);
-  }
+  ASSIGN_OR_RETURN(const ListRequest asked, ListRequest::Of(call.parameters, FieldsOfSessions()));
   ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kPageTimeMax));
   ASSIGN_OR_RETURN(const auto sessions, store.snapshot().sessions(*store));
   Json rows = Json::array();
   Json next_cursor;
   std::int64_t total = 0;
   for (const SessionEntry& session : sessions->list) {
-    if (host_id && session.host_id != *host_id) continue;
-    if (session.end_wall_ns < from.value_or(INT64_MIN) ||
-        session.begin_wall_ns >= until.value_or(INT64_MAX)) {
-      continue;
-    }
-    if (!std::ranges::all_of(conditions,
-                             [&](const Condition& one) { return Holds(one, session.json); })) {
+    if (asked.host_id && session.host_id != *asked.host_id) continue;
+    if (session.end_wall_ns < asked.from_wall_ns.value_or(INT64_MIN) ||
+        session.begin_wall_ns >= asked.until_wall_ns.value_or(INT64_MAX) ||
+        !asked.Holds(FieldsOfSessions(), session.json)) {
       continue;
     }
     ++total;
-    const bool behind = !cursor || std::pair(session.begin_wall_ns, session.session_id) >
-                                       std::pair(cursor->first, cursor->second);
+    const bool behind = !asked.cursor || std::pair(session.begin_wall_ns, session.session_id) >
+                                             std::pair(asked.cursor->first, asked.cursor->second);
     if (!behind || !next_cursor.is_null()) continue;
-    if (std::cmp_less(rows.size(), limit)) {
+    if (std::cmp_less(rows.size(), asked.limit)) {
       rows.push_back(session.json);
       continue;
     }
@@ -223,12 +204,14 @@ std::vector<Endpoint> SessionEndpoints() {
            .path = "/replays/{subject}",
            .needs = Role::kViewer,
            .parameters = {"descriptors"},
-           .answer = Replay},
+           .answer = Replay,
+           .kept = true},
           {.method = "GET",
            .path = "/replays/{subject}/cast",
            .needs = Role::kViewer,
            .parameters = {"descriptors"},
-           .answer = CastOf}};
+           .answer = CastOf,
+           .kept = true}};
 }
 
 }  // namespace spoor::api

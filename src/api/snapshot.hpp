@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/json.hpp"
+#include "api/kept_answers.hpp"
 #include "base/result.hpp"
 #include "causal_index/index.hpp"
 #include "replay/lines.hpp"
@@ -43,6 +44,9 @@ class Snapshot {
  public:
   explicit Snapshot(std::uint64_t generation) : generation_(generation) {}
   std::uint64_t generation() const { return generation_; }
+
+  /// What was answered out of this catalog.
+  KeptAnswers& answers() { return answers_; }
 
   struct Sessions {
     std::vector<SessionEntry> list;                       ///< by begin
@@ -85,6 +89,7 @@ class Snapshot {
 
  private:
   const std::uint64_t generation_;
+  KeptAnswers answers_;
   std::mutex mutex_;
   std::shared_ptr<const Sessions> sessions_;
   std::shared_ptr<const Alerts> alerts_;

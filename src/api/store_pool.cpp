@@ -13,6 +13,7 @@ namespace {
 // How late an end may come. DuckDB forgets an interrupt that comes between two queries: each time
 // round it is said again.
 constexpr std::chrono::milliseconds kLookInterval{50};
+constexpr std::chrono::minutes kPrepareTimeMax{10};
 
 std::uint64_t GenerationOf(const std::string& folder) {
   const Result<store::Catalog> catalog = store::LoadCatalog(StoreLayout{folder});
@@ -100,15 +101,41 @@ void StorePool::Cancel(const std::string& ask_id) {
   }
 }
 
-bool StorePool::Refresh() {
+bool StorePool::Refresh(const std::function<void(store::Store&, Snapshot&)>& prepare,
+                        const std::string& ask_id) {
   const std::uint64_t generation = GenerationOf(options_.folder);
-  std::vector<Opened> ended;
-  const std::scoped_lock lock(mutex_);
-  if (generation == current_->generation()) return false;
-  current_ = std::make_shared<Snapshot>(generation);
-  open_count_ -= free_.size();
-  ended.swap(free_);
+  if (generation == snapshot()->generation()) return false;
+  const auto next = std::make_shared<Snapshot>(generation);
+  Result<Opened> opened = Open(next);
+  if (opened) {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t number = ++last_number_;
+    running_[number] = {.store = opened->store.get(),
+                        .deadline = std::chrono::steady_clock::now() + kPrepareTimeMax,
+                        .ask_id = ask_id};
+    lock.unlock();
+    prepare(*opened->store, *next);
+    lock.lock();
+    running_.erase(number);
+  }
+  std::vector<Opened> ended;  // closed without the lock
+  {
+    const std::scoped_lock lock(mutex_);
+    current_ = next;
+    open_count_ -= free_.size();
+    ended.swap(free_);
+    if (opened && open_count_ < options_.stores_max) {
+      free_.push_back(*std::move(opened));
+      ++open_count_;
+    }
+  }
+  changed_.notify_all();
   return true;
+}
+
+std::shared_ptr<Snapshot> StorePool::snapshot() {
+  const std::scoped_lock lock(mutex_);
+  return current_;
 }
 
 void StorePool::EndLate(const std::stop_token& stop) {

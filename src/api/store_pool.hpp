@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,8 +69,13 @@ class StorePool {
   Result<Lease> Take(std::chrono::milliseconds time_max, const std::string& ask_id = {});
   /// Ends what was asked under this id; nothing where it has ended.
   void Cancel(const std::string& ask_id);
-  /// Looks whether there is a newer catalog; true: there is.
-  bool Refresh();
+  /// Looks whether there is a newer catalog; true: there is. It is opened, and `prepare` is called
+  /// with it, before anybody is lent it: until then all are answered out of the one before. What
+  /// fails meanwhile is told to who asks next. `ask_id`: see Take.
+  bool Refresh(const std::function<void(store::Store&, Snapshot&)>& prepare,
+               const std::string& ask_id);
+  /// Of the newest catalog that is lent.
+  std::shared_ptr<Snapshot> snapshot();
   const std::string& folder() const { return options_.folder; }
 
  private:

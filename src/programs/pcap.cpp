@@ -73,15 +73,17 @@ Result<ExitCode> RunPcap(const PcapCommand& command) {
     return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(flow_id);
-  ASSIGN_OR_RETURN(OutFile out, OutFile::Create(command.out));
-  ASSIGN_OR_RETURN(
-      const analysis::FlowPackets packets,
-      analysis::WriteFlowPackets(*store, StoreLayout{command.store}, *flow_id,
-                                 [&](std::string_view part) { return out.Append(part); }));
-  if (packets.capture_count == 0) {
+  ASSIGN_OR_RETURN(const std::vector<analysis::FlowCapture> captures,
+                   analysis::FindFlowCaptures(*store, *flow_id));
+  if (captures.empty()) {
     PrintError("spoor pcap: no capture in the store has packets of the flow\n");
     return store.Judge(ExitCode::kNone);
   }
+  ASSIGN_OR_RETURN(OutFile out, OutFile::Create(command.out));
+  ASSIGN_OR_RETURN(
+      const analysis::FlowPackets packets,
+      analysis::WriteFlowPackets(StoreLayout{command.store}, captures,
+                                 [&](std::string_view part) { return out.Append(part); }));
   RETURN_IF_ERROR(out.Finish());
   PrintError("{}: {} packets of {} flows out of {} captures\n", command.out, packets.packet_count,
              packets.flow_count, packets.capture_count);

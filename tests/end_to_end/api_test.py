@@ -12,9 +12,11 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.parse
 
+import packets_test
 from api_document import Document
 from spoor_program import PROGRAM, Spoor
 
@@ -117,6 +119,55 @@ class Server:
 def session_headers(answer):
     cookie = answer.headers["set-cookie"].split(";")[0]
     return {"Cookie": cookie, "X-CSRF-Token": answer.json()["csrf_token"]}
+
+
+class Packets(unittest.TestCase):
+    """What a capture has of a flow comes over the API as it comes on the command line."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.spoor = Spoor(self.folder / "store")
+        for name, content, kind in (
+                ("web.jsonl", "".join(json.dumps(event) + "\n" for event in
+                                      packets_test.accepted(41, "10.0.0.1", 4000, packets_test.BEGIN)), "events"),
+                ("gateway.pcap", packets_test.pcap(packets_test.http("10.0.0.1", 4000, packets_test.BEGIN)
+                                                   + packets_test.http("10.0.0.9", 4009, packets_test.BEGIN)), "pcap")):
+            path = self.folder / name
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            subprocess.run([PROGRAM, "import", "--store", self.spoor.store, "--kind", kind, "--host", name.split(".")[0], path],
+                           check=True, capture_output=True)
+        self.server = Server(self.spoor.store, "--insecure-local")
+        self.addCleanup(self.server.end)
+
+    def test_the_packets_of_a_flow_come_as_a_download_whoever_saw_the_flow(self):
+        flows = self.spoor.sql("SELECT flow_id, observer FROM flow WHERE source_port = 4000")
+        self.assertEqual({flow["observer"] for flow in flows}, {"sensor", "packets"})
+        for flow in flows:
+            out = self.folder / "flow.pcapng"
+            self.spoor.run("pcap", "--flow", flow["flow_id"], "--out", out)
+            self.assertTrue(self.server.get(f"/flows/{flow['flow_id']}")["has_packets"])
+            answer = self.server.api("GET", f"/flows/{flow['flow_id']}/pcap")
+            self.assertEqual((answer.status, answer.type), (200, "application/octet-stream"))
+            self.assertIn("attachment", answer.headers["content-disposition"])
+            self.assertEqual(answer.body, out.read_bytes())
+            self.assertEqual(len(packets_test.pcapng_packets(answer.body)), 10)
+
+    def test_a_flow_that_no_capture_has_says_so(self):
+        path = self.folder / "other.jsonl"
+        path.write_text("".join(json.dumps(event) + "\n" for event in
+                                packets_test.accepted(42, "10.0.0.77", 4077, packets_test.BEGIN)))
+        subprocess.run([PROGRAM, "import", "--store", self.spoor.store, "--kind", "events", "--host", "web2", path],
+                       check=True, capture_output=True)
+        flow = self.spoor.sql("SELECT flow_id FROM flow WHERE source_port = 4077")[0]["flow_id"]
+        # The server finds by itself that there is more.
+        deadline_s = time.monotonic() + 3600
+        while (answer := self.server.api("GET", f"/flows/{flow}")).status == 404 and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+        self.assertFalse(answer.json()["has_packets"])
+        answer = self.server.api("GET", f"/flows/{flow}/pcap")
+        self.assertEqual((answer.status, answer.type), (404, "application/problem+json"))
 
 
 class WithStore(unittest.TestCase):

@@ -57,7 +57,8 @@ describe("overview and flows", () => {
     await page.getByRole("link", { name: /June 2:/ }).click();
     await settled(page);
     const hour = page.locator(".hours a", { hasText: "18:00" });
-    const count = /(\d+) flows/.exec(await hour.textContent())[1];
+    const count = /^18:00: (\d+) flows, \d+ alerts$/.exec(await hour.getAttribute("aria-label"))[1];
+    assert.ok((await hour.locator(".n").textContent()).endsWith(`${count} flows`));
     await hour.click();
     await settled(page);
     assert.match(await page.locator(".main p.dim").first().textContent(), new RegExp(`^${count} flows`));
@@ -130,6 +131,25 @@ describe("proc view", () => {
     assert.ok(Math.abs(head.y + head.height - (await middle(to))) < 12, "ends on the row that accepted");
     assert.ok((await page.locator(".arrow").count()) <= 24);
     assert.equal(await page.locator(".arrow path[stroke-dasharray]").count(), 0);
+    expectNone(faults);
+    await close();
+  });
+  it("draws an arrow from the process that connected on one host to the one that accepted on the other, a connection each time in its count", async () => {
+    const there = rows(store, "SELECT process_id FROM process WHERE pid = 657")[0].process_id;
+    const worm = rows(store, "SELECT process_id FROM process WHERE pid = 740")[0].process_id;
+    const { page, faults, close } = await open(server.address, `/tree/process:${worm}`, { viewport: { width: 1440, height: 1300 } });
+    const arrow = page.locator(`.arrow[data-from="${worm}"][data-to="${there}"]`);
+    assert.equal(await arrow.count(), 1, "nine connections are one arrow");
+    assert.match(await arrow.locator("title").textContent(), /, 9 flows/);
+    const middle = async (key) => { const b = await page.locator(`[data-key="${key}"] .right`).boundingBox(); return b.y + b.height / 2; };
+    const line = await arrow.locator("path:not(.wide)").boundingBox();
+    const head = await arrow.locator("polygon").boundingBox();
+    assert.ok(Math.abs(line.y - (await middle(worm))) < 4, "begins on the row that connected");
+    assert.ok(Math.abs(head.y + head.height - (await middle(there))) < 12, "ends on the row that accepted");
+    assert.ok((await middle(there)) > (await middle(worm)));
+    const window = await page.locator("[role=treegrid]").boundingBox();
+    for (const box of await Promise.all((await page.locator(".arrow").all()).map((a) => a.boundingBox())))
+      if (box) assert.ok(box.y > window.y - window.height && box.y + box.height < window.y + 2 * window.height, "no arrow is drawn far outside of what is seen");
     expectNone(faults);
     await close();
   });
@@ -265,15 +285,16 @@ describe("query", () => {
   it("runs every question of the library from its form", async () => {
     const { questions } = await server.get("/questions");
     assert.ok(questions.length >= 20);
-    const { page, faults, close } = await open(server.address, "/query");
+    const { page, faults, show, close } = await open(server.address, "/query");
     const session = rows(store, "SELECT session_id FROM sessions WHERE interactive")[0].session_id;
-    const value = { process: shell, session, path: "/tmp/.x/p" };
+    const flow = rows(store, "SELECT flow_id FROM flow ORDER BY flow_id LIMIT 1")[0].flow_id;
+    const value = { process: shell, session, flow, path: "/tmp/.x/p", by: "destination_port", text: "2026-06-02T18:06:00Z" };
     for (const q of questions) {
-      const needed = q.parameters.filter((p) => !p.optional).map((p) => `argument=${p.name}=${value[p.name] ?? value[p.type]}`);
-      await page.goto(`${server.address}/query/${q.name}?${needed.join("&")}`);
-      await settled(page);
+      const needed = q.parameters.filter((p) => !p.optional);
+      for (const p of needed) assert.ok(p.name in value || p.type in value, `${q.name} needs ${p.name}`);
+      await show(`/query/${q.name}?${needed.map((p) => `argument=${p.name}=${value[p.name] ?? value[p.type]}`).join("&")}`);
       await page.waitForFunction(() => document.querySelector("[role=grid], .nothing, [role=alert]"));
-      assert.equal(await page.locator("[role=alert]").count(), 0, `${q.name}: ${await page.locator("main").textContent()}`);
+      assert.equal(await page.locator("[role=alert]").count(), 0, `${q.name}: ${await page.locator("[role=alert]").allTextContents()}`);
     }
     expectNone(faults);
     await close();
@@ -312,28 +333,23 @@ describe("report", () => {
 
 describe("every page", () => {
   for (const colorScheme of ["light", "dark"])
-    it(`is free of faults that axe finds, in ${colorScheme}`, async () => {
-      const found = [];
+    it(`is free of faults that axe finds, has a title of its own, what was recorded, and the same on the command line, in ${colorScheme}`, async () => {
+      const found = [], titles = new Set();
+      const { page, faults, show, close } = await open(server.address, "/", { colorScheme });
       for (const path of all_pages()) {
-        const { page, faults, close } = await open(server.address, path, { colorScheme });
-        found.push(...(await axe(page)).map((v) => `${path}: ${v}`), ...faults.map((f) => `${path}: ${f}`));
+        await show(path);
+        assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), colorScheme);
+        found.push(...(await axe(page)).map((v) => `${path}: ${v}`), ...faults.splice(0).map((f) => `${path}: ${f}`));
+        titles.add(await page.title());
         assert.equal(await page.locator("h1").count(), 1, path);
+        assert.equal(await page.locator("section.strip").count(), 1, path);
+        assert.match(await page.locator("details.cli pre").textContent(), /^spoor \w+ --store /, path);
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth + 1), `${path}: wider than the window`);
-        await close();
       }
       assert.deepEqual(found, []);
-    });
-  it("has a title of its own, what was recorded, and the same on the command line", async () => {
-    const titles = new Set();
-    for (const path of all_pages()) {
-      const { page, close } = await open(server.address, path);
-      titles.add(await page.title());
-      assert.equal(await page.locator("section.strip").count(), 1, path);
-      assert.match(await page.locator("details.cli pre").textContent(), /^spoor \w+ --store /, path);
+      assert.ok(titles.size >= all_pages().length - 1, [...titles].join("\n"));
       await close();
-    }
-    assert.ok(titles.size >= all_pages().length - 1, [...titles].join("\n"));
-  });
+    });
   it("moves nothing for those who want no motion", async () => {
     const { page, close } = await open(server.address, "/", { reducedMotion: "reduce" });
     const slow = await page.evaluate(() => [...document.querySelectorAll("*")].filter((n) => getComputedStyle(n).transitionDuration.split(",").some((t) => parseFloat(t) > 0.001)).length);

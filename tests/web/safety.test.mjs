@@ -21,8 +21,9 @@ describe("hostile text", () => {
     const f = rows(store, "SELECT object_id FROM object WHERE inode = 13")[0].object_id;
     const host = rows(store, "SELECT host_id FROM host WHERE name LIKE 'evil%'")[0].host_id;
     const flow = rows(store, "SELECT flow_id FROM flow LIMIT 1")[0].flow_id;
+    const { page, faults, show, close } = await open(server.address, "/");
     for (const path of ["/", "/flows", `/flow/${flow}`, "/alerts", "/processes", `/processes?sel=${p}`, "/files", `/file/${f}`, "/sessions", `/tree/process:${p}`, `/graph/process:${p}`, `/process/${p}`, `/replay/${p}?tab=all`, `/host/${host}`, "/report", "/health", "/query?sql=SELECT+command_line+FROM+exec"]) {
-      const { page, faults, close } = await open(server.address, path);
+      await show(path);
       assert.deepEqual(faults, [], path);
       const seen = await page.evaluate(() => {
         const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -37,8 +38,8 @@ describe("hostile text", () => {
         return { harmful, images: document.querySelectorAll("main img").length, scripts: document.querySelectorAll("body script:not([src])").length, links: [...document.querySelectorAll("a[href]")].filter((a) => a.protocol === "javascript:" || a.origin !== location.origin).length, wide: document.documentElement.scrollWidth > innerWidth + 1 };
       });
       assert.deepEqual(seen, { harmful: [], images: 0, scripts: 0, links: 0, wide: false }, path);
-      await close();
     }
+    await close();
   });
   it("is served with the policy that keeps it from acting", async () => {
     const index = await fetch(`${server.address}/`, { headers: { "Accept-Encoding": "br" } });

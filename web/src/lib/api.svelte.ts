@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asking the server. Types are made of src/api/openapi.yaml.
 import type { components, paths } from "../../generated/api";
+import { during } from "./busy";
 import { nsOf } from "./time.svelte";
 import type { Range } from "./range";
 
@@ -46,7 +47,9 @@ async function failureOf(response: Response): Promise<Failure> {
   }
 }
 
-async function ask(method: string, address: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+const ask = (method: string, address: string, body: unknown, signal?: AbortSignal): Promise<unknown> => during(asked(method, address, body, signal));
+
+async function asked(method: string, address: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && identity.now?.csrf_token) headers["X-CSRF-Token"] = identity.now.csrf_token;
@@ -76,7 +79,9 @@ export const get = <P extends GetPath>(path: P, parameters: Ask = {}, signal?: A
 export const send = <T>(method: "POST" | "PUT" | "DELETE", path: keyof paths, parameters: Ask, body?: unknown, signal?: AbortSignal): Promise<T> =>
   ask(method, url(path, parameters), body, signal) as Promise<T>;
 
-export async function getText(path: string, parameters: Ask, signal?: AbortSignal): Promise<string> {
+export const getText = (path: string, parameters: Ask, signal?: AbortSignal): Promise<string> => during(text(path, parameters, signal));
+
+async function text(path: string, parameters: Ask, signal?: AbortSignal): Promise<string> {
   const response = await fetch(url(path, parameters), { signal: signal ?? null, credentials: "same-origin" });
   if (!response.ok) throw await failureOf(response);
   return response.text();

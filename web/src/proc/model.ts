@@ -76,6 +76,8 @@ function foldLabel(processes: Process[]): string {
   return names.length > 4 ? `${text}  and ${names.length - 4} others` : text;
 }
 
+const short_list = 40;
+
 export interface Options { open: Set<string>; closed: Set<string>; depth: number; pinned?: Set<string> }
 
 export function build(graph: Graph, options: Options): Model {
@@ -142,7 +144,9 @@ export function build(graph: Graph, options: Options): Model {
   function place(list: Process[], under: string, depth: number, guides: boolean[]): void {
     const free = list.filter((p) => !kept.has(p.process_id));
     const key = `fold:${under}`;
-    const fold = free.length > 0 && !options.open.has(key) && (free.length > 1 || (children.get(free[0]!.process_id)?.length ?? 0) > 0 || depth > 1);
+    // Where nothing is known to matter more, a short list is read sooner than its fold is opened.
+    const short = kept.size === 0 && free.length <= short_list;
+    const fold = free.length > 0 && !short && !options.open.has(key) && (free.length > 1 || (children.get(free[0]!.process_id)?.length ?? 0) > 0 || depth > 1);
     const shown = fold ? list.filter((p) => kept.has(p.process_id)) : list;
     shown.forEach((p, i) => {
       if (seen.has(p.process_id)) return;
@@ -200,6 +204,8 @@ export function build(graph: Graph, options: Options): Model {
 
   const by_key = new Map(rows.map((row, i) => [row.key, i]));
   const arrows = new Map<string, Arrow>();
+  // Several events go through one connection: it counts once.
+  const flows_of = new Map<string, Set<string>>();
   const uncertain = Math.max(0, ...graph.hosts.map((h) => (h.clock ? Number(h.clock.uncertainty_ns) / 1000 : 0)));
   for (const [id, { writers, readers }] of sides) {
     const o = objects.get(id);
@@ -220,11 +226,14 @@ export function build(graph: Graph, options: Options): Model {
       const there = arrows.get(key);
       const bytes = (w ?? r)!.size_bytes ?? 0;
       if (there) {
-        there.count++;
+        there.count = flows_of.get(key)!.add(o.flow_id ?? id).size;
         there.bytes += bytes;
         if (at_us < there.at_us) Object.assign(there, { at_us, until_us });
         there.on_path ||= onPath(o);
-      } else arrows.set(key, { key, from, to, at_us, until_us, count: 1, bytes, network: o.is_network_flow, flow_id: o.flow_id, object_id: id, on_path: onPath(o), label: o.path ?? o.label, backwards });
+      } else {
+        flows_of.set(key, new Set([o.flow_id ?? id]));
+        arrows.set(key, { key, from, to, at_us, until_us, count: 1, bytes, network: o.is_network_flow, flow_id: o.flow_id, object_id: id, on_path: onPath(o), label: o.path ?? o.label, backwards });
+      }
     }
   }
   return { rows, arrows: [...arrows.values()].sort((a, b) => a.at_us - b.at_us), by_key, shown: graph.processes.length - folded, folded, protected_ids: kept, row_of };
@@ -235,7 +244,8 @@ export function momentsOf(graph: Graph, rows: Row[]): number[] {
   const out: number[] = [];
   const push = (t: number | null) => { if (t !== null && Number.isFinite(t)) out.push(t); };
   for (const row of rows)
-    if (row.kind === "process" && !row.process.baseline) push(row.span.from_us);
+    for (const process of row.kind === "process" ? [row.process] : row.kind === "fold" ? row.processes : [])
+      if (!process.baseline) push(spanOf(process).from_us);
   for (const edge of graph.edges) push(us(edge.begin_wall_ns));
   for (const alert of graph.alerts) push(us(alert.wall_ns));
   push(us(graph.seed_wall_ns));

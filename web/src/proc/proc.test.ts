@@ -24,6 +24,13 @@ describe("folding", () => {
     expect(fold?.kind === "fold" && fold.processes.length).toBe(49);
     expect(shown.length + built.folded).toBe(all.length);
   });
+  it("shows short lists where there is no path, and folds the long ones", () => {
+    const all = [process(1, null), process(2, 1), process(3, 2), ...Array.from({ length: 500 }, (_, i) => process(100 + i, 3))];
+    const built = model.build(graph(all), none);
+    expect(built.rows.filter((r) => r.kind === "process").map((r) => r.key)).toEqual(["1", "2", "3"]);
+    expect(built.folded).toBe(500);
+    expect(model.momentsOf(graph(all), built.rows).length).toBeGreaterThanOrEqual(500);
+  });
   it("opens in place: rows above stay where they were", () => {
     const all = [process(1, null), process(3, 1, { is_seed: true }), ...Array.from({ length: 9 }, (_, i) => process(100 + i, 1))];
     const closed = model.build(graph(all), none).rows.map((r) => r.key);
