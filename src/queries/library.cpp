@@ -107,7 +107,7 @@ Result<std::int64_t> FindSession(store::Store& store, std::string_view text) {
   ASSIGN_OR_RETURN(const std::int64_t process_id, store::FindProcess(store, text));
   const store::Narrowed narrowed(store);
   RETURN_IF_ERROR(NarrowTo(store, "line", {{"process", std::to_string(process_id)}},
-                           {"process", "exec", "event", "socket"}));
+                           {"process", "exec", "event", "socket"}, /*sessions=*/true));
   ASSIGN_OR_RETURN(
       const std::vector<std::int64_t> sessions,
       store::ReadIntegers(store, "SELECT session_id FROM _session_walk WHERE process_id = $1",
@@ -277,7 +277,13 @@ Result<std::string> Library::RenderNarrowed(std::string_view name,
   ASSIGN_OR_RETURN(const auto given, RenderValues(*query, arguments, store, now_wall_ns));
   ASSIGN_OR_RETURN(const std::string sql, RenderCall(*query, given));
   if (query->built_in) {
-    RETURN_IF_ERROR(NarrowTo(store, query->narrows, given, Reach({query->name})));
+    const std::set<std::string> reach = Reach({query->name});
+    // _processes_of reads sessions only where a session is given.
+    const bool sessions = std::any_of(queries_.begin(), queries_.end(), [&](const Query& read) {
+      return read.name != "_processes_of" && reach.contains(read.name) &&
+             std::find(read.reads.begin(), read.reads.end(), "_session_walk") != read.reads.end();
+    });
+    RETURN_IF_ERROR(NarrowTo(store, query->narrows, given, reach, sessions));
   }
   return sql;
 }

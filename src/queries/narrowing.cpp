@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "store/lookup.hpp"
+#include "store/row.hpp"
 
 namespace spoor::queries {
 namespace {
@@ -79,16 +80,18 @@ class Narrowing {
     return known ? ToProcesses("TRUE") : store_.Widen();
   }
 
-  Result<> ToTrees(const std::vector<std::int64_t>& tops) {
+  /// `sessions`: which session a process is of may be asked, which those above it tell.
+  Result<> ToTrees(const std::vector<std::int64_t>& tops, bool sessions) {
     for (const std::int64_t top : tops) {
+      if (!sessions) continue;
       ASSIGN_OR_RETURN(const bool known, AddLine(top));
       if (!known) return store_.Widen();
     }
     Ids above = processes_;
     for (const std::int64_t top : tops) above.erase(top);
     for (const std::int64_t top : tops) {
-      ASSIGN_OR_RETURN(const bool few, AddDescendants(top));
-      if (!few) return store_.Widen();
+      ASSIGN_OR_RETURN(const bool known, AddDescendants(top));
+      if (!known) return store_.Widen();
     }
     if (above.empty()) return ToProcesses("TRUE");
     // Of those above only whether they listened is asked (_session_walk.sql).
@@ -128,18 +131,19 @@ class Narrowing {
     return true;
   }
 
-  /// Adds all that may descend from a process. False: they are too many.
+  /// Adds all that may descend from a process. False: they are too many, or have no end.
   Result<bool> AddDescendants(std::int64_t process_id) {
+    processes_.insert(process_id);
     for (Ids next{process_id}; !next.empty();) {
       // Whatever row said so: the question itself asks which of them is right.
       RETURN_IF_ERROR(store_.Narrow("process", "parent_process_id", ValuesOf(next)));
-      ASSIGN_OR_RETURN(const Ids children,
+      ASSIGN_OR_RETURN(Ids children,
                        Ask(fmt::format("SELECT process_id FROM process LIMIT {}", kIdsMax + 1)));
-      next.clear();
       for (const std::int64_t child : children) {
-        if (processes_.insert(child).second) next.insert(child);
+        if (!processes_.insert(child).second) return false;
       }
       if (processes_.size() > kIdsMax) return false;
+      next = std::move(children);
     }
     return true;
   }
@@ -158,6 +162,7 @@ class Narrowing {
       RETURN_IF_ERROR(store_.Narrow(table, "process_id", ValuesOf(processes_)));
     }
     if (of_all) RETURN_IF_ERROR(ToObjects(of_objects));
+    if (reach_.contains("event_by_object")) RETURN_IF_ERROR(ToNamesMade());
     return reach_.contains("_flow_seen") ? ToFlows() : Result<>();
   }
 
@@ -173,6 +178,21 @@ class Narrowing {
     if (!reach_.contains("object_name") || objects.size() > kIdsMax) return {};
     ASSIGN_OR_RETURN(const bool names_move, NamesMove());
     return names_move ? Result<>() : By("object_name", "object_id", objects);
+  }
+
+  /// To the events of whoever under the names that they opened to make, which tell whether there
+  /// was a file (files_touched.sql).
+  Result<> ToNamesMade() {
+    std::vector<store::Value> names;
+    RETURN_IF_ERROR(store::ForEachRow(
+        store_,
+        fmt::format("SELECT DISTINCT coalesce(e.path, o.path) AS path FROM event AS e LEFT JOIN "
+                    "object AS o ON o.object_id = e.object_id WHERE e.kind = 'open' AND (e.flags & "
+                    "64) <> 0 AND coalesce(e.path, o.path) IS NOT NULL LIMIT {}",
+                    kIdsMax + 1),
+        {}, [&names](const std::vector<store::Value>& row) { names.push_back(row[0]); }));
+    if (names.size() > kIdsMax) return {};
+    return store_.Narrow("event_by_object", "path", names);
   }
 
   /// To the flows that they took part in, with all who did.
@@ -199,7 +219,7 @@ bool IsNarrowing(std::string_view word) {
 
 Result<> NarrowTo(store::Store& store, std::string_view word,
                   const std::map<std::string, std::string>& values,
-                  const std::set<std::string>& reach) {
+                  const std::set<std::string>& reach, bool sessions) {
   Narrowing narrowing(store, reach);
   if (word == "file") {
     const auto path = values.find("path");
@@ -211,8 +231,11 @@ Result<> NarrowTo(store::Store& store, std::string_view word,
   if (word != "tree") return {};
   std::vector<std::int64_t> tops;
   if (process_id) tops.push_back(*process_id);
-  if (const auto session_id = IdIn(values, "session")) tops.push_back(*session_id);
-  return tops.empty() ? Result<>() : narrowing.ToTrees(tops);
+  if (const auto session_id = IdIn(values, "session")) {
+    tops.push_back(*session_id);
+    sessions = true;
+  }
+  return tops.empty() ? Result<>() : narrowing.ToTrees(tops, sessions);
 }
 
 }  // namespace spoor::queries

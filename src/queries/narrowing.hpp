@@ -18,17 +18,21 @@ namespace spoor::queries {
 ///   file     what had the name in the parameter `path`, and who wrote to it or emptied it
 ///   process  the process in the parameter `process` by itself
 ///   line     that process and those that it descends from
-///   tree     line, and what descends from the process, or all of the session in the parameter
-///            `session` and those that it descends from; without either: everything
+///   tree     that process and what descends from it, or the session in the parameter `session`;
+///   and
+///            those above, where it is asked which session a process is of; without either
+///            parameter: everything
+/// Of line and tree event_by_object is what anybody did under the names that they opened to make.
 /// What a question reads of other processes and objects must not be in its answer.
 bool IsNarrowing(std::string_view word);
 
-/// Narrows those tables of `store` that are in `reach` (Library::Reach), as `word` says. `values`:
-/// the parameters given, as SQL literals. Where too many rows are meant, or where they cannot be
-/// told by look-ups (processes that created each other, names below renamed folders), a table stays
-/// whole. Fails as the store does.
+/// `sessions`: the question asks which session a process is of. Narrows those tables of `store`
+/// that are in `reach` (Library::Reach), as `word` says. `values`: the parameters given, as SQL
+/// literals. Where too many rows are meant, or where they cannot be told by look-ups (processes
+/// that created each other, names below renamed folders), a table stays whole. Fails as the store
+/// does.
 Result<> NarrowTo(store::Store& store, std::string_view word,
                   const std::map<std::string, std::string>& values,
-                  const std::set<std::string>& reach);
+                  const std::set<std::string>& reach, bool sessions);
 
 }  // namespace spoor::queries

@@ -352,7 +352,11 @@ Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment
   ASSIGN_OR_RETURN(parts.database, Database::Open());
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Connection::Open(parts.database));
   RETURN_IF_ERROR(LimitMemory(*connection, options, parts.spill));
-  RETURN_IF_ERROR(connection->Run("CREATE SCHEMA segment; USE segment;" + SegmentTablesSql()));
+  // A question is several statements, and each reads the footers of the segments that it may need.
+  RETURN_IF_ERROR(
+      connection->Run("SET parquet_metadata_cache = true; CREATE SCHEMA segment; USE "
+                      "segment;" +
+                      SegmentTablesSql()));
   // Before a byte of a segment is read.
   RETURN_IF_ERROR(Confine(*connection, all_files));
   Result<> defined;
