@@ -14,7 +14,7 @@ TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z"
 CREDENTIALS = ("uid", "euid", "suid", "fsuid", "gid", "egid", "sgid", "fsgid", "cap_effective", "cap_permitted",
                "cap_inheritable", "user_namespace")
 OBJECT_TYPES = {"file", "directory", "symlink", "character_device", "block_device", "pipe", "socket", "pty", "tty", "memfd",
-                "anonymous"}
+                "anonymous", "unknown"}
 INTERNET = {"inet", "inet6"}
 
 

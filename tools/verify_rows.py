@@ -8,7 +8,7 @@ TABLES = ("host", "process", "exec", "credential_change", "event", "event_by_obj
           "flow", "flow_process", "io", "terminal", "gap")
 IO_KINDS = {"read", "write", "send", "recv"}
 SHOW_NAMES = {"open", "descriptor", "exec", "process", "mkdir", "mknod", "symlink"}
-WITHOUT_NAMES = {"socket", "memfd", "anonymous"}
+WITHOUT_NAMES = {"socket", "memfd", "anonymous", "unknown"}
 
 
 class User:

@@ -24,7 +24,7 @@ TEST(EventKind, NamesEveryKindAndFindsItAgain) {
 }
 
 TEST(ObjectType, NamesEveryTypeAndFindsItAgain) {
-  for (int i = 0; i <= static_cast<int>(ObjectType::kPath); ++i) {
+  for (int i = 0; i <= static_cast<int>(ObjectType::kUnknown); ++i) {
     const auto type = static_cast<ObjectType>(i);
     EXPECT_EQ(ObjectTypeOf(ObjectTypeName(type)), type);
   }
@@ -51,7 +51,7 @@ TEST(ObjectId, KeepsFilesOverABootAndSocketsNot) {
     EXPECT_EQ(id(kBoot, type), id(kOtherBoot, type)) << ObjectTypeName(type);
   }
   for (const ObjectType type : {ObjectType::kPipe, ObjectType::kSocket, ObjectType::kPty,
-                                ObjectType::kMemfd, ObjectType::kAnonymous}) {
+                                ObjectType::kMemfd, ObjectType::kAnonymous, ObjectType::kUnknown}) {
     EXPECT_NE(id(kBoot, type), id(kOtherBoot, type)) << ObjectTypeName(type);
   }
 }

@@ -257,8 +257,9 @@ enum class ObjectType : std::uint8_t {
   kMemfd,
   kAnonymous,  ///< epoll, eventfd …
   kPath,       ///< known by name only: `path` is the key
+  kUnknown,    ///< read or written, and the source does not tell what it is
 };
-inline constexpr std::size_t kObjectTypeCount = static_cast<std::size_t>(ObjectType::kPath) + 1;
+inline constexpr std::size_t kObjectTypeCount = static_cast<std::size_t>(ObjectType::kUnknown) + 1;
 
 struct ObjectTypeTraits {
   ObjectType type{};
@@ -295,6 +296,7 @@ inline constexpr std::array<ObjectTypeTraits, kObjectTypeCount> kObjectTypes{{
      .ends_with_boot = true,
      .short_lived = true},
     {.type = ObjectType::kPath, .name = "path"},
+    {.type = ObjectType::kUnknown, .name = "unknown", .has_path = false, .ends_with_boot = true},
 }};
 
 constexpr const ObjectTypeTraits& TraitsOf(ObjectType type) {

@@ -8,10 +8,13 @@
 #include "importers/cowrie/cowrie_readers.hpp"
 #include "importers/eve/eve_reader.hpp"
 #include "importers/events_reader.hpp"
+#include "importers/falco/falco_reader.hpp"
 #include "importers/flow_csv/flow_csv_reader.hpp"
 #include "importers/gzip_source.hpp"
+#include "importers/journal/journal_readers.hpp"
 #include "importers/p0f/p0f_reader.hpp"
 #include "importers/pcap/capture_source.hpp"
+#include "importers/sebek/sebek_source.hpp"
 #include "importers/snort/snort_readers.hpp"
 #include "importers/snort/unified2_reader.hpp"
 #include "importers/syslog/syslog_reader.hpp"
@@ -25,12 +28,17 @@ namespace {
 constexpr std::array kKinds{
     ImporterKind{"pcap", "packets, pcap and pcapng", packets::LooksLikeCapture, MakeCaptureSource,
                  false, "packets"},
+    ImporterKind{"sebek", "packets of Sebek 2 and 3 in a capture, output of sbk_extract",
+                 LooksLikeSebek, MakeSebekSource},
     ImporterKind{"eve", "Suricata's EVE log, JSON lines", LooksLikeEve, MakeEveReader},
     ImporterKind{"zeek", "logs of Zeek, TSV or JSON lines", LooksLikeZeek, MakeZeekReader},
     ImporterKind{"auditd", "Linux audit: audit.log, in syslog, JSON of auditbeat, LAUREL and auoms",
                  LooksLikeAudit, MakeAuditReader},
     ImporterKind{"sysmon", "Sysmon for Linux: XML alone, in syslog or in JSON", LooksLikeSysmon,
                  MakeSysmonReader},
+    ImporterKind{"journal", "the journal of systemd: journalctl -o export or json",
+                 LooksLikeJournal, MakeJournalReader},
+    ImporterKind{"falco", "alerts of Falco, JSON lines", LooksLikeFalco, MakeFalcoReader},
     ImporterKind{"cowrie", "cowrie.json", LooksLikeCowrie, MakeCowrieReader},
     ImporterKind{"cowrie-tty", "terminal logs of cowrie and kippo", LooksLikeCowrieTty,
                  MakeCowrieTtyReader},

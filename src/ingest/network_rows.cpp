@@ -190,9 +190,15 @@ void NetworkRows::TakeFingerprint(const event::FingerprintSighting& fingerprint)
 
 void NetworkRows::TakeLogLine(const event::LogLine& line) {
   if (line.wall_ns) See(*line.wall_ns);
+  const std::string& host = line.host.empty() ? host_ : line.host;
+  const std::int64_t host_id = event::HostId(host);
+  if (hosts_.size() >= kMentionedMax) hosts_.clear();
+  if (hosts_.insert(host_id).second) {
+    rows_.Append(schema::HostRow{.host_id = host_id, .name = host});
+  }
   rows_.Append(schema::LogLineRow{
       .source = line.source,
-      .host_id = event::HostId(line.host.empty() ? host_ : line.host),
+      .host_id = host_id,
       .wall_ns = line.wall_ns,
       .program = schema::NotEmpty(line.program),
       .message = line.message,

@@ -4,14 +4,16 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "event/event_source.hpp"
 #include "store/segment_writer.hpp"
 
 namespace spoor::ingest {
 
-/// Turns what tools that watch a network said into rows of flow, alert, alert_packet, fingerprint
-/// and log_line. Joins nothing but an alert with the flow that it names itself. Not thread-safe.
+/// Turns what tools that watch a network said into rows of flow, alert, alert_packet, fingerprint,
+/// log_line and of the hosts that wrote the lines. Joins nothing but an alert with the flow that it
+/// names itself. Not thread-safe.
 ///
 /// Memory: the conversations that only alerts told of since the last Flush.
 class NetworkRows {
@@ -55,6 +57,7 @@ class NetworkRows {
   std::int64_t revision_ = 0;
   std::unordered_map<std::int64_t, event::FlowSighting> mentioned_;  // by flow_id
   std::unordered_map<std::string, Spell> spells_;                    // by observer and ends
+  std::unordered_set<std::int64_t> hosts_;  // of lines, with a row of their own
   bool has_span_ = false;
   std::int64_t first_wall_ns_ = 0, last_wall_ns_ = 0;
 };

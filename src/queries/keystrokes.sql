@@ -22,7 +22,8 @@
 -- column:    end_wall_ns  BIGINT     last byte
 -- needs:     payload of what is read (profile honeypot); without it there are no rows
 -- limits:    lines of one program on one descriptor are one row until ten minutes pass without any; as much of
---            each read as was captured; how a line was completed or recalled shows spoor replay
+--            each read as was captured; how a line was completed or recalled shows spoor replay; where the source does
+--            not tell what a descriptor is (Sebek), reads of at most 128 bytes, with keys those of descriptor 0
 -- source:    SBK-1, SBK-6, SBK-7: the keystroke view of Sebek and Walleye
 CREATE OR REPLACE MACRO keystrokes(process := NULL, session := NULL, "start" := NULL, "end" := NULL, keys := 0) AS TABLE
 WITH ks_read AS MATERIALIZED (
@@ -32,9 +33,9 @@ WITH ks_read AS MATERIALIZED (
   FROM io AS i JOIN object AS o ON o.object_id = i.object_id
   JOIN event AS e ON e.event_id = i.event_id AND e.process_id = i.process_id
   WHERE i.direction = 'in' AND NOT i.pty_master AND i.data IS NOT NULL AND octet_length(i.data) > 0
-    AND o.type IN ('pty', 'tty', 'socket', 'pipe')
+    AND (o.type IN ('pty', 'tty', 'socket', 'pipe') OR (o.type = 'unknown' AND i.size_bytes <= 128))
     AND i.process_id IN (SELECT kp.process_id FROM _processes_of(process := process, session := session) AS kp)
-    AND (keys = 0 OR o.type IN ('pty', 'tty')
+    AND (keys = 0 OR o.type IN ('pty', 'tty') OR (o.type = 'unknown' AND i.fd = 0)
          OR (i.fd = 0 AND i.process_id IN (SELECT x.process_id FROM exec AS x WHERE _is_shell(x.executable))))
     AND ("start" IS NULL OR i.wall_ns >= _moment("start")) AND ("end" IS NULL OR i.wall_ns <= _moment("end"))
 ), ks_program AS (  -- the program that the process was then

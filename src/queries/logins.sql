@@ -1,20 +1,26 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Who tried to log in, from where, under which names, and did it succeed?
--- reads:     sessions, _session_walk, process, io, _program_name, _visible
+-- reads:     sessions, _session_walk, process, io, _program_name, _visible, _logged_connection
 -- column:    host         VARCHAR    name of the host
--- column:    session_id   BIGINT     the session
+-- column:    session_id   BIGINT     the session; NULL: only logs tell of it
 -- column:    wall_ns      BIGINT     when it began
 -- column:    kind         VARCHAR    'ssh', 'telnet' or 'login' (console)
 -- column:    source_ip    VARCHAR    who connected; NULL: none seen
 -- column:    source_port  BIGINT     from which port
--- column:    succeeded    BOOLEAN    true: a program of the user was executed, or the rights of the user taken
--- column:    uid          BIGINT     who logged in; NULL: nobody
+-- column:    succeeded    BOOLEAN    true: a program of the user was executed, or the rights of the user taken; of logs: they say so
+-- column:    uid          BIGINT     who logged in; NULL: nobody, or logs tell a name only
 -- column:    names        VARCHAR[]  tried, in the order of first use; empty: not captured, or none was given
 -- column:    passwords    VARCHAR[]  tried, likewise
 -- column:    end_wall_ns  BIGINT     end of the session; NULL: not seen
+-- column:    methods      VARCHAR[]  tried, as logs name them: 'password', 'publickey' and so on
+-- column:    keys         VARCHAR[]  type and fingerprint of the keys used, as logs have them
+-- column:    sources      VARCHAR[]  who tells of it: 'events' of the host, 'syslog', 'journal'
 -- needs:     payload of sockets and terminals for names and passwords (profile honeypot)
 -- limits:    names and passwords are read from what the parts of sshd tell each other (OpenSSH with privilege
---            separation), or from what login read at a terminal; of other servers they are not known
+--            separation), or from what login read at a terminal, and from logs; of other servers they are not known.
+--            A login of which both tell is one row: the same address and port within ten minutes (at the console, within
+--            the session), on a host of the same name; where its own log
+--            tells nothing of it, one by whose name nothing was recorded
 -- source:    ENH-5, SBK-9; monitor_wire.h of OpenSSH
 CREATE OR REPLACE VIEW logins AS
 WITH door AS MATERIALIZED (
@@ -60,10 +66,41 @@ WITH door AS MATERIALIZED (
   SELECT f.session_id, list(f.text ORDER BY f.at) FILTER (WHERE f.is_name) AS names,
          list(f.text ORDER BY f.at) FILTER (WHERE NOT f.is_name) AS passwords
   FROM first_use AS f GROUP BY f.session_id
+), seen AS MATERIALIZED (
+  SELECT s.*, t.names, t.passwords FROM sessions AS s LEFT JOIN tried AS t ON t.session_id = s.session_id
+  WHERE s.logged_in IS NOT NULL
+), logged AS MATERIALIZED (
+  SELECT * FROM _logged_connection
+), candidate AS (
+  SELECT c.connection, s.session_id, abs(_minus(c.wall_ns, s.begin_wall_ns)) AS apart_ns, s.host = c.host AS exact
+  FROM logged AS c JOIN seen AS s ON s.entry_source_ip = c.source_ip AND s.entry_source_port = c.source_port
+  WHERE c.kind = 'ssh' AND (s.host = c.host OR c.host NOT IN (SELECT ss.host FROM seen AS ss))
+  UNION ALL
+  SELECT c.connection, s.session_id, abs(_minus(c.wall_ns, s.begin_wall_ns)), TRUE
+  FROM logged AS c JOIN seen AS s ON s.host = c.host
+  WHERE c.kind = 'login' AND s.kind = 'login' AND c.wall_ns >= s.begin_wall_ns AND (s.end_wall_ns IS NULL OR c.wall_ns <= s.end_wall_ns)
+), near AS MATERIALIZED (
+  SELECT d.* FROM candidate AS d JOIN seen AS s ON s.session_id = d.session_id
+  WHERE s.kind = 'login' OR d.apart_ns <= 600000000000
+), same AS MATERIALIZED (
+  SELECT d.connection, arg_min(d.session_id, d.apart_ns) AS session_id FROM near AS d
+  WHERE d.exact OR d.session_id NOT IN (SELECT n.session_id FROM near AS n WHERE n.exact)
+  GROUP BY d.connection
+), also AS (  -- what logs tell of a session
+  SELECT m.session_id, flatten(list(c.names ORDER BY c.wall_ns)) AS names, flatten(list(c.methods ORDER BY c.wall_ns)) AS methods,
+         flatten(list(c.keys ORDER BY c.wall_ns)) AS keys, list_sort(list_distinct(flatten(list(c.sources)))) AS sources
+  FROM same AS m JOIN logged AS c ON c.connection = m.connection GROUP BY m.session_id
 )
-SELECT s.host, s.session_id, s.begin_wall_ns AS wall_ns, s.kind, s.entry_source_ip AS source_ip,
-       s.entry_source_port AS source_port, s.logged_in AS succeeded, s.uid,
-       coalesce(t.names, []) AS names, coalesce(t.passwords, []) AS passwords, s.end_wall_ns
-FROM sessions AS s LEFT JOIN tried AS t ON t.session_id = s.session_id
-WHERE s.logged_in IS NOT NULL
-ORDER BY s.begin_wall_ns, s.session_id;
+SELECT r.* FROM (
+  SELECT s.host, s.session_id, s.begin_wall_ns AS wall_ns, s.kind, s.entry_source_ip AS source_ip,
+         s.entry_source_port AS source_port, s.logged_in AS succeeded, s.uid,
+         coalesce(s.names, a.names, []) AS names, coalesce(s.passwords, []) AS passwords, s.end_wall_ns,
+         coalesce(a.methods, []) AS methods, coalesce(a.keys, []) AS keys,
+         list_concat(['events'], coalesce(a.sources, [])) AS sources
+  FROM seen AS s LEFT JOIN also AS a ON a.session_id = s.session_id
+  UNION ALL
+  SELECT c.host, NULL, c.wall_ns, c.kind, c.source_ip, c.source_port, c.succeeded,
+         CASE WHEN c.name IN ('root', 'ROOT') THEN 0 END, c.names, [], c.end_wall_ns, c.methods, c.keys, c.sources
+  FROM logged AS c WHERE c.connection NOT IN (SELECT m.connection FROM same AS m)
+) AS r
+ORDER BY r.wall_ns, r.session_id, r.host, r.source_ip, r.source_port;

@@ -101,6 +101,13 @@ def eve(client, port, wall_ns, signature=None):
     return json.dumps(line) + "\n"
 
 
+def sebek(counter, wall_s, pid, command, data, kind=0, parent=90, fd=0, inode=5):
+    """A packet of Sebek 3."""
+    record = struct.pack("!IHHIIIIIIII12sI", 0xd0d0d0d0, 3, kind, counter, wall_s, counter, parent, pid, 500, fd, inode,
+                         command.encode(), len(data)) + data
+    return udp(SERVER, 1101, "10.0.0.9", 1101, record)
+
+
 class PacketsTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -214,6 +221,29 @@ class PacketsTest(unittest.TestCase):
         reasons = {flow["reason"] for flow in self.store.query("flows", observer="packets")}
         self.assertEqual(len(reasons), 1)
         self.assertIn("no socket with its ends", reasons.pop())
+
+    def test_a_capture_of_sebek_tells_what_was_typed_by_whom_and_what_is_missing(self):
+        second = BEGIN // SECOND
+        socket = address("10.0.0.1") + struct.pack("!H", 4000) + address(SERVER) + struct.pack("!HHB", 80, 5, 6)
+        typed = [sebek(1, second, 100, "bash", b"", inode=0), sebek(3, second + 1, 100, "bash", b"d"), sebek(2, second + 1, 100, "bash", b"i"),
+                 sebek(3, second + 1, 100, "bash", b"d"), sebek(4, second + 1, 100, "bash", b"\r"),
+                 sebek(5, second + 2, 100, "bash", b"/etc/motd", kind=3, fd=3, inode=7), sebek(6, second + 2, 100, "bash", b"motd", fd=3, inode=7),
+                 sebek(9, second + 3, 200, "httpd", socket, kind=2, fd=4, inode=9)]
+        self.take("a.pcap", pcap([(BEGIN + number, packet) for number, packet in enumerate(typed)] + http("10.0.0.1", 4000, BEGIN + 3 * SECOND)),
+                  "--host", "gateway")
+        keys = self.store.rows("query", "keystrokes", exit_codes=(4,))  # answered, and something is missing
+        self.assertEqual([(row["host"], row["pid"], row["uid"], row["command"], row["edited"]) for row in keys],
+                         [(SERVER, 100, 500, "bash", ["id"])])
+        self.assertEqual(self.store.rows("query", "keystrokes", "keys=1", exit_codes=(4,))[0]["edited"], ["id"])
+        self.assertEqual(self.store.sql("SELECT loss_class, count FROM gap"), [{"loss_class": "sequence", "count": 2}])
+        self.assertEqual(self.store.sql("SELECT p.pid, p.name, q.pid AS parent FROM process AS p JOIN process AS q "
+                                        "ON q.process_id = p.parent_process_id ORDER BY p.pid"),
+                         [{"pid": 100, "name": "bash", "parent": 90}, {"pid": 200, "name": "httpd", "parent": 90}])
+        self.assertEqual(self.store.sql("SELECT o.path FROM event AS e JOIN object AS o USING (object_id) WHERE e.kind = 'read' AND e.fd = 3"),
+                         [{"path": "/etc/motd"}])
+        # What the packets show of the connection has its process by the record of its socket.
+        self.assertEqual(self.store.sql("SELECT p.pid FROM flow AS f JOIN flow_process AS fp USING (flow_id) JOIN process AS p USING (process_id) "
+                                        "WHERE f.observer = 'packets' AND f.source_port = 4000"), [{"pid": 200}])
 
     def test_two_recorded_hosts_make_a_stepping_stone(self):
         connects = {"kind": "connect", "process": "800", "object": "socket:3", "fd": 3, "wall_ns": BEGIN,

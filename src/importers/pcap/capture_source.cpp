@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "importers/gzip_source.hpp"
+#include "importers/sebek/sebek_translator.hpp"
 #include "packets/flow_builder.hpp"
 
 namespace spoor::importers {
@@ -15,16 +16,19 @@ namespace {
 
 class CaptureSource : public event::EventSource {
  public:
-  explicit CaptureSource(const ImportOptions& options)
+  CaptureSource(const ImportOptions& options, bool is_sebek)
       : builder_({}, options.sha256,
-                 [this](const packets::Flow& flow) { flows_->push_back(SightingOf(flow)); }) {}
+                 [this](const packets::Flow& flow) { flows_->push_back(SightingOf(flow)); }),
+        sebek_finder_(is_sebek),
+        sebek_(options) {}
 
   Result<> Feed(std::span<const std::byte> bytes, event::Findings& findings) override {
     flows_ = &findings.flows;
     const std::span data(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    return reader_.Feed(data, [this](const packets::CapturedPacket& packet) {
+    return reader_.Feed(data, [&](const packets::CapturedPacket& packet) {
       NoteMalformed();
       builder_.Add(packet);
+      if (const auto record = sebek_finder_.Find(packet)) sebek_.Take(*record, findings);
       ++packet_count_;
       NoteMalformed();
     });
@@ -34,6 +38,7 @@ class CaptureSource : public event::EventSource {
     flows_ = &findings.flows;
     RETURN_IF_ERROR(reader_.Finish());
     builder_.Finish();
+    sebek_.Finish(findings);
     return {};
   }
 
@@ -58,6 +63,8 @@ class CaptureSource : public event::EventSource {
   packets::CaptureReader reader_;
   std::vector<event::FlowSighting>* flows_ = nullptr;  // during a call
   packets::FlowBuilder builder_;
+  SebekFinder sebek_finder_;
+  SebekTranslator sebek_;
   std::uint64_t packet_count_ = 0, first_malformed_ = 0;
 };
 
@@ -123,7 +130,11 @@ std::unique_ptr<event::EventSource> MakePacketSource(packets::CaptureReader::Vis
 }
 
 std::unique_ptr<event::EventSource> MakeCaptureSource(const ImportOptions& options) {
-  return std::make_unique<CaptureSource>(options);
+  return std::make_unique<CaptureSource>(options, false);
+}
+
+std::unique_ptr<event::EventSource> MakeSebekCaptureSource(const ImportOptions& options) {
+  return std::make_unique<CaptureSource>(options, true);
 }
 
 }  // namespace spoor::importers

@@ -47,6 +47,26 @@ SyslogForm ParseNew(std::string_view text, const TimeReading& reading, SyslogLin
   return SyslogForm::kLine;
 }
 
+/// An ISO time, or what journalctl writes with -o short-unix ("1700000000.123456") and short-full
+/// ("Tue 2023-11-14 22:13:20 UTC").
+std::optional<std::int64_t> TakeTime(std::string_view& text, const TimeReading& reading) {
+  std::string_view rest = text;
+  std::string_view word = TakeUntil(rest, " ");
+  if (word.size() == 3 && word[0] >= 'A' && word[0] <= 'Z') {
+    constexpr std::size_t kDateAndClock = std::string_view("2023-11-14 22:13:20").size();
+    const std::string_view time = rest.substr(0, kDateAndClock);
+    rest.remove_prefix(time.size());
+    rest = Trim(rest);
+    const std::string_view zone = TakeUntil(rest, " ");
+    text = rest;
+    return ParseIsoTime(time, zone == "UTC" || zone == "GMT" ? TimeReading{} : reading);
+  }
+  text = rest;
+  constexpr std::size_t kSecondsSize = 10;
+  if (word.find('.') == kSecondsSize) return ParseEpochTime(word);
+  return ParseIsoTime(word, reading);
+}
+
 }  // namespace
 
 SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKeeper& years,
@@ -69,9 +89,7 @@ SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKe
     line.wall_ns = years.ParseSyslogTime(text, rest);
     text = rest;
   } else {
-    std::string_view rest = text;
-    line.wall_ns = ParseIsoTime(TakeUntil(rest, " "), reading);
-    text = rest;
+    line.wall_ns = TakeTime(text, reading);
   }
   if (!line.wall_ns) return SyslogForm::kNone;
   text = Trim(text);

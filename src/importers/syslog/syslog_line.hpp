@@ -18,8 +18,9 @@ struct SyslogLine {
 
 enum class SyslogForm { kLine, kNone, kNoYear };
 
-/// RFC 5424, RFC 3164 (whose times have no year), and the same with an ISO time, with or without a
-/// priority. The parts are views of `text`.
+/// RFC 5424, RFC 3164 (whose times have no year), and the same with an ISO time or one of
+/// journalctl's (-o short-unix, short-full), with or without a priority. The parts are views of
+/// `text`.
 SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKeeper& years,
                        SyslogLine& line);
 

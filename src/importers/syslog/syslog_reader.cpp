@@ -1,48 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/syslog/syslog_reader.hpp"
 
-#include <fmt/format.h>
-
 #include "importers/snort/snort_alert.hpp"
 #include "importers/syslog/syslog_line.hpp"
+#include "importers/syslog/system_log.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/line_source.hpp"
-#include "importers/text/repeat_counter.hpp"
 
 namespace spoor::importers {
 namespace {
 
-std::string_view FirstLine(std::string_view bytes) {
-  const std::size_t begin = bytes.find_first_not_of("\r\n");
-  if (begin == std::string_view::npos) return {};
-  bytes.remove_prefix(begin);
-  return bytes.substr(0, bytes.find('\n'));
+/// "-- Boot 0123… --": what journalctl puts between lines.
+bool IsRemark(std::string_view line) {
+  return line.starts_with("-- ") && line.ends_with(" --");
 }
 
-/// What a line of the packet filter says of "KEY=value".
-std::string_view FilterField(std::string_view text, std::string_view key) {
-  for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-    if (at > 0 && text[at - 1] != ' ') continue;
-    const std::string_view value = text.substr(at + key.size());
-    return value.substr(0, value.find(' '));
+std::string_view FirstLine(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view line = Trim(TakeUntil(bytes, "\n"));
+    if (!line.empty() && !IsRemark(line)) return line;
   }
   return {};
-}
-
-/// The packet that a line of the packet filter is about. None: it is no such line.
-std::optional<event::FlowSighting> ParseFilterLine(std::string_view message) {
-  event::FlowSighting flow;
-  flow.observer = "iptables";
-  flow.ends.source_ip = ParseAddress(FilterField(message, "SRC="));
-  flow.ends.destination_ip = ParseAddress(FilterField(message, "DST="));
-  flow.ends.transport = TransportOf(FilterField(message, "PROTO="));
-  if (!flow.ends.known() || flow.ends.transport.empty()) return std::nullopt;
-  if (HasPorts(flow.ends.transport)) {
-    flow.ends.source_port = ParsePort(FilterField(message, "SPT="));
-    flow.ends.destination_port = ParsePort(FilterField(message, "DPT="));
-  }
-  flow.source_packets = 1;
-  return flow;
 }
 
 class SyslogReader : public LineSource {
@@ -51,6 +29,7 @@ class SyslogReader : public LineSource {
 
  protected:
   Line TakeLine(std::string_view text, event::Findings& findings) override {
+    if (IsRemark(text)) return Line::kRead;
     SyslogLine line;
     switch (ParseSyslog(text, options_.time, years_, line)) {
       case SyslogForm::kNoYear:
@@ -61,40 +40,11 @@ class SyslogReader : public LineSource {
       case SyslogForm::kLine:
         break;
     }
-    if (line.wall_ns && line.program.find("snort") != std::string_view::npos &&
-        TakeAlert(line, findings)) {
-      return Line::kRead;
-    }
-    if (line.wall_ns && line.message.find("SRC=") != std::string_view::npos) {
-      if (auto flow = ParseFilterLine(line.message)) {
-        flow->begin_wall_ns = flow->end_wall_ns = *line.wall_ns;
-        findings.flows.push_back(*std::move(flow));
-      }
-    }
-    event::LogLine& entry = findings.log_lines.emplace_back();
-    entry.source = "syslog";
-    entry.host = line.host;
-    entry.program = line.program;
-    entry.wall_ns = line.wall_ns;
-    entry.message = line.message;
+    log_.Take(line, "syslog", findings);
     return Line::kRead;
   }
 
  private:
-  bool TakeAlert(const SyslogLine& line, event::Findings& findings) {
-    auto alert = ParseSnortAlert(line.message);
-    if (!alert) return false;
-    alert->source = "snort";
-    alert->wall_ns = *line.wall_ns;
-    alert->flow.observer = alert->source;
-    alert->flow.begin_wall_ns = alert->flow.end_wall_ns = *line.wall_ns;
-    alert->repeat =
-        repeats_.Count(fmt::format("{} {} {} {}", *line.wall_ns, alert->signature_id.value_or(0),
-                                   alert->flow.ends.source_ip, alert->flow.ends.destination_ip));
-    findings.alerts.push_back(*std::move(alert));
-    return true;
-  }
-
   /// "0 3 PVEFW-HOST-IN 20/Jun/2022:13:09:14 +0200 policy DROP: IN=…"
   bool ParseProxmox(std::string_view text, SyslogLine& line) const {
     constexpr std::size_t kTimeSize = std::string_view("20/Jun/2022:13:09:14 +0200").size();
@@ -109,7 +59,7 @@ class SyslogReader : public LineSource {
 
   const ImportOptions options_;
   YearKeeper years_;
-  RepeatCounter repeats_;
+  SystemLog log_;
 };
 
 /// The moment of a request or an error.

@@ -34,6 +34,26 @@ TEST(SyslogReader, TakesEachFormOfALine) {
   EXPECT_EQ(lines[3].message, "no time");
 }
 
+TEST(SyslogReader, TakesWhatJournalctlShows) {
+  const std::string text =
+      "-- Journal begins at Mon 2023-02-06 10:00:00 UTC, ends at Sun 2023-02-12 15:00:00 UTC. --\n"
+      "1676211021.500000 web sshd[7]: one\n"
+      "Sun 2023-02-12 14:10:22 UTC web sshd[7]: two\n"
+      "-- Boot 0123456789abcdef0123456789abcdef --\n"
+      "2023-02-12T14:10:23+0000 web sshd[7]: three\n";
+  const Reading reading = ReadAs("syslog", text, kOptions);
+  EXPECT_EQ(DetectImporterKind(text)->name, "sshd-log");
+  EXPECT_EQ(reading.counts.malformed_count, 0);
+  ASSERT_THAT(reading.findings.log_lines, SizeIs(3));
+  const auto& lines = reading.findings.log_lines;
+  EXPECT_EQ(FormatWallTime(*lines[0].wall_ns), "2023-02-12T14:10:21.500000000Z");
+  EXPECT_EQ(FormatWallTime(*lines[1].wall_ns), "2023-02-12T14:10:22.000000000Z");
+  for (const auto& line : lines) {
+    EXPECT_EQ(line.host, "web");
+    EXPECT_EQ(line.program, "sshd");
+  }
+}
+
 TEST(SyslogReader, TakesAPacketThatTheFilterLogged) {
   const std::string text =
       "Jun  8 14:34:33 gate kernel: [5.0] DROP IN=e0 OUT= MAC=00 SRC=10.0.0.1 DST=10.0.0.2 LEN=40 "
