@@ -127,20 +127,22 @@ TEST(Recovery, SetsATornCheckpointAside) {
 void WriteUntilKilled(const TestStore& store, std::uint64_t seed,
                       std::atomic<std::uint64_t>& acknowledged) {
   std::mt19937_64 random(seed);
+  const auto end_unless = [](const auto& result, std::string_view what) {
+    if (result) return;
+    fmt::print(stderr, "{}: {}\n", what, result.error().message);
+    ::_exit(1);
+  };
   for (;;) {
     auto writer = LogWriter::Open(store.options());
-    if (!writer) {
-      fmt::print(stderr, "{}\n", writer.error().message);
-      ::_exit(1);
-    }
+    end_unless(writer, "open");
     for (std::uint64_t i = random() % 8; i-- > 0;) {
       for (std::uint64_t count = random() % 400; count-- > 0;) {
-        if (!(*writer)->Append(TestEntry((*writer)->size()))) ::_exit(1);
+        end_unless((*writer)->Append(TestEntry((*writer)->size())), "append");
       }
-      if (!(*writer)->Checkpoint()) ::_exit(1);
+      end_unless((*writer)->Checkpoint(), "checkpoint");
       acknowledged = (*writer)->size();
     }
-    if (!(*writer)->Close()) ::_exit(1);
+    end_unless((*writer)->Close(), "close");
     acknowledged = (*writer)->size();
   }
 }

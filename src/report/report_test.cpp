@@ -113,9 +113,9 @@ TEST(Story, OfAProcessWithoutASessionHasEverySectionAndTellsItsGaps) {
     names.push_back(section.name);
     EXPECT_FALSE(section.facts.empty() && section.lines.empty()) << section.name;
   }
-  EXPECT_THAT(names,
-              ElementsAre("summary", "entry", "hole", "processes", "root", "files", "programs",
-                          "flows", "persistence", "causes", "related", "terminal", "gaps", "next"));
+  EXPECT_THAT(names, ElementsAre("summary", "entry", "hole", "processes", "root", "files",
+                                 "programs", "flows", "taken", "persistence", "causes", "related",
+                                 "terminal", "gaps", "next"));
   const std::string markdown = RenderMarkdown(story);
   EXPECT_THAT(markdown, HasSubstr("12 records of class `io`"));
   EXPECT_THAT(markdown, Not(HasSubstr("too late to matter")));
