@@ -54,7 +54,8 @@ Result<> LineSource::Take(std::string_view line, event::Findings& findings) {
   if (counts_.record_count == 0 && line.starts_with(kByteOrderMark)) {
     line.remove_prefix(kByteOrderMark.size());
   }
-  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+  while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  if (line.find_first_not_of(' ') == line.npos) line = {};
   ++counts_.record_count;
   if (line.empty()) return {};
   switch (TakeLine(line, findings)) {
