@@ -83,7 +83,7 @@ TEST(Screen, RepeatsACharacterAndComesBackWhereThereIsNone) {
   screen.Print("\ra=\x1b[");
   screen.Print("4bc\x1b[1m\x1b[5b");  // cut anywhere; not after another sequence
   EXPECT_EQ(screen.CursorLine(), "a=====c");
-  screen.Print("\r-\x1b[999999999999999999999b");
+  screen.Print("\r-\x1b[9999b");
   EXPECT_EQ(screen.CursorLine(), std::string(19, '-'));
 }
 

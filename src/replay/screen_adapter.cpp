@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/visible_text.hpp"
+#include "replay/playback_filter.hpp"
 #include "replay/screen.hpp"
 
 namespace spoor::replay {
@@ -43,9 +44,8 @@ void AppendUtf8(std::uint32_t code, std::string& text) {
 }
 
 /// Finds the ends of REP (ECMA-48 8.3.103: ESC [ count b) in a stream. libvterm 0.1.4 never comes
-/// back from one that follows nothing or a combining character, so it must not get any. Inside of
-/// strings (OSC, DCS), where libvterm sees none, this one may see one: a string with such contents
-/// is given up.
+/// back from one that follows nothing or a combining character, so it must not get any.
+/// Strings (OSC, DCS) do not come here.
 class RepeatFinder {
  public:
   /// Takes the next byte; whether it is the final byte of a REP.
@@ -115,17 +115,18 @@ struct Screen::State {
     return cursor;
   }
 
-  void Write(std::string_view bytes) {
+  void Write(std::string_view raw) {
     scrolled = 0;
+    const std::string bytes = filter.Filter(raw);
     std::size_t written = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       if (!repeats.Ends(static_cast<unsigned char>(bytes[i]))) continue;
-      Put(bytes.substr(written, i - written));
+      Put(std::string_view(bytes).substr(written, i - written));
       written = i + 1;
       Put("\x18");  // CAN in place of the final byte: the sequence is given up
       if (repeats.after_text()) Repeat(repeats.count());
     }
-    Put(bytes.substr(written));
+    Put(std::string_view(bytes).substr(written));
     // What the terminal would answer to the program is nobody's business here.
     char answer[256];
     while (vterm_output_read(terminal, answer, sizeof answer) > 0) {
@@ -178,6 +179,8 @@ struct Screen::State {
   VTerm* terminal;
   VTermScreen* screen = nullptr;
   VTermScreenCallbacks callbacks{};
+  /// What draws nothing stays out: libvterm 0.1.4 reads beyond what it is given of a string (DCS).
+  PlaybackFilter filter;
   RepeatFinder repeats;
   bool alternate = false;
   int scrolled = 0;    // rows that left at the top during the last write
