@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libvterm knows rows; which of them are one line that was wrapped is told by us: where the line
 // began, and that the rows between are full.
+#include <fmt/format.h>
 #include <vterm.h>
 
 #include <algorithm>
@@ -194,6 +195,10 @@ Screen::~Screen() = default;
 void Screen::Resize(std::int64_t rows, std::int64_t columns) {
   state_->rows = RowsOf(rows);
   state_->columns = ColumnsOf(columns);
+  // A scroll region outlives the rows that it names in libvterm 0.1.4, which then moves what is not
+  // there. Terminals give it up when they are resized; that moves the cursor.
+  const VTermPos cursor = state_->Cursor();
+  state_->Put(fmt::format("\x1b[?69l\x1b[r\x1b[{};{}H", cursor.row + 1, cursor.col + 1));
   vterm_set_size(state_->terminal, state_->rows, state_->columns);
   state_->line_begin = state_->Cursor().row;
 }

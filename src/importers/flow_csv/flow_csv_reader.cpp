@@ -32,13 +32,14 @@ class CsvLines : public LineSource {
       SetColumns(values);
       return Line::kRead;
     }
-    if (columns_.empty() || values.size() < columns_.size()) return NotARecord(values);
+    if (columns_.empty() || values.size() < column_count_) return NotARecord(values);
     values_ = std::move(values);
     return TakeRecord(findings);
   }
 
   void SetColumns(const std::vector<std::string_view>& names) {
     columns_.clear();
+    column_count_ = names.size();  // more than there are names where one stands twice
     for (std::size_t i = 0; i < names.size(); ++i) columns_.emplace(LowerCase(names[i]), i);
   }
   virtual bool IsHeader(const std::vector<std::string_view>& values) const = 0;
@@ -59,6 +60,7 @@ class CsvLines : public LineSource {
 
  private:
   std::map<std::string, std::size_t> columns_;
+  std::size_t column_count_ = 0;
   std::vector<std::string_view> values_;
 };
 
