@@ -192,15 +192,26 @@ Screen::Screen(std::int64_t rows, std::int64_t columns)
     : state_(std::make_unique<State>(RowsOf(rows), ColumnsOf(columns))) {}
 Screen::~Screen() = default;
 
+// libvterm 0.1.4 resizes badly: scroll regions and rows that are gone are written to. A new
+// terminal gets what was shown, without its colours, which nobody asks for here. Full-screen
+// programs draw themselves anew.
 void Screen::Resize(std::int64_t rows, std::int64_t columns) {
-  state_->rows = RowsOf(rows);
-  state_->columns = ColumnsOf(columns);
-  // A scroll region outlives the rows that it names in libvterm 0.1.4, which then moves what is not
-  // there. Terminals give it up when they are resized; that moves the cursor.
-  const VTermPos cursor = state_->Cursor();
-  state_->Put(fmt::format("\x1b[?69l\x1b[r\x1b[{};{}H", cursor.row + 1, cursor.col + 1));
-  vterm_set_size(state_->terminal, state_->rows, state_->columns);
-  state_->line_begin = state_->Cursor().row;
+  State& before = *state_;
+  auto after = std::make_unique<State>(RowsOf(rows), ColumnsOf(columns));
+  after->filter = std::move(before.filter);
+  after->repeats = before.repeats;
+  const VTermPos cursor = before.Cursor();
+  const int first = std::max(cursor.row - (after->rows - 1), 0);
+  const int last = std::min(first + after->rows, before.rows);
+  std::string shown = before.alternate ? "\x1b[?1049h\x1b[?7l" : "\x1b[?7l";  // rows are cut
+  for (int row = first; row < last; ++row) {
+    shown += fmt::format("\x1b[{}H{}", row - first + 1, before.Text(row, true));
+  }
+  const int column = std::min(cursor.col, after->columns - 1);
+  shown += fmt::format("\x1b[?7h\x1b[{};{}H", cursor.row - first + 1, column + 1);
+  after->Put(shown);
+  after->line_begin = after->Cursor().row;
+  state_ = std::move(after);
 }
 
 void Screen::Print(std::string_view bytes) {
