@@ -19,6 +19,7 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
+  /// Keeps what is shown around the cursor; scroll region, modes and saved cursor are given up.
   void Resize(std::int64_t rows, std::int64_t columns);
   void Print(std::string_view bytes);
   /// A line feed; true if it ended the line that the cursor was on (inside a control sequence it
