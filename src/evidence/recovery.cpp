@@ -49,16 +49,18 @@ class Recovery {
  private:
   bool Exists(const std::string& name) const { return ExistsInside(root_, folder_ / name); }
 
-  /// All tiles of one level, or the bundles: from the edge of the checkpoint outwards, then inwards
-  /// as far as a killed writer's unfinished renames reach.
+  /// All tiles of one level, or the bundles. A recovery may be killed, too, and what it leaves must
+  /// be found by the next one, which looks outwards until a tile is missing:
+  /// 1. what lies behind the edge of the checkpoint is set aside from the outermost tile inwards;
+  /// 2. then the edge is cut to what the checkpoint covers;
+  /// 3. then complete tiles get their names, as far inwards as unfinished renames reach.
   Result<> RecoverColumn(TileId id) {
     const std::uint64_t count = HashesAtLevel(checkpoint_.size, id.level);
     const std::uint64_t edge = count / kTileWidth;
-    bool found = true;
-    for (id.index = edge; found; ++id.index) {
-      const auto width = static_cast<unsigned>(id.index == edge ? count % kTileWidth : 0);
-      ASSIGN_OR_RETURN(found, RecoverEdgeTile(id, width));
-    }
+    id.index = edge + 1;
+    while (HasAnyForm(id)) ++id.index;
+    while (--id.index > edge) RETURN_IF_ERROR(RecoverEdgeTile(id, 0));
+    RETURN_IF_ERROR(RecoverEdgeTile(id, static_cast<unsigned>(count % kTileWidth)));
     for (id.index = edge; id.index-- > 0;) {
       if (!Exists(TilePath(id, TileForm::kGrowing))) break;
       RETURN_IF_ERROR(
@@ -67,9 +69,13 @@ class Recovery {
     return {};
   }
 
-  /// `width` hashes or entries of this tile are under the checkpoint. Returns whether there was
-  /// anything of it.
-  Result<bool> RecoverEdgeTile(TileId id, unsigned width) {
+  bool HasAnyForm(TileId id) const {
+    return Exists(TilePath(id, TileForm::kGrowing)) || Exists(TilePath(id, TileForm::kFull)) ||
+           Exists(ClosedFolderPath(id));
+  }
+
+  /// `width` hashes or entries of this tile are under the checkpoint.
+  Result<> RecoverEdgeTile(TileId id, unsigned width) {
     const std::string growing = TilePath(id, TileForm::kGrowing);
     const fs::path closed_folder = folder_ / ClosedFolderPath(id);
     if (Exists(TilePath(id, TileForm::kFull))) {
@@ -94,11 +100,10 @@ class Recovery {
       changed_folders_.insert(closed_folder.parent_path());
     }
     if (width == 0) {
-      if (grows) RETURN_IF_ERROR(MoveAside(growing));
-      return grows;
+      return grows ? MoveAside(growing) : Result<>();
     }
-    if (grows) RETURN_IF_ERROR(CutTail(id, width));
-    return true;  // what is missing or wrong is found when the edges are loaded
+    // What is missing or wrong is found when the edges are loaded.
+    return grows ? CutTail(id, width) : Result<>();
   }
 
   [[nodiscard]] tl::unexpected<Error> NotByKill(const fs::path& path) const {

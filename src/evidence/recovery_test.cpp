@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,6 +187,85 @@ TEST(Recovery, LosesNothingAcknowledgedInAThousandKills) {
   store.Fill(last_size + 1);
   EXPECT_EQ(store.ReadAll(), last_size + 1);
   EXPECT_GE(acknowledging_rounds, 750);
+}
+
+/// Runs `body` in a child process and calls `look` as it enters each of its system calls: what is
+/// on the disk then is what a kill at that moment would leave.
+template <typename Body, typename Look>
+void RunAndLookAtEveryCall(Body body, Look look) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(2);
+    ::raise(SIGSTOP);
+    body();
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  for (bool entered = true; WIFSTOPPED(status); entered = !entered) {
+    if (entered) look();
+    if (testing::Test::HasFailure()) ::kill(child, SIGKILL);
+    ASSERT_EQ(::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr), 0);
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+}
+
+/// Takes up a log of `checkpointed` entries behind which a killed writer left `behind` more, and
+/// goes on with whatever a kill in the midst of that would have left.
+void KillRecoveryAtEveryCall(std::uint64_t checkpointed, std::uint64_t behind) {
+  const TestStore store(ScratchFolder::MemoryFolder());
+  store.Fill(checkpointed);
+  SharedNumber ready;
+  RunAndKill(
+      [&] {
+        const auto writer = store.OpenWriter();
+        for (std::uint64_t i = 0; i < behind; ++i) (void)writer->Append(TestEntry(writer->size()));
+        *ready = 1;
+        for (;;) ::pause();
+      },
+      [&](pid_t child) { WaitFor(child, [&] { return *ready != 0; }); });
+  std::map<std::string, std::string> last;
+  int state_count = 0;
+  const auto look = [&] {
+    std::map<std::string, std::string> files = store.Files();
+    if (files == last) return;
+    last = std::move(files);
+    SCOPED_TRACE(
+        fmt::format("{} entries, {} behind, state {}", checkpointed, behind, ++state_count));
+    const ScratchFolder copy(ScratchFolder::MemoryFolder());
+    fs::copy(store.root(), copy.path(), fs::copy_options::recursive);
+    LogOptions options = store.options();
+    options.folder = copy.path() / "evidence";
+    const auto verify = [&] {
+      return VerifyLog({.folder = options.folder,
+                        .public_key = store.verifier_key(),
+                        .progress = {},
+                        .visit = {}});
+    };
+    const auto left = verify();
+    ASSERT_TRUE(left) << left.error().message;
+    EXPECT_EQ(left->checkpoint.size, checkpointed);
+    const auto writer = LogWriter::Open(options);
+    ASSERT_TRUE(writer) << writer.error().message;
+    while ((*writer)->size() <= checkpointed + behind) {
+      ASSERT_TRUE((*writer)->Append(TestEntry((*writer)->size())));
+    }
+    const auto closed = (*writer)->Close();
+    ASSERT_TRUE(closed) << closed.error().message;
+    const auto after = verify();
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(after->checkpoint.size, checkpointed + behind + 1);
+    EXPECT_EQ(after->tail_bytes, 0U);
+  };
+  RunAndLookAtEveryCall([&] { ::_exit(LogWriter::Open(store.options()) ? 0 : 3); }, look);
+  EXPECT_GE(state_count, 5);
+}
+
+TEST(Recovery, MayItselfBeKilledAtAnySystemCall) {
+  KillRecoveryAtEveryCall(256, 600);  // whole tiles behind a whole one: nothing of them counts
+  KillRecoveryAtEveryCall(300, 600);  // and behind one of which a part does
 }
 
 /// A file system of one megabyte, for as long as it lives.
