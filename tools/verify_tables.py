@@ -17,6 +17,7 @@ from verify_rows import Rows
 
 REMOVAL = "0" * 32  # what the row of removed entries goes by
 CATALOG_BYTES_MAX = 1 << 30
+LIVES = ("sealed", "open", "provisional")
 ENTRY_SHIFT = 24  # event ids: the entry that was being read, then a count
 with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "tables.json"), encoding="utf-8") as declared:
     SCHEMA = json.load(declared)
@@ -147,7 +148,8 @@ class Tables:
                 or not all(of_kind(item, recording_id=str, first_entry=int, last_entry=int, event_count=int)
                            and isinstance(item.get("provisional"), bool) for item in catalog["recordings"]) \
                 or not all(of_kind(item, table=str, file=str, sha256=str, row_count=int, recording_id=str, first_entry=int,
-                                   last_entry=int, day=str, host=str) for item in catalog["segments"]):
+                                   last_entry=int, day=str, host=str) and item.get("life", "sealed") in LIVES
+                           for item in catalog["segments"]):
             raise Unverified(f"{self.file}: not a catalog")
         schema = catalog.get("schema_version", 1)
         if not of_kind({"schema": schema}, schema=int):
@@ -157,6 +159,11 @@ class Tables:
                               "`spoor rebuild` makes them again")
         self.generation = catalog.get("generation")
         self.next_entry, self.segments = catalog["next_entry"], catalog["segments"]
+        self.first_unsealed = {}  # entry by recording
+        for segment in self.segments:
+            if segment.setdefault("life", "sealed") != "sealed":
+                name, first = segment["recording_id"], segment["first_entry"]
+                self.first_unsealed[name] = min(first, self.first_unsealed.get(name, first))
         self.said = {item["recording_id"]: item for item in catalog["recordings"]}
         if len(self.said) != len(catalog["recordings"]):
             self.bad("names a recording twice")
@@ -210,7 +217,7 @@ class Tables:
             self.check_segment(segment)
         for name in ("file", None):
             keys = collections.Counter(segment[name] if name else tuple(segment[key] for key in (
-                "table", "recording_id", "first_entry", "last_entry", "day", "host")) for segment in self.segments)
+                "table", "life", "recording_id", "first_entry", "last_entry", "day", "host")) for segment in self.segments)
             if len(keys) != len(self.segments):
                 self.bad(f"names {keys.most_common(1)[0][0]} twice")
         # What came of removed entries goes at the next ingest.
@@ -262,6 +269,8 @@ class Tables:
         if footer.columns != COLUMNS[table]:
             raise Unverified(f"{path}: has other columns than the table {table}")
         first, last = sorted((segment["first_entry"], segment["last_entry"]))
+        if segment["life"] != "sealed":  # has rows that others were merged into since they began
+            first = self.first_unsealed[segment["recording_id"]]
         column = "entry_index" if table == "evidence_batch" else "revision" if "revision" in COLUMNS[table] else "event_id"
         least, greatest = footer.ranges.get(column, (None, None))
         shift = 0 if table == "evidence_batch" else ENTRY_SHIFT
@@ -289,7 +298,7 @@ class Tables:
         for segment in segments:
             have[segment["table"]] += segment["row_count"]
             if segment["table"] in ("event", "event_by_object"):
-                part = segment["first_entry"], segment["last_entry"], segment["day"], segment["host"]
+                part = segment["first_entry"], segment["last_entry"], segment["day"], segment["host"], segment["life"]
                 parts[part][segment["table"]] = segment["row_count"]
         is_one_flush = len({(segment["first_entry"], segment["last_entry"]) for segment in segments}) == 1
         bounds = dict.fromkeys(COLUMNS, (0, None if rows.unclear else 0)) | rows.bounds(is_one_flush)
@@ -298,7 +307,7 @@ class Tables:
             if have[table] < least or most is not None and have[table] > most:
                 wanted = least if least == most else f"{least} or more" if most is None else f"{least} to {most}"
                 self.bad(f"table {table} has {have[table]} rows of recording {name}, and the evidence gives {wanted}")
-        for (first, last, day, _), of_part in parts.items():
+        for (first, last, day, _, _), of_part in parts.items():
             if len(set(of_part.values())) != 1 or len(of_part) != 2:
                 self.bad(f"recording {name}, entries {first} to {last}, {day}: tables event and event_by_object have "
                          f"{of_part.get('event', 0)} and {of_part.get('event_by_object', 0)} rows")
@@ -306,12 +315,15 @@ class Tables:
     def check_flushes(self, name, recording, segments):
         """Each flush names the entries it is of, and they follow each other."""
         due = recording.first_entry
+        segments = [segment for segment in segments if segment["life"] != "provisional"]
         flushes = sorted({(segment["first_entry"], segment["last_entry"]) for segment in segments})
         entries = collections.Counter()
         for segment in segments:
             if segment["table"] == "evidence_batch":
                 entries[segment["first_entry"], segment["last_entry"]] = segment["row_count"]
         for first, last in flushes:
+            if due == recording.last_entry + 1 == first + 1 == last + 1:
+                continue  # what was left after the last flush
             if first != due:
                 self.bad(f"has no tables of entries {due} to {first - 1} of recording {name}")
             due = last + 1

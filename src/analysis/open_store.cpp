@@ -41,6 +41,10 @@ Result<> IngestNewEvidence(const StoreLayout& layout, const Narration& narration
         fmt::format("{}: the tables were of schema {} and were made again from the evidence",
                     layout.root.string(), *summary.earlier_schema_version));
   }
+  for (const std::string& why : summary.not_continued) {
+    if (!narration.tell) break;
+    narration.tell(fmt::format("{}; its recording was read again from its first entry", why));
+  }
   return {};
 }
 

@@ -17,6 +17,8 @@ struct StoreLayout {
   /// What a killed writer left behind the last checkpoint.
   std::filesystem::path set_aside() const { return root / "set-aside"; }
   std::filesystem::path segments() const { return root / "segments"; }     ///< Parquet
+  /// Where the ingest of recordings that go on stands.
+  std::filesystem::path ingest_state() const { return root / "ingest"; }
   std::filesystem::path index() const { return root / "index"; }           ///< causal index
   std::filesystem::path catalog() const { return root / "catalog.json"; }  ///< live segments
   std::filesystem::path ingest_lock() const { return root / "ingest.lock"; }

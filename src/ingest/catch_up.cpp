@@ -16,6 +16,7 @@
 #include "ingest/recording_ingest.hpp"
 #include "ingest/removal_gap.hpp"
 #include "store/catalog.hpp"
+#include "store/catalog_check.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 #include "wire/removed_beginning.hpp"
@@ -58,12 +59,15 @@ class Run {
       : layout_(layout),
         options_(options),
         catalog_(std::move(catalog)),
-        removed_until_(removed_until) {
+        removed_until_(removed_until),
+        collected_(catalog_.collected) {
     for (const store::IngestedRecording& recording : catalog_.recordings) {
       if (recording.first_entry < removed_until_) {
         forgotten_.insert(recording.recording_id);
       } else if (!recording.provisional) {
         done_before_.insert(recording.recording_id);
+      } else if (recording.state) {
+        paused_.emplace(recording.recording_id, recording);
       }
     }
     for (const wire::CarriedRecording& recording : carried.recordings) {
@@ -71,12 +75,17 @@ class Run {
     }
   }
 
-  /// Where to read from: the open recordings are read again.
+  /// The digest of an entry of the log: what a state claims to come after is looked up by it.
+  using DigestOfEntry = std::function<Result<wire::Sha256>(std::uint64_t)>;
+  void LookUpBy(DigestOfEntry digest_of_entry) { digest_of_entry_ = std::move(digest_of_entry); }
+
+  /// Where to read from: open recordings without a state are read again.
   std::uint64_t first_entry() const {
     std::uint64_t first = catalog_.next_entry;
     for (const store::IngestedRecording& recording : catalog_.recordings) {
+      const bool again = recording.provisional && !recording.state;
       const bool cut = recording.first_entry < removed_until_;
-      if (recording.provisional || cut) first = std::min(first, recording.first_entry);
+      if (again || cut) first = std::min(first, recording.first_entry);
     }
     return std::max(first, removed_until_);
   }
@@ -95,19 +104,17 @@ class Run {
       if (index >= catalog_.next_entry) continued_.insert(id);
       return {};
     }
-    if (done_.contains(id)) return {};
+    if (done_.contains(id) || anew_.contains(id)) return {};
+    if (paused_.contains(id) && index < catalog_.next_entry) return {};
     std::unique_ptr<RecordingIngest>& recording = open_[id];
     if (recording == nullptr) {
-      ASSIGN_OR_RETURN(recording, RecordingIngest::Begin(layout_, options_, batch->recording_id,
-                                                         catalog_.generation + 1, index));
-      const auto before = carried_.find(batch->recording_id);
-      if (batch->batch_index > 0 && before != carried_.end()) {
-        RETURN_IF_ERROR(recording->Resume(before->second));
-      }
+      ASSIGN_OR_RETURN(recording, Open(id, *batch, index));
+      if (recording == nullptr) return {};
     }
-    RETURN_IF_ERROR(recording->Take(*batch, index, wire::DigestOf(entry), entry.size()));
+    const auto taken = recording->Take(*batch, index, wire::DigestOf(entry), entry.size());
+    if (!taken) return AnewOrFail(id, taken.error());
     if (!recording->closed()) return {};
-    RETURN_IF_ERROR(End(*recording, false));
+    if (const auto ended = End(*recording, false); !ended) return AnewOrFail(id, ended.error());
     done_.insert(id);
     open_.erase(id);
     return {};
@@ -116,24 +123,40 @@ class Run {
   /// Segments that no catalog names any more once this run has published its own.
   void Supersede(std::vector<std::string> files) { superseded_ = std::move(files); }
 
-  /// Recordings that were done, and of which there was more: they must be ingested anew.
-  const std::set<std::string>& continued() const { return continued_; }
+  /// Recordings that must be ingested from their first entries: they were done and there was more
+  /// of them, or their state is not to be believed (then with what to tell).
+  std::map<std::string, std::string> Anew() const {
+    std::map<std::string, std::string> anew = anew_;
+    for (const std::string& id : continued_) anew.try_emplace(id);
+    return anew;
+  }
 
   /// `size`: entries of the log. Publishes the new catalog.
   Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
     // One writer at a time: of the open recordings only the newest can go on. Not so where a
     // collector gathered them: any sensor may deliver more, whenever the collector runs again.
-    const RecordingIngest* newest = nullptr;
+    std::map<std::string, Extent> extents;
     for (const auto& [id, recording] : open_) {
-      if (newest == nullptr || recording->first_entry() > newest->first_entry()) {
-        newest = recording.get();
+      if (recording == nullptr) continue;
+      extents[id] = {recording->first_entry(), recording->last_entry()};
+    }
+    for (const auto& [id, recording] : paused_) {
+      if (!done_.contains(id) && !anew_.contains(id)) {
+        extents.try_emplace(id, Extent{recording.first_entry, recording.last_entry});
       }
     }
+    const auto newest = std::ranges::max_element(
+        extents, {}, [](const auto& extent) { return extent.second.first_entry; });
     std::set<std::string> going_on;
-    for (const auto& [id, recording] : open_) {
-      const bool goes_on = collected_ || (recording.get() == newest && has_writer &&
-                                          recording->last_entry() + 1 == size);
-      if (goes_on) going_on.insert(id);
+    for (const auto& [id, extent] : extents) {
+      const auto open = open_.find(id);
+      const bool is_import = open != open_.end() && open->second->import();
+      if ((collected_ && !is_import) ||
+          (id == newest->first && has_writer && extent.last_entry + 1 == size)) {
+        going_on.insert(id);
+      } else if (open == open_.end()) {
+        ASSIGN_OR_RETURN(open_[id], Continue(id));  // to end it
+      }
     }
     return FinishKnowing(size, going_on);
   }
@@ -141,8 +164,12 @@ class Run {
   /// As Finish, when it is known which recordings go on.
   Result<CatchUpSummary> FinishKnowing(std::uint64_t size, const std::set<std::string>& going_on) {
     for (const auto& [id, recording] : open_) {
-      RETURN_IF_ERROR(End(*recording, !going_on.contains(id)));
+      if (recording == nullptr) continue;
+      const bool pauses = going_on.contains(id) && options_.pauses;
+      const auto ended = pauses ? Pause(*recording) : End(*recording, !going_on.contains(id));
+      if (!ended) RETURN_IF_ERROR(AnewOrFail(id, ended.error()));
     }
+    if (!Anew().empty()) return CatchUpSummary{};
     CatchUpSummary summary{.entry_count = size - first_entry(), .event_count = event_count_};
     RETURN_IF_ERROR(Publish(size));
     return summary;
@@ -150,14 +177,17 @@ class Run {
 
   /// Removes the files that no catalog names.
   void Discard() {
-    for (const store::Segment& segment : segments_) Remove(segment.file);
     for (const auto& [id, recording] : open_) {
-      if (recording == nullptr) continue;
-      for (const store::Segment& segment : recording->segments()) Remove(segment.file);
+      if (recording != nullptr) RemoveAll(recording->made_files());
     }
+    RemoveAll(made_files_);
   }
 
  private:
+  struct Extent {
+    std::uint64_t first_entry = 0, last_entry = 0;
+  };
+
   /// The newest says all that the ones before it said.
   void TakeRetention(std::uint64_t index, const wire::Batch& batch) {
     auto retention = wire::ParseRetention(AsText(batch.payload));
@@ -172,6 +202,9 @@ class Run {
         const std::vector<store::Segment> written,
         WriteRemovalGap(layout_, removal_->retention, removal_->entry, catalog_.generation + 1));
     segments_.insert(segments_.end(), written.begin(), written.end());
+    for (const store::Segment& segment : written) {
+      made_files_.push_back(layout_.segments() / segment.file);
+    }
     ended_.push_back({.recording_id = std::string(kRemovalRecordingId),
                       .first_entry = removal_->entry,
                       .last_entry = removal_->entry,
@@ -180,17 +213,70 @@ class Run {
     return {};
   }
 
+  /// Null: it must be ingested anew.
+  Result<std::unique_ptr<RecordingIngest>> Open(const std::string& id, const wire::Batch& batch,
+                                                std::uint64_t index) {
+    if (paused_.contains(id)) return Continue(id);
+    ASSIGN_OR_RETURN(std::unique_ptr<RecordingIngest> recording,
+                     RecordingIngest::Begin(layout_, options_, batch.recording_id,
+                                            catalog_.generation + 1, index));
+    const auto before = carried_.find(batch.recording_id);
+    if (batch.batch_index > 0 && before != carried_.end()) {
+      RETURN_IF_ERROR(recording->Resume(before->second));
+    }
+    return recording;
+  }
+
+  Result<std::unique_ptr<RecordingIngest>> Continue(const std::string& id) {
+    const store::IngestedRecording& paused = paused_.at(id);
+    std::vector<store::Segment> segments;
+    for (const store::Segment& segment : catalog_.segments) {
+      if (segment.recording_id == id) segments.push_back(segment);
+    }
+    auto recording =
+        RecordingIngest::Continue(layout_, options_, paused, segments, catalog_.generation + 1);
+    if (!recording) {
+      RETURN_IF_ERROR(AnewOrFail(id, recording.error()));
+      return std::unique_ptr<RecordingIngest>();
+    }
+    ASSIGN_OR_RETURN(const wire::Sha256 sha256, digest_of_entry_(paused.last_entry));
+    if (sha256 != (*recording)->last_sha256()) {
+      anew_.emplace(id, fmt::format("the state of recording {} is of other evidence", id));
+      return std::unique_ptr<RecordingIngest>();
+    }
+    return *std::move(recording);
+  }
+
+  /// What a paused recording stands on was damaged, or made up: it is ingested from its beginning.
+  Result<> AnewOrFail(const std::string& id, const Error& error) {
+    const bool state_is_bad = paused_.contains(id) && (error.code == ErrorCode::kCorrupt ||
+                                                       error.code == ErrorCode::kNotFound);
+    if (!state_is_bad) return tl::unexpected<Error>(error);
+    anew_.emplace(id, error.message);
+    return {};
+  }
+
+  Result<> Pause(RecordingIngest& recording) {
+    RETURN_IF_ERROR(recording.Pause());
+    Ended(recording, true);
+    return {};
+  }
+
   Result<> End(RecordingIngest& recording, bool over) {
     RETURN_IF_ERROR(recording.End(over));
-    event_count_ += recording.event_count();
-    ended_.push_back({.recording_id = recording.recording_id(),
-                      .first_entry = recording.first_entry(),
-                      .last_entry = recording.last_entry(),
-                      .provisional = !recording.closed() && !over,
-                      .event_count = recording.event_count()});
-    segments_.insert(segments_.end(), recording.segments().begin(), recording.segments().end());
-    recording.segments().clear();
+    Ended(recording, !recording.closed() && !over);
     return {};
+  }
+
+  void Ended(RecordingIngest& recording, bool provisional) {
+    ended_.push_back(recording.Description(provisional));
+    event_count_ += recording.event_count();
+    if (const auto paused = paused_.find(recording.recording_id()); paused != paused_.end()) {
+      event_count_ -= std::min(event_count_, paused->second.event_count);
+    }
+    segments_.insert(segments_.end(), recording.segments().begin(), recording.segments().end());
+    made_files_.insert(made_files_.end(), recording.made_files().begin(),
+                       recording.made_files().end());
   }
 
   Result<> Publish(std::uint64_t size) {
@@ -204,13 +290,16 @@ class Run {
     store::Catalog next;
     next.generation = catalog_.generation + 1;
     next.next_entry = size;
+    next.collected = collected_;
+    std::set<std::string> live;
+    for (const store::Segment& segment : segments_) live.insert(segment.file);
     for (const store::IngestedRecording& recording : catalog_.recordings) {
       if (!replaced(recording.recording_id)) next.recordings.push_back(recording);
     }
     next.recordings.insert(next.recordings.end(), ended_.begin(), ended_.end());
     for (const store::Segment& segment : catalog_.segments) {
       if (replaced(segment.recording_id)) {
-        next.retired.push_back(segment.file);
+        if (!live.contains(segment.file)) next.retired.push_back(segment.file);
       } else {
         next.segments.push_back(segment);
       }
@@ -219,7 +308,34 @@ class Run {
     next.retired.insert(next.retired.end(), superseded_.begin(), superseded_.end());
     RETURN_IF_ERROR(store::SaveCatalog(layout_, next));
     for (const std::string& file : catalog_.retired) Remove(file);
+    // Open segments that were made and merged in this run have no name in any catalog.
+    for (const std::filesystem::path& file : made_files_) {
+      const std::filesystem::path name = file.lexically_relative(layout_.segments());
+      if (*name.begin() != ".." && !live.contains(name.string())) Remove(name.string());
+    }
+    RemoveOldStates(next);
     return {};
+  }
+
+  /// Those that the catalog does not name, whoever left them.
+  void RemoveOldStates(const store::Catalog& catalog) const {
+    constexpr std::size_t kStatesMax = 1'000'000;
+    std::set<std::string> named;
+    for (const store::IngestedRecording& recording : catalog.recordings) {
+      if (!recording.state) continue;
+      named.insert(store::StateFileName(recording.recording_id, recording.state->generation));
+    }
+    const auto names = ListInside(layout_.root, layout_.ingest_state(), kStatesMax);
+    if (!names) return;
+    for (const std::string& name : *names) {
+      if (store::IsStateFileName(name) && !named.contains(name)) {
+        (void)RemoveInside(layout_.root, layout_.ingest_state() / name);
+      }
+    }
+  }
+
+  void RemoveAll(const std::vector<std::filesystem::path>& files) const {
+    for (const std::filesystem::path& file : files) (void)RemoveInside(layout_.root, file);
   }
 
   void Remove(const std::string& file) const {
@@ -234,15 +350,19 @@ class Run {
   std::set<std::string> done_before_;  ///< in catalog_
   std::set<std::string> done_;         ///< in this run
   std::set<std::string> forgotten_;    ///< recordings that began in the removed entries
+  std::map<std::string, store::IngestedRecording> paused_;  ///< in catalog_, with their state
   std::map<wire::RecordingId, wire::CarriedRecording> carried_;
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::vector<store::IngestedRecording> ended_;
-  std::vector<store::Segment> segments_;
+  std::vector<store::Segment> segments_;  ///< of the recordings that ended_ names
+  std::vector<std::filesystem::path> made_files_;
   std::vector<std::string> superseded_;
   std::uint64_t event_count_ = 0;
   std::set<std::string> continued_;
+  std::map<std::string, std::string> anew_;  ///< with what to tell
+  DigestOfEntry digest_of_entry_;
   std::optional<wire::RemovedBeginning> removal_;  ///< as the newest entry says
-  bool collected_ = false;                         ///< a collector's account is among what was read
+  bool collected_;                                 ///< a collector's account is among what was read
 };
 
 /// An empty catalog where there is none yet.
@@ -260,8 +380,11 @@ bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, b
       catalog.recordings.begin(), catalog.recordings.end(),
       [&](const auto& recording) { return recording.first_entry < log.removed_until(); });
   if (cut) return false;
-  const bool open = std::any_of(catalog.recordings.begin(), catalog.recordings.end(),
-                                [](const auto& recording) { return recording.provisional; });
+  // What a collector gathered may go on whoever writes; but not an import, which has no state.
+  const bool open =
+      std::any_of(catalog.recordings.begin(), catalog.recordings.end(), [&](const auto& recording) {
+        return recording.provisional && !(catalog.collected && recording.state);
+      });
   return catalog.generation > 0 && catalog.next_entry >= log.size() && (has_writer || !open);
 }
 
@@ -269,7 +392,10 @@ bool IsUpToDate(const store::Catalog& catalog, const evidence::LogReader& log, b
 std::optional<int> ForgetEarlierSchema(store::Catalog& catalog) {
   if (catalog.schema_version == schema::kSchemaVersion) return std::nullopt;
   catalog.next_entry = 0;
-  for (store::IngestedRecording& recording : catalog.recordings) recording.provisional = true;
+  for (store::IngestedRecording& recording : catalog.recordings) {
+    recording.provisional = true;
+    recording.state.reset();
+  }
   return catalog.schema_version;
 }
 
@@ -287,6 +413,16 @@ Result<FileLock> LockForCatchUp(const StoreLayout& layout, const CatchUpOptions&
   return LockForIngest(layout, FileLock::Mode::kWait);
 }
 
+Result<wire::Sha256> DigestOfEntry(evidence::LogReader& log, std::uint64_t index) {
+  std::optional<wire::Sha256> sha256;
+  const auto read = log.ForEach(index, [&](std::uint64_t, std::span<const std::byte> entry) {
+    sha256 = wire::DigestOf(entry);
+    return Result<>(Fail(ErrorCode::kInvalidArgument, "read enough"));
+  });
+  if (!sha256 && !read) return tl::unexpected<Error>(read.error());
+  return sha256.value_or(wire::Sha256{});
+}
+
 /// Brings `catalog` up to what `log` has and publishes it. `superseded`: segments that no catalog
 /// names from then on.
 Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& options,
@@ -295,9 +431,11 @@ Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& o
                               std::vector<std::string> superseded) {
   const std::uint64_t size = log.size();
   ASSIGN_OR_RETURN(const wire::Carried carried, log.ReadCarried());
+  std::vector<std::string> not_continued;
   for (;;) {
     Run run(layout, options, catalog, carried, log.removed_until());
     run.Supersede(superseded);
+    run.LookUpBy([&](std::uint64_t index) { return DigestOfEntry(log, index); });
     const std::uint64_t first = run.first_entry();
     auto result =
         log.ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
@@ -305,22 +443,27 @@ Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& o
             progress(index - first, size - first);
           return run.Take(index, entry);
         });
-    if (result && !run.continued().empty()) {
-      run.Discard();
-      for (store::IngestedRecording& recording : catalog.recordings) {
-        if (run.continued().contains(recording.recording_id)) recording.provisional = true;
-      }
-      continue;
-    }
     Result<CatchUpSummary> summary;
-    if (result) {
+    if (result && run.Anew().empty()) {
       summary = run.Finish(size, has_writer);
       if (!summary) result = tl::unexpected<Error>(summary.error());
+    }
+    if (const auto anew = run.Anew(); result && !anew.empty()) {
+      run.Discard();
+      for (store::IngestedRecording& recording : catalog.recordings) {
+        const auto found = anew.find(recording.recording_id);
+        if (found == anew.end()) continue;
+        recording.provisional = true;
+        recording.state.reset();
+        if (!found->second.empty()) not_continued.push_back(found->second);
+      }
+      continue;
     }
     if (!result) {
       run.Discard();
       return tl::unexpected<Error>(result.error());
     }
+    summary->not_continued = std::move(not_continued);
     return summary;
   }
 }
@@ -414,7 +557,9 @@ Result<EntryRange> NotIngested(const StoreLayout& layout) {
 
 Result<CatchUpSummary> IngestFrom(const EntryFeed& feed, const FeedOrigin& origin,
                                   const StoreLayout& layout, const CatchUpOptions& options) {
-  Run run(layout, options, store::Catalog{}, origin.carried, 0);
+  CatchUpOptions in_one_go = options;
+  in_one_go.pauses = false;
+  Run run(layout, in_one_go, store::Catalog{}, origin.carried, 0);
   std::uint64_t size = 0;
   RETURN_IF_ERROR(feed([&](std::uint64_t index, std::span<const std::byte> entry) {
     size = index + 1;

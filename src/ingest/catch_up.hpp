@@ -45,6 +45,9 @@ struct CatchUpOptions {
   /// While Rebuild runs in another process, CatchUp fails with kUnavailable where there is a
   /// catalog, instead of waiting for its end.
   bool wait_for_rebuild = true;
+  /// Recordings that go on are paused, so that the next catch-up goes on with them; else all that
+  /// is known of them is written as if they were over.
+  bool pauses = true;
 };
 
 struct CatchUpSummary {
@@ -53,6 +56,8 @@ struct CatchUpSummary {
   /// The schema version of the tables that were there, when it was an earlier one: all rows were
   /// made again.
   std::optional<int> earlier_schema_version = {};
+  /// Why recordings that went on were read again from their first entries: a line for each.
+  std::vector<std::string> not_continued = {};
 };
 
 /// Called now and then with entries done and entries to do.
@@ -61,9 +66,10 @@ using CatchUpProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 /// Turns the evidence that was not ingested yet into segments and names them in the catalog; the
 /// catalog changes at once and at the end, so that whatever fails, readers see what they saw
 /// before. A recording is the unit: one that is closed (or followed by another) is done for good,
-/// one that is still open is ingested anew, from its beginning, each time it has grown. So is all
-/// of a store whose tables are of an earlier schema version. Waits for another process that is
-/// ingesting the same store. Fails: kNotFound (no evidence), kUnverified (evidence), kIo (disk full
+/// one that still goes on is paused, and the next catch-up reads only what is new of it (but of an
+/// import: it is ingested anew each time that it has grown). All is ingested anew of a store whose
+/// tables are of an earlier schema version. Waits for another process that is ingesting the same
+/// store. Fails: kNotFound (no evidence), kUnverified (evidence), kIo (disk full
 /// …), kUnsupported.
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress);

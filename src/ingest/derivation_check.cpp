@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/file.hpp"
+#include "base/saturating.hpp"
 #include "evidence/log.hpp"
 #include "evidence/named_key.hpp"
 #include "ingest/recording_ingest.hpp"
@@ -22,12 +23,16 @@
 namespace spoor::ingest {
 namespace {
 
-/// What tells a segment from all others of its store.
-using SegmentKey =
-    std::tuple<std::string, std::string, std::uint64_t, std::uint64_t, std::string, std::string>;
+/// What tells a segment from all others of its store. The open ones of a table are one together:
+/// how they are cut is a matter of who asked when.
+using SegmentKey = std::tuple<std::string, std::string, store::SegmentLife, std::uint64_t,
+                              std::uint64_t, std::string, std::string>;
 
 SegmentKey KeyOf(const store::Segment& segment) {
-  return {segment.table,      segment.recording_id, segment.first_entry,
+  if (segment.life == store::SegmentLife::kOpen) {
+    return {segment.table, segment.recording_id, segment.life, 0, 0, "", ""};
+  }
+  return {segment.table,      segment.recording_id, segment.life, segment.first_entry,
           segment.last_entry, segment.day,          segment.host};
 }
 
@@ -55,7 +60,9 @@ class Check {
     for (const store::Segment& segment : catalog_.segments) {
       RETURN_IF_ERROR(store::CheckSegment(layout_, segment, /*hash_all=*/true));
       if (removed_.contains(segment.recording_id)) continue;
-      if (!segments_.emplace(KeyOf(segment), &segment).second) {
+      std::vector<const store::Segment*>& stored = segments_[KeyOf(segment)];
+      stored.push_back(&segment);
+      if (stored.size() > 1 && segment.life != store::SegmentLife::kOpen) {
         return Wrong(segment, "is there twice");
       }
     }
@@ -118,7 +125,7 @@ class Check {
                   layout_.catalog().string(), catalog_.recordings.size(), ended_count_);
     }
     if (!segments_.empty()) {
-      return Wrong(*segments_.begin()->second, "the evidence gives no such rows");
+      return Wrong(*segments_.begin()->second.front(), "the evidence gives no such rows");
     }
     return report_;
   }
@@ -129,8 +136,13 @@ class Check {
       return Fail(ErrorCode::kUnverified, "{}: calls recording {} open, which was closed",
                   layout_.catalog().string(), recording.recording_id);
     }
-    RETURN_IF_ERROR(ingest.End(!ingest.closed() && !recording.provisional));
-    if (recording.provisional) ++report_.provisional_count;
+    if (recording.provisional) {
+      ++report_.provisional_count;
+      RETURN_IF_ERROR(ingest.Pause());
+      RETURN_IF_ERROR(CheckState(recording, ingest.Description(true)));
+    } else {
+      RETURN_IF_ERROR(ingest.End(!ingest.closed()));
+    }
     if (ingest.event_count() != recording.event_count) {
       return Fail(ErrorCode::kUnverified,
                   "{}: recording {} has {} events, and the evidence gives {}",
@@ -138,6 +150,29 @@ class Check {
                   ingest.event_count());
     }
     return {};
+  }
+
+  /// That the next catch-up goes on from what the evidence gives. A state of another build is left
+  /// by that one (RecordingIngest::Continue).
+  Result<> CheckState(const store::IngestedRecording& recording,
+                      const store::IngestedRecording& derived) {
+    if (!recording.state || !derived.state || recording.state->sha256 == derived.state->sha256) {
+      return {};
+    }
+    std::vector<store::Segment> segments;
+    for (const store::Segment& segment : catalog_.segments) {
+      if (segment.recording_id == recording.recording_id) segments.push_back(segment);
+    }
+    const auto continued =
+        RecordingIngest::Continue(layout_, options_, recording, segments, catalog_.generation + 1);
+    if (!continued) return {};
+    return Fail(ErrorCode::kUnverified,
+                "{}: is not what entries {} to {} of the evidence give: `spoor rebuild` makes it "
+                "again",
+                (layout_.ingest_state() /
+                 store::StateFileName(recording.recording_id, recording.state->generation))
+                    .string(),
+                recording.first_entry, recording.last_entry);
   }
 
   /// That the tables say which entries a policy removed.
@@ -161,8 +196,11 @@ class Check {
 
   /// Takes the segments, which are as derived, off their list.
   Result<> Compare(std::vector<store::Segment>& segments) {
-    for (const store::Segment& derived : segments) {
-      const auto found = segments_.find(KeyOf(derived));
+    std::map<SegmentKey, std::vector<const store::Segment*>> together;
+    for (const store::Segment& derived : segments) together[KeyOf(derived)].push_back(&derived);
+    for (const auto& [key, of_key] : together) {
+      const store::Segment& derived = *of_key.front();
+      const auto found = segments_.find(key);
       if (found == segments_.end()) {
         return Fail(ErrorCode::kUnverified,
                     "{}: leaves out the {} rows of table {} that entries {} to {} of recording {} "
@@ -170,33 +208,44 @@ class Check {
                     layout_.catalog().string(), derived.row_count, derived.table,
                     derived.first_entry, derived.last_entry, derived.recording_id);
       }
-      RETURN_IF_ERROR(CompareOne(*found->second, derived));
+      RETURN_IF_ERROR(CompareOne(found->second, of_key));
       segments_.erase(found);
     }
     segments.clear();
     return {};
   }
 
-  Result<> CompareOne(const store::Segment& stored, const store::Segment& derived) {
-    const std::filesystem::path path = scratch_.segments() / derived.file;
-    ++report_.segment_count;
-    report_.row_count += derived.row_count;
-    if (stored.sha256 == derived.sha256 && stored.row_count == derived.row_count) {
+  Result<> CompareOne(const std::vector<const store::Segment*>& stored,
+                      const std::vector<const store::Segment*>& derived) {
+    const store::Segment& first = *stored.front();
+    store::SegmentsToCompare files{.stored = {}, .derived = {}, .scratch = scratch_.root};
+    std::uint64_t stored_count = 0, derived_count = 0;
+    for (const store::Segment* segment : stored) {
+      files.stored.push_back(layout_.segments() / segment->file);
+      stored_count = SaturatingAdd(stored_count, segment->row_count);
+    }
+    for (const store::Segment* segment : derived) {
+      files.derived.push_back(scratch_.segments() / segment->file);
+      derived_count += segment->row_count;
+    }
+    report_.segment_count += stored.size();
+    report_.row_count += derived_count;
+    if (stored.size() == 1 && derived.size() == 1 && first.sha256 == derived.front()->sha256 &&
+        stored_count == derived_count) {
       ++report_.same_bytes_count;
     } else {
-      ASSIGN_OR_RETURN(const std::optional<std::string> difference,
-                       store::CompareSegments({.stored = layout_.segments() / stored.file,
-                                               .derived = path,
-                                               .scratch = scratch_.root}));
-      if (difference) return Wrong(stored, *difference);
-      if (stored.row_count != derived.row_count) {
-        return Wrong(stored, fmt::format("the catalog says {} rows, it has {}", stored.row_count,
-                                         derived.row_count));
+      ASSIGN_OR_RETURN(const std::optional<std::string> difference, store::CompareSegments(files));
+      if (difference) return Wrong(first, *difference);
+      if (stored_count != derived_count) {
+        return Wrong(
+            first, fmt::format("the catalog says {} rows, it has {}", stored_count, derived_count));
       }
     }
-    std::error_code error;
-    if (!std::filesystem::remove(path, error)) {
-      return Fail(ErrorCode::kIo, "{}: cannot remove: {}", path.string(), error.message());
+    for (const std::filesystem::path& path : files.derived) {
+      std::error_code error;
+      if (!std::filesystem::remove(path, error)) {
+        return Fail(ErrorCode::kIo, "{}: cannot remove: {}", path.string(), error.message());
+      }
     }
     return {};
   }
@@ -224,7 +273,8 @@ class Check {
   const CatchUpOptions& options_;
   const store::Catalog catalog_;
   std::map<std::string, const store::IngestedRecording*> recordings_;
-  std::map<SegmentKey, const store::Segment*> segments_;  ///< that nothing derived was like yet
+  /// That nothing derived was like yet.
+  std::map<SegmentKey, std::vector<const store::Segment*>> segments_;
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;
   std::set<std::string> removed_;  ///< recordings that began in entries that are gone
   std::map<wire::RecordingId, wire::CarriedRecording> carried_;

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/archive.hpp"
+#include "ingest/state_walk.hpp"
+
 namespace spoor::ingest {
 namespace {
 
@@ -154,5 +157,67 @@ void DescriptorTable::AddObjects(const Piece& piece, Objects& objects) {
     if (descriptor) objects.object_ids.insert(descriptor->object_id);
   }
 }
+
+bool DescriptorTable::IsEmpty(const Piece& piece) {
+  for (const PiecePtr& below : piece.pieces) {
+    if (below != nullptr && !IsEmpty(*below)) return false;
+  }
+  return piece.own == nullptr ||
+         std::ranges::none_of(*piece.own, [](const auto& slot) { return slot.has_value(); });
+}
+
+template <typename Archive>
+void DescriptorTable::Walk(Archive& archive) {
+  // Numbers are below 2^31.
+  constexpr std::uint32_t kHeightMax = 6;
+  std::uint32_t height = height_;
+  archive(height);
+  if constexpr (std::is_same_v<Archive, ArchiveReader>) {
+    if (height > kHeightMax) return archive.Fail();
+    height_ = height;
+  }
+  WalkPiece(archive, root_, height_, 0);
+}
+
+// A piece without descriptors is as good as none. One piece stands at the same numbers in all
+// tables, so that no bytes make a table larger than they are.
+template <typename Archive>
+void DescriptorTable::WalkPiece(Archive& archive, PiecePtr& piece, unsigned height,
+                                std::int64_t first_fd) {
+  constexpr bool kReads = std::is_same_v<Archive, ArchiveReader>;
+  PiecePtr none;
+  PiecePtr& whole = piece == nullptr || IsEmpty(*piece) ? none : piece;
+  PiecePtr& target = kReads ? piece : whole;
+  const std::uint64_t place = static_cast<std::uint64_t>(first_fd) * 8 + height + 1;
+  archive.Shared(
+      target, place, [&] { return std::make_shared<Piece>(height); },
+      [&](Archive& inner, Piece& content) {
+        if constexpr (kReads) {
+          if (height == 0 && !inner.Charge(sizeof(*content.own))) return;
+        }
+        std::uint32_t used = 0;
+        for (std::size_t slot = 0; slot < kFan; ++slot) {
+          const bool there =
+              height > 0 ? content.pieces[slot] != nullptr && !IsEmpty(*content.pieces[slot])
+                         : (*content.own)[slot].has_value();
+          used |= there ? std::uint32_t{1} << slot : 0;
+        }
+        inner(used);
+        for (std::size_t slot = 0; slot < kFan; ++slot) {
+          if ((used & std::uint32_t{1} << slot) == 0) continue;
+          if (height > 0) {
+            WalkPiece(inner, content.pieces[slot], height - 1,
+                      first_fd + static_cast<std::int64_t>(slot) * SlotWidth(height));
+          } else {
+            std::optional<Descriptor>& descriptor = (*content.own)[slot];
+            if (!descriptor) descriptor.emplace();
+            inner(*descriptor);
+          }
+        }
+      });
+}
+
+template void DescriptorTable::Walk(ArchiveWriter& archive);
+template void DescriptorTable::Walk(ArchiveReader& archive);
 
 }  // namespace spoor::ingest

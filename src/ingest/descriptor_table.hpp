@@ -41,6 +41,11 @@ class DescriptorTable {
   /// Adds the objects of all descriptors. A piece that tables share is looked at once.
   void AddObjects(Objects& objects) const;
 
+  /// Its state for base/archive.hpp. Tables that are written into one archive share what they
+  /// share.
+  template <typename Archive>
+  void Walk(Archive& archive);
+
  private:
   struct Piece;
   using PiecePtr = std::shared_ptr<Piece>;
@@ -56,6 +61,9 @@ class DescriptorTable {
   static void ForEach(const Piece& piece, unsigned height, std::int64_t first_fd,
                       const std::function<void(std::int32_t, const Descriptor&)>& visit);
   static void AddObjects(const Piece& piece, Objects& objects);
+  static bool IsEmpty(const Piece& piece);
+  template <typename Archive>
+  static void WalkPiece(Archive& archive, PiecePtr& piece, unsigned height, std::int64_t first_fd);
 
   PiecePtr root_;
   unsigned height_ = 0;  // of the root: it holds the numbers below kFan^(height_ + 1)

@@ -5,6 +5,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/archive.hpp"
 #include "ingest/event_row.hpp"
 
 namespace spoor::ingest {
@@ -36,21 +37,38 @@ class IoMerger {
   /// Hands everything that is held to the sink.
   void Flush();
 
+  /// Its state for base/archive.hpp; include ingest/state_walk.hpp to use it.
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    archive(held_);
+  }
+
  private:
   struct Key {
-    std::int64_t process_id, object_id;
-    std::uint64_t descriptor;
-    std::int64_t failure;  // 0: bytes were moved, 1: none, else -errno
-    std::uint32_t tid, uid, euid;
-    event::EventKind kind;
+    std::int64_t process_id = 0, object_id = 0;
+    std::uint64_t descriptor = 0;
+    std::int64_t failure = 0;  // 0: bytes were moved, 1: none, else -errno
+    std::uint32_t tid = 0, uid = 0, euid = 0;
+    event::EventKind kind = event::EventKind::kRead;
     bool operator==(const Key&) const = default;
+
+    template <typename Archive>
+    void Walk(Archive& archive) {
+      archive(process_id, object_id, descriptor, failure, tid, uid, euid);
+      WalkEnum(archive, kind, event::kEventKindCount);
+    }
   };
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
   };
   struct Held {
     EventRow row;
-    std::uint64_t source_in_count, target_out_count;
+    std::uint64_t source_in_count = 0, target_out_count = 0;
+
+    template <typename Archive>
+    void Walk(Archive& archive) {
+      archive(row, source_in_count, target_out_count);
+    }
   };
 
   Sink sink_;

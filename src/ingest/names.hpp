@@ -36,6 +36,12 @@ class NameKeeper {
   /// call.
   void WriteGap(HostState& host, const std::string& recording_id, const Moment& now);
 
+  /// Its state for base/archive.hpp.
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    archive(affordable_);
+  }
+
  private:
   using Tree = std::vector<std::pair<std::string, std::int64_t>>;
   /// Ends `path` and all names below it; returns them relative to `path`, with their objects.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "event/event.hpp"
 #include "ingest/host_state.hpp"
 #include "ingest/io_merger.hpp"
@@ -35,6 +36,15 @@ class Normaliser {
   /// Brings to `rows` what is known of processes, objects, sockets and flows since the last time,
   /// and the merged I/O that was held back; then forgets what has ended.
   void Flush();
+
+  /// Its state between two Takes for base/archive.hpp, without the rows that it wrote; include
+  /// ingest/state_walk.hpp to use it.
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    last_host_ = nullptr;
+    archive(door_, names_, merger_, hosts_, next_serial_, event_count_, last_moment_);
+    WalkNumber(archive, last_event_id_, std::int64_t{0}, INT64_MAX / 2);
+  }
 
   std::uint64_t event_count() const { return event_count_; }
   /// The revision of rows that other things than events tell of, when `entry_index` was read last.

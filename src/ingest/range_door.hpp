@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/archive.hpp"
 #include "event/event.hpp"
 #include "store/segment_writer.hpp"
 
@@ -24,6 +25,13 @@ class RangeDoor {
   /// call.
   void WriteGaps(const std::string& recording_id, store::SegmentWriter& rows);
 
+  /// Its state for base/archive.hpp; include ingest/state_walk.hpp to use it.
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    last_ = nullptr;
+    archive(boots_);
+  }
+
  private:
   /// Of one boot of one host.
   struct Boot {
@@ -33,6 +41,12 @@ class RangeDoor {
     std::uint64_t malformed_count = 0;
     std::uint64_t from_boot_ns = 0, until_boot_ns = 0;
     std::int64_t from_wall_ns = 0, until_wall_ns = 0;
+
+    template <typename Archive>
+    void Walk(Archive& archive) {
+      archive(has_clock, last_boot_ns, wall_minus_boot_ns, malformed_count, from_boot_ns,
+              until_boot_ns, from_wall_ns, until_wall_ns);
+    }
   };
   using Key = std::pair<std::string, std::string>;  // host, boot_id
 

@@ -16,6 +16,7 @@
 #include "base/saturating.hpp"
 #include "event/number_range.hpp"
 #include "ingest/record_events.hpp"
+#include "ingest/state_walk.hpp"
 #include "schema/loss_class.hpp"
 #include "wire/chunk.hpp"
 
@@ -47,6 +48,11 @@ struct Item {
 struct CpuSequence {
   std::uint64_t next = 0;
   std::uint64_t last_boot_ns = 0;
+
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    archive(next, last_boot_ns);
+  }
 };
 
 // Something that is missing, until it can be said in a kLoss event.
@@ -59,6 +65,11 @@ struct Missing {
     from_boot_ns = count == 0 ? from : std::min(from_boot_ns, from);
     until_boot_ns = std::max(until_boot_ns, until);
     count = SaturatingAdd(count, more);
+  }
+
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    archive(count, from_boot_ns, until_boot_ns);
   }
 };
 
@@ -101,6 +112,8 @@ class RecordDecoder::Impl {
 
   Result<> Feed(const wire::Batch& batch, const BatchOrigin& origin, std::vector<Event>& events);
   void Finish(std::vector<Event>& events);
+  template <typename Archive>
+  void Walk(Archive& archive);
 
   RecordingDescription description;
   std::optional<RecordEvents> record_events;
@@ -125,6 +138,10 @@ class RecordDecoder::Impl {
   void ReportUnexplained();
   void AddMalformed(std::uint64_t count, std::string_view reason);
   void AddLoss(LossClass loss_class, const Missing& missing, std::string_view reason);
+  void WalkItems(ArchiveWriter& archive);
+  void WalkItems(ArchiveReader& archive);
+  void WalkLosses(ArchiveWriter& archive);
+  void WalkLosses(ArchiveReader& archive);
 
   Options options_;
   wire::RecordingId recording_id_{};
@@ -428,6 +445,57 @@ void RecordDecoder::Impl::AddLoss(LossClass loss_class, const Missing& missing,
   }
 }
 
+template <typename Archive>
+void RecordDecoder::Impl::Walk(Archive& archive) {
+  archive(description.hosts, description.boot_id, description.profile, description.json,
+          record_events, closed, record_count, malformed_count, complete_until_boot_ns,
+          recording_id_, next_batch_index_, last_sha256_, last_boot_ns_, current_, held_bytes_,
+          cpus_, hosts_, counted_, counted_boot_ns_, unexplained_, sequence_missing_,
+          sequence_reported_, malformed_, malformed_reason_);
+  WalkItems(archive);
+  WalkLosses(archive);
+}
+
+// The bytes that held items point into are one after the other, in the order of the items.
+void RecordDecoder::Impl::WalkItems(ArchiveWriter& archive) {
+  std::uint64_t count = items_.size();
+  archive(count);
+  for (Item& item : items_) archive(item.boot_ns, item.cpu, item.sequence, item.origin);
+}
+
+void RecordDecoder::Impl::WalkItems(ArchiveReader& archive) {
+  std::uint64_t count = 0;
+  archive(count);
+  items_.clear();
+  std::span<const std::byte> rest = held_bytes_;
+  for (; count > 0 && archive.Charge(2 * sizeof(Item)); --count) {
+    Item& item = items_.emplace_back();
+    archive(item.boot_ns, item.cpu, item.sequence, item.origin);
+    const auto record = wire::TakeRecord(rest);
+    if (!record) return archive.Fail();
+    item.bytes = *record;
+  }
+  if (!rest.empty()) archive.Fail();
+}
+
+void RecordDecoder::Impl::WalkLosses(ArchiveWriter& archive) {
+  std::uint64_t count = losses_.size();
+  archive(count);
+  for (auto& [boot_ns, loss] : losses_) WalkLoss(archive, loss);
+}
+
+void RecordDecoder::Impl::WalkLosses(ArchiveReader& archive) {
+  std::uint64_t count = 0;
+  archive(count);
+  losses_.clear();
+  for (; count > 0 && archive.Charge(sizeof(Event)); --count) {
+    Event event;
+    WalkLoss(archive, event);
+    if (archive.failed()) return;
+    losses_.emplace(event.end_boot_ns, std::move(event));
+  }
+}
+
 RecordDecoder::RecordDecoder() : RecordDecoder(Options{}) {}
 RecordDecoder::RecordDecoder(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
 RecordDecoder::~RecordDecoder() = default;
@@ -441,6 +509,14 @@ Result<> RecordDecoder::Feed(const wire::Batch& batch, const BatchOrigin& origin
 
 void RecordDecoder::Finish(std::vector<Event>& events) {
   impl_->Finish(events);
+}
+
+void RecordDecoder::Save(ArchiveWriter& archive) {
+  impl_->Walk(archive);
+}
+
+void RecordDecoder::Load(ArchiveReader& archive) {
+  impl_->Walk(archive);
 }
 
 bool RecordDecoder::opened() const {

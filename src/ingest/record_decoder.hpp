@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/result.hpp"
 #include "event/event.hpp"
 #include "wire/batch.hpp"
@@ -61,6 +62,11 @@ class RecordDecoder {
   std::uint64_t malformed_count() const;  ///< records and chunks that could not be read
   /// Everything that happened before it and was recorded has been handed over.
   std::uint64_t complete_until_boot_ns() const;
+
+  /// Its state between two Feeds: a new decoder that loads what one saved goes on as that one
+  /// would.
+  void Save(ArchiveWriter& archive);
+  void Load(ArchiveReader& archive);
 
  private:
   class Impl;

@@ -19,6 +19,7 @@ namespace spoor::ingest {
 /// pty was made), so records must come in the order of time.
 class RecordEvents {
  public:
+  RecordEvents() = default;  ///< its state is to be read
   /// `hosts`: by record_header.scope.
   RecordEvents(std::vector<std::string> hosts, std::string boot_id)
       : hosts_(std::move(hosts)), boot_id_(std::move(boot_id)) {}
@@ -27,7 +28,18 @@ class RecordEvents {
   struct Origin {
     std::int64_t entry_index = -1;
     std::int64_t wall_minus_boot_ns = 0;
+
+    template <typename Archive>
+    void Walk(Archive& archive) {
+      archive(entry_index, wall_minus_boot_ns);
+    }
   };
+
+  /// Its state for base/archive.hpp.
+  template <typename Archive>
+  void Walk(Archive& archive) {
+    archive(hosts_, boot_id_, pty_instances_);
+  }
 
   /// Appends what `record` (one whole record, as wire::TakeRecord gives it, but no RECORD_LOSS)
   /// says: one event; two for a transfer; none for a new thread or setpgid.

@@ -1,19 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/recording_ingest.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/file.hpp"
+#include "base/inside.hpp"
+#include "base/saturating.hpp"
 #include "event/event.hpp"
+#include "ingest/record_events.hpp"
+#include "ingest/state_walk.hpp"
 #include "schema/loss_class.hpp"
 #include "wire/batch_sealer.hpp"
+#include "wire/kernel_event.h"
 
 namespace spoor::ingest {
 namespace {
 
 /// Until when is not known: nobody was there to see the end.
 constexpr std::uint64_t kOpenEnd = std::numeric_limits<std::int64_t>::max();
+constexpr std::string_view kStateName = "spoor ingest state";
+/// Another number for each change of what is walked (state_walk.hpp, and Walk of all below), or of
+/// what it means.
+constexpr std::uint64_t kStateVersion = 1;
+constexpr std::uint64_t kStateBytesMax = 256 << 20;
+constexpr std::int64_t kDayMax = 106'751;  // of 64 bits of ns
+/// Open segments of fewer rows are always written again with what follows.
+constexpr std::uint64_t kSmallRunRows = 4096;
+
+/// What a build of another layout of the same members would have: nearly all changes that nobody
+/// thought of kStateVersion for.
+std::uint64_t StateLayout() {
+  std::uint64_t layout = schema::kSchemaVersion;
+  for (const std::size_t size :
+       {sizeof(ProcessState), sizeof(ObjectState), sizeof(SocketState), sizeof(FlowState),
+        sizeof(HostState), sizeof(EventRow), sizeof(RangeDoor), sizeof(Normaliser),
+        sizeof(RecordEvents), event::kEventKindCount, event::kObjectTypeCount,
+        std::size_t{LOSS_CLASS_COUNT}}) {
+    layout = (layout << 9 | layout >> 55) ^ size;
+  }
+  return layout;
+}
 
 std::string_view BatchKindName(wire::BatchKind kind) {
   switch (kind) {
@@ -46,6 +76,12 @@ std::uint64_t LeftRunningCount(std::string_view closing) {
              : 0;
 }
 
+/// Not so the folder of another order of the same rows.
+bool HoldsEachRowOnce(std::string_view folder) {
+  return std::ranges::any_of(schema::Tables(),
+                             [&](const auto& table) { return table.name == folder; });
+}
+
 /// NULL where the host is not known.
 std::optional<std::int64_t> HostIdOf(const std::string& host) {
   return host.empty() ? std::nullopt : std::optional(event::HostId(host));
@@ -57,9 +93,12 @@ Result<std::unique_ptr<RecordingIngest>> RecordingIngest::Begin(
     const StoreLayout& layout, const CatchUpOptions& options, const wire::RecordingId& recording_id,
     std::uint64_t generation, std::uint64_t entry_index) {
   std::unique_ptr<RecordingIngest> recording(new RecordingIngest());
+  recording->layout_ = layout;
   recording->options_ = &options;
+  recording->generation_ = generation;
   recording->recording_id_ = wire::FormatRecordingId(recording_id);
   recording->first_entry_ = recording->first_unwritten_entry_ = entry_index;
+  recording->first_unsealed_entry_ = entry_index;
   ASSIGN_OR_RETURN(
       recording->rows_,
       store::SegmentWriter::Open(
@@ -67,6 +106,120 @@ Result<std::unique_ptr<RecordingIngest>> RecordingIngest::Begin(
   recording->normaliser_ =
       std::make_unique<Normaliser>(*recording->rows_, recording->recording_id_);
   return recording;
+}
+
+Result<std::unique_ptr<RecordingIngest>> RecordingIngest::Continue(
+    const StoreLayout& layout, const CatchUpOptions& options,
+    const store::IngestedRecording& recording, const std::vector<store::Segment>& segments,
+    std::uint64_t generation) {
+  const std::filesystem::path path =
+      layout.ingest_state() /
+      store::StateFileName(recording.recording_id, recording.state->generation);
+  const auto wrong = [&](std::string_view what) {
+    return Fail(ErrorCode::kCorrupt, "{}: {}", path.string(), what);
+  };
+  ASSIGN_OR_RETURN(const std::string bytes, ReadTextFileInside(layout.root, path, kStateBytesMax));
+  if (store::Sha256Text(AsBytes(bytes)) != recording.state->sha256) {
+    return wrong("its SHA-256 is not the catalog's");
+  }
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<store::SegmentWriter> rows,
+      store::SegmentWriter::Open(
+          {.layout = layout, .recording_id = recording.recording_id, .generation = generation}));
+  auto read = ReadState(bytes, options, recording.recording_id, std::move(rows));
+  if (!read) return wrong(read.error().message);
+  std::unique_ptr<RecordingIngest> ingest = *std::move(read);
+  ingest->layout_ = layout;
+  ingest->generation_ = generation;
+  if (ingest->first_entry_ != recording.first_entry ||
+      ingest->last_entry_ != recording.last_entry) {
+    return wrong("of other entries than the catalog says");
+  }
+  std::uint64_t open_row_count = 0;
+  for (const store::Segment& segment : segments) {
+    if (segment.life == store::SegmentLife::kProvisional) continue;
+    if (segment.life == store::SegmentLife::kOpen && HoldsEachRowOnce(segment.table)) {
+      open_row_count = SaturatingAdd(open_row_count, segment.row_count);
+    }
+    ingest->segments_.push_back(segment);
+  }
+  if (open_row_count != ingest->open_row_count_)
+    return wrong("of other rows than the catalog says");
+  return ingest;
+}
+
+Result<std::unique_ptr<RecordingIngest>> RecordingIngest::ReadState(
+    std::string_view bytes, const CatchUpOptions& options, const std::string& recording_id,
+    std::unique_ptr<store::SegmentWriter> rows) {
+  std::unique_ptr<RecordingIngest> ingest(new RecordingIngest());
+  ingest->options_ = &options;
+  ingest->recording_id_ = recording_id;
+  ingest->rows_ = std::move(rows);
+  ingest->normaliser_ = std::make_unique<Normaliser>(*ingest->rows_, recording_id);
+  ArchiveReader archive(bytes);
+  std::string name, of;
+  std::uint64_t version = 0, layout = 0;
+  archive(name, version, layout, of);
+  if (archive.failed() || name != kStateName) {
+    return Fail(ErrorCode::kCorrupt, "not the state of an ingest");
+  }
+  if (version != kStateVersion || layout != StateLayout()) {
+    return Fail(ErrorCode::kCorrupt, "the state of another build's ingest");
+  }
+  if (of != recording_id) return Fail(ErrorCode::kCorrupt, "the state of another recording");
+  ingest->Walk(archive);
+  if (!archive.finished()) return Fail(ErrorCode::kCorrupt, "not the state of an ingest");
+  return ingest;
+}
+
+// All that decides about rows to come. An importer is not among it: an import that goes on begins
+// anew.
+template <typename Archive>
+void RecordingIngest::Walk(Archive& archive) {
+  store::SegmentWriter::Partitions partitions = rows_->partitions();
+  std::uint64_t partition_count = partitions.size();
+  archive(first_entry_, last_entry_, last_sha256_, first_unsealed_entry_, first_unwritten_entry_,
+          open_row_count_, open_bytes_, *normaliser_, opened_, closed_, left_running_count_,
+          removed_before_, description_, host_, boot_id_, profile_, next_batch_index_,
+          first_boot_ns_, last_boot_ns_, first_wall_ns_, last_wall_ns_, complete_until_boot_ns_,
+          partition_count);
+  if constexpr (std::is_same_v<Archive, ArchiveReader>) {
+    partitions.clear();
+    for (; partition_count > 0 && archive.Charge(sizeof(*partitions.begin())); --partition_count) {
+      std::int64_t host_id = 0, day = 0;
+      store::SegmentWriter::Partition partition;
+      archive(host_id, partition.host, partition.event_count);
+      WalkNumber(archive, day, -kDayMax, kDayMax);
+      partitions.insert_or_assign({host_id, day}, std::move(partition));
+    }
+    rows_->SetPartitions(std::move(partitions));
+    if (first_entry_ > last_entry_ || first_unsealed_entry_ < first_entry_ ||
+        first_unwritten_entry_ < first_unsealed_entry_ ||
+        first_unwritten_entry_ > last_entry_ + 1 || last_entry_ > kOpenEnd) {
+      archive.Fail();
+    }
+    decoder_.Load(archive);
+  } else {
+    for (auto& [key, partition] : partitions) {
+      auto [host_id, day] = key;
+      archive(host_id, partition.host, partition.event_count, day);
+    }
+    decoder_.Save(archive);
+  }
+}
+
+std::string RecordingIngest::BeginOfState(std::string recording_id) {
+  ArchiveWriter archive;
+  std::string name(kStateName);
+  std::uint64_t version = kStateVersion, layout = StateLayout();
+  archive(name, version, layout, recording_id);
+  return archive.bytes();
+}
+
+std::string RecordingIngest::StateBytes() {
+  ArchiveWriter archive;
+  Walk(archive);
+  return BeginOfState(recording_id_) + archive.bytes();
 }
 
 Result<> RecordingIngest::Resume(const wire::CarriedRecording& before) {
@@ -93,6 +246,7 @@ Result<> RecordingIngest::Resume(const wire::CarriedRecording& before) {
 Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_index,
                                const wire::Sha256& sha256, std::uint64_t entry_bytes) {
   last_entry_ = entry_index;
+  last_sha256_ = sha256;
   if (!opened_) Open(batch);
   // Of a sensor's batches the decoder says it.
   if (import_) TakeMissing(batch.batch_index);
@@ -118,16 +272,64 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   Normalise();
   const std::uint64_t after = import_ ? normaliser_->event_count() : decoder_.record_count();
   WriteBatch(batch, entry_bytes, after - before);
-  if (rows_->row_count() < options_->rows_held_max &&
-      rows_->held_bytes() < options_->bytes_held_max) {
-    return {};
-  }
+  const bool enough = open_row_count_ + rows_->row_count() >= options_->rows_held_max ||
+                      open_bytes_ + rows_->held_bytes() >= options_->bytes_held_max;
+  return enough && !closed_ ? Seal() : Result<>();
+}
+
+Result<> RecordingIngest::Seal() {
   FlushRows();
-  ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
-                   rows_->Write(first_unwritten_entry_, last_entry_));
-  segments_.insert(segments_.end(), written.begin(), written.end());
-  first_unwritten_entry_ = last_entry_ + 1;
+  RETURN_IF_ERROR(Write(first_unsealed_entry_, store::SegmentLife::kSealed, OpenSegments()));
+  first_unsealed_entry_ = first_unwritten_entry_ = last_entry_ + 1;
+  open_row_count_ = open_bytes_ = 0;
   return rows_->Restart();
+}
+
+std::vector<store::Segment> RecordingIngest::OpenSegments() const {
+  std::vector<store::Segment> open;
+  for (const store::Segment& segment : segments_) {
+    if (segment.life == store::SegmentLife::kOpen) open.push_back(segment);
+  }
+  return open;
+}
+
+// Those that were written together are a run. A run is written again when what follows it has grown
+// to as many rows, so that each row is written a few times (the binary logarithm of their number)
+// and there are as few runs, however often somebody asks.
+std::vector<store::Segment> RecordingIngest::OpenSegmentsToMerge() const {
+  std::map<std::uint64_t, std::vector<store::Segment>> runs;  // by first entry
+  for (store::Segment& segment : OpenSegments()) {
+    runs[segment.first_entry].push_back(std::move(segment));
+  }
+  std::vector<store::Segment> merged;
+  std::uint64_t row_count = rows_->row_count();
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    std::uint64_t of_run = 0;
+    for (const store::Segment& segment : run->second) {
+      of_run = SaturatingAdd(of_run, segment.row_count);
+    }
+    if (of_run >= std::max(row_count, kSmallRunRows)) break;
+    row_count = SaturatingAdd(row_count, of_run);
+    merged.insert(merged.end(), run->second.begin(), run->second.end());
+  }
+  return merged;
+}
+
+Result<> RecordingIngest::Write(std::uint64_t first_entry, store::SegmentLife life,
+                                std::vector<store::Segment> earlier) {
+  std::set<std::string> replaced;
+  for (const store::Segment& segment : earlier) replaced.insert(segment.file);
+  ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
+                   rows_->Write({.first_entry = first_entry,
+                                 .last_entry = last_entry_,
+                                 .life = life,
+                                 .earlier = std::move(earlier)}));
+  std::erase_if(segments_, [&](const auto& segment) { return replaced.contains(segment.file); });
+  for (const store::Segment& segment : written) {
+    made_files_.push_back(layout_.segments() / segment.file);
+    segments_.push_back(segment);
+  }
+  return {};
 }
 
 void RecordingIngest::TakeMissing(std::uint64_t batch_index) {
@@ -238,10 +440,64 @@ Result<> RecordingIngest::End(bool over) {
   WriteMalformed();
   WriteRecording();
   FlushRows();
-  ASSIGN_OR_RETURN(const std::vector<store::Segment> written,
-                   rows_->Write(first_unwritten_entry_, last_entry_));
-  segments_.insert(segments_.end(), written.begin(), written.end());
+  return Write(std::min(first_unsealed_entry_, last_entry_), store::SegmentLife::kSealed,
+               OpenSegments());
+}
+
+Result<> RecordingIngest::Pause() {
+  if (import_) return End(false);
+  RETURN_IF_ERROR(WriteOpen());
+  RETURN_IF_ERROR(PutStateAway());
+  return WriteProvisional();
+}
+
+// What can no longer change.
+Result<> RecordingIngest::WriteOpen() {
+  open_row_count_ += rows_->row_count();
+  open_bytes_ += rows_->held_bytes();
+  std::uint64_t first_entry = first_unwritten_entry_;
+  first_unwritten_entry_ = last_entry_ + 1;
+  std::vector<store::Segment> merged = OpenSegmentsToMerge();
+  if (rows_->row_count() == 0) return {};
+  for (const store::Segment& segment : merged) {
+    first_entry = std::min(first_entry, segment.first_entry);
+  }
+  return Write(first_entry, store::SegmentLife::kOpen, std::move(merged));
+}
+
+// A state too large to be read again is none.
+Result<> RecordingIngest::PutStateAway() {
+  const std::string bytes = StateBytes();
+  if (bytes.size() > kStateBytesMax) return {};
+  const std::filesystem::path path =
+      layout_.ingest_state() / store::StateFileName(recording_id_, generation_);
+  RETURN_IF_ERROR(CreateFoldersInside(layout_.root, path.parent_path()));
+  made_files_.push_back(path);
+  RETURN_IF_ERROR(WriteFileAtomicallyInside(layout_.root, path, AsBytes(bytes)));
+  state_ = {.generation = generation_, .sha256 = store::Sha256Text(AsBytes(bytes))};
   return {};
+}
+
+// What may still change, as if the recording were over; this object is of no use afterwards, for
+// the state is put away.
+Result<> RecordingIngest::WriteProvisional() {
+  store::SegmentWriter::Partitions partitions = rows_->partitions();
+  RETURN_IF_ERROR(rows_->Restart());
+  rows_->SetPartitions(std::move(partitions));
+  decoder_.Finish(findings_.events);
+  Normalise();
+  WriteRecording();
+  FlushRows();
+  return Write(std::min(first_unsealed_entry_, last_entry_), store::SegmentLife::kProvisional, {});
+}
+
+store::IngestedRecording RecordingIngest::Description(bool provisional) const {
+  return {.recording_id = recording_id_,
+          .first_entry = first_entry_,
+          .last_entry = last_entry_,
+          .provisional = provisional,
+          .event_count = event_count(),
+          .state = provisional ? state_ : std::nullopt};
 }
 
 void RecordingIngest::WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes,

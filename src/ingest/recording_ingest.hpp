@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ingest/catch_up.hpp"
@@ -19,6 +21,9 @@
 namespace spoor::ingest {
 
 /// One recording on its way from batches to segments. Not thread-safe.
+///
+/// A recording that goes on is paused: the next catch-up continues it. What is sealed does not
+/// depend on when it was paused (docs/design/0014-ingest-goes-on.md).
 class RecordingIngest {
  public:
   /// `generation`: of the segments' names.
@@ -27,6 +32,14 @@ class RecordingIngest {
                                                         const wire::RecordingId& recording_id,
                                                         std::uint64_t generation,
                                                         std::uint64_t entry_index);
+
+  /// Goes on from the state that Pause put away. `segments`: those of the recording that are live.
+  /// Fails: kNotFound, kCorrupt (not to be believed, whatever it is: the recording must be ingested
+  /// from its beginning).
+  static Result<std::unique_ptr<RecordingIngest>> Continue(
+      const StoreLayout& layout, const CatchUpOptions& options,
+      const store::IngestedRecording& recording, const std::vector<store::Segment>& segments,
+      std::uint64_t generation);
 
   /// Before the first Take: the recording's beginning was removed from the evidence, and `before`
   /// is what was carried over of it. What was between becomes a row of gap; of an imported file
@@ -37,18 +50,53 @@ class RecordingIngest {
   Result<> Take(const wire::Batch& batch, std::uint64_t entry_index, const wire::Sha256& sha256,
                 std::uint64_t entry_bytes);
 
-  /// There are no more batches for now. `over`: and there will be none, though it was not closed.
+  /// There are no more batches. `over`: and there will be none, though it was not closed. Fails:
+  /// kCorrupt (as Continue), kIo.
   Result<> End(bool over);
+  /// There are no more batches for now. An import that goes on has no state. Takes no more. Fails:
+  /// as End.
+  Result<> Pause();
 
   bool closed() const { return closed_; }
+  bool import() const { return import_; }
+  /// SHA-256 of the entry that was taken last.
+  const wire::Sha256& last_sha256() const { return last_sha256_; }
   std::uint64_t first_entry() const { return first_entry_; }
   std::uint64_t event_count() const { return normaliser_->event_count(); }
   std::uint64_t last_entry() const { return last_entry_; }
   const std::string& recording_id() const { return recording_id_; }
+  /// What the catalog is to say of the recording, after End or Pause.
+  store::IngestedRecording Description(bool provisional) const;
+  /// All segments of the recording that are live; those of before it was continued, too.
   std::vector<store::Segment>& segments() { return segments_; }
+  /// Files below STORE that were made since Begin or Continue: to be removed where no catalog comes
+  /// to name them.
+  const std::vector<std::filesystem::path>& made_files() const { return made_files_; }
+
+  /// The state in `bytes` of the recording `recording_id`, for rows to `rows`. Takes batches, but
+  /// is of no store: its segments are not known. Fails: kCorrupt.
+  static Result<std::unique_ptr<RecordingIngest>> ReadState(
+      std::string_view bytes, const CatchUpOptions& options, const std::string& recording_id,
+      std::unique_ptr<store::SegmentWriter> rows);
+  /// What Pause puts away.
+  std::string StateBytes();
+  /// What the states of `recording_id` begin with that this build reads.
+  static std::string BeginOfState(std::string recording_id);
 
  private:
   RecordingIngest() = default;
+  template <typename Archive>
+  void Walk(Archive& archive);
+  Result<> PutStateAway();
+  /// Writes what is in memory, together with the rows of `earlier`, and replaces these.
+  Result<> Write(std::uint64_t first_entry, store::SegmentLife life,
+                 std::vector<store::Segment> earlier);
+  Result<> Seal();
+  Result<> WriteOpen();
+  Result<> WriteProvisional();
+  std::vector<store::Segment> OpenSegments() const;
+  /// The newest of these, as far back as it pays to write them again with what is in memory.
+  std::vector<store::Segment> OpenSegmentsToMerge() const;
   void Open(const wire::Batch& batch);
   /// Of an import: what comes after batches that are not there.
   void TakeMissing(std::uint64_t batch_index);
@@ -61,15 +109,23 @@ class RecordingIngest {
                 schema::LossClass loss_class, std::string_view reason);
   void WriteRecording();
 
+  StoreLayout layout_;
   const CatchUpOptions* options_ = nullptr;
+  std::uint64_t generation_ = 0;
   std::string recording_id_;
-  std::uint64_t first_entry_ = 0, last_entry_ = 0, first_unwritten_entry_ = 0;
+  std::uint64_t first_entry_ = 0, last_entry_ = 0;
+  wire::Sha256 last_sha256_{};
+  std::uint64_t first_unsealed_entry_ = 0, first_unwritten_entry_ = 0;
+  /// Of the open segments, as it was in memory.
+  std::uint64_t open_row_count_ = 0, open_bytes_ = 0;
   std::unique_ptr<store::SegmentWriter> rows_;
   std::unique_ptr<Normaliser> normaliser_;
   std::unique_ptr<NetworkRows> network_;  // of an import
   event::Findings findings_;              // decoded, not in rows yet
   event::SourceCounts source_counts_;     // of an import that was read to its end
   std::vector<store::Segment> segments_;
+  std::vector<std::filesystem::path> made_files_;
+  std::optional<store::IngestedRecording::State> state_;
 
   RecordDecoder decoder_;
   std::optional<Result<std::unique_ptr<event::EventSource>>> importer_;  // empty: failed before

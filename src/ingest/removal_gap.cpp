@@ -34,7 +34,7 @@ Result<std::vector<store::Segment>> WriteRemovalGap(const StoreLayout& layout,
                               .loss_class = schema::LossClassName(schema::LossClass::kRetention),
                               .count = std::nullopt,
                               .reason = reason});
-  return rows->Write(entry, entry);
+  return rows->Write({.first_entry = entry, .last_entry = entry});
 }
 
 }  // namespace spoor::ingest

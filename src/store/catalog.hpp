@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +14,19 @@
 
 namespace spoor::store {
 
+/// How long a segment stays.
+enum class SegmentLife : std::uint8_t {
+  kSealed,       ///< until its evidence is removed
+  kOpen,         ///< until there are enough rows to be sealed together with its own
+  kProvisional,  ///< until the next catch-up: what may still change
+};
+/// "sealed", "open", "provisional": the word in the catalog.
+std::string_view SegmentLifeName(SegmentLife life);
+
 /// One immutable Parquet file with rows of one table.
 struct Segment {
   std::string table{};
+  SegmentLife life = SegmentLife::kSealed;
   std::string file{};  ///< relative to STORE/segments
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;  ///< with size_bytes: the file was not written to since
@@ -30,10 +42,19 @@ struct Segment {
 struct IngestedRecording {
   std::string recording_id;
   std::uint64_t first_entry = 0, last_entry = 0;
-  /// It was still open: the next catch-up makes its segments again from first_entry.
+  /// It was still open: the next catch-up goes on from its state or, where it has none, makes its
+  /// segments again from first_entry.
   bool provisional = false;
   std::uint64_t event_count = 0;
+  /// Of its state (StateFileName), only where it is provisional.
+  struct State {
+    std::uint64_t generation = 0;  ///< of the catalog that named it first
+    std::string sha256{};          ///< 64 hex digits
+  };
+  std::optional<State> state{};
 };
+/// Name of the file below STORE/ingest: "RECORDING_ID-gGENERATION.state".
+std::string StateFileName(std::string_view recording_id, std::uint64_t generation);
 
 /// Which segments are live: STORE/catalog.json (docs/formats/store.md).
 struct Catalog {
@@ -42,6 +63,8 @@ struct Catalog {
   std::uint64_t next_entry = 0;  ///< first entry of the evidence that was not looked at yet
   std::vector<IngestedRecording> recordings;
   std::vector<Segment> segments;
+  /// A collector's account is among the entries looked at: recordings may go on at any time.
+  bool collected = false;
   /// Files that are no longer live; readers may still have them open until the next catch-up.
   std::vector<std::string> retired;
 };
@@ -56,6 +79,9 @@ Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog);
 
 /// What to say where the segments of `catalog` are of an earlier schema version.
 Error EarlierSchema(const StoreLayout& layout, const Catalog& catalog);
+
+/// SHA-256 as 64 hex digits.
+std::string Sha256Text(std::span<const std::byte> bytes);
 
 /// Finds out size, mtime and SHA-256 of the file that `segment` names.
 Result<> DescribeFile(const StoreLayout& layout, Segment& segment);

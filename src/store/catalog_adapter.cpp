@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,9 +23,11 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr std::size_t kReasonCharactersMax = 200;
+constexpr std::array<std::string_view, 3> kLifeNames{"sealed", "open", "provisional"};
 
 nlohmann::json ToJson(const Segment& segment) {
   return {{"table", segment.table},
+          {"life", SegmentLifeName(segment.life)},
           {"file", segment.file},
           {"size_bytes", segment.size_bytes},
           {"mtime_ns", segment.mtime_ns},
@@ -71,6 +74,13 @@ const nlohmann::json& ListOf(const nlohmann::json& object, const char* name) {
 Segment SegmentOf(const nlohmann::json& json) {
   Segment segment;
   Take(json, "table", segment.table);
+  if (json.contains("life")) {
+    std::string name;
+    Take(json, "life", name);
+    const auto life = std::ranges::find(kLifeNames, name);
+    if (life == kLifeNames.end()) throw BadCatalog{"a segment has no such life"};
+    segment.life = static_cast<SegmentLife>(life - kLifeNames.begin());
+  }
   Take(json, "file", segment.file);
   Take(json, "size_bytes", segment.size_bytes);
   Take(json, "mtime_ns", segment.mtime_ns);
@@ -91,6 +101,12 @@ IngestedRecording RecordingOf(const nlohmann::json& json) {
   Take(json, "last_entry", recording.last_entry);
   Take(json, "provisional", recording.provisional);
   Take(json, "event_count", recording.event_count);
+  if (json.contains("state")) {
+    const nlohmann::json& state = json.at("state");
+    recording.state.emplace();
+    Take(state, "generation", recording.state->generation);
+    Take(state, "sha256", recording.state->sha256);
+  }
   return recording;
 }
 
@@ -98,6 +114,7 @@ Catalog CatalogOf(const nlohmann::json& json) {
   Catalog catalog;
   Take(json, "generation", catalog.generation);
   Take(json, "next_entry", catalog.next_entry);
+  if (json.contains("collected")) Take(json, "collected", catalog.collected);
   for (const nlohmann::json& item : ListOf(json, "recordings")) {
     catalog.recordings.push_back(RecordingOf(item));
   }
@@ -145,6 +162,20 @@ tl::unexpected<Error> Broken(const std::filesystem::path& path, std::string_view
 
 }  // namespace
 
+std::string_view SegmentLifeName(SegmentLife life) {
+  return kLifeNames[static_cast<std::size_t>(life)];
+}
+
+std::string StateFileName(std::string_view recording_id, std::uint64_t generation) {
+  return fmt::format("{}-g{}.state", recording_id, generation);
+}
+
+std::string Sha256Text(std::span<const std::byte> bytes) {
+  Sha256Stream digest;
+  digest.Add(bytes);
+  return digest.Finish();
+}
+
 Result<Catalog> ParseCatalog(std::string_view text) {
   const auto bad = [](std::string_view what) {
     return Fail(ErrorCode::kCorrupt, "not a catalog ({})", what);
@@ -191,6 +222,9 @@ Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog) {
                           {"last_entry", recording.last_entry},
                           {"provisional", recording.provisional},
                           {"event_count", recording.event_count}});
+    if (!recording.state) continue;
+    recordings.back()["state"] = {{"generation", recording.state->generation},
+                                  {"sha256", recording.state->sha256}};
   }
   nlohmann::json segments = nlohmann::json::array();
   for (const Segment& segment : catalog.segments) segments.push_back(ToJson(segment));
@@ -200,6 +234,7 @@ Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog) {
                             {"next_entry", catalog.next_entry},
                             {"recordings", std::move(recordings)},
                             {"segments", std::move(segments)},
+                            {"collected", catalog.collected},
                             {"retired", catalog.retired}};
   return WriteFileAtomicallyInside(layout.root, layout.catalog(), AsBytes(json.dump(1) + "\n"));
 }

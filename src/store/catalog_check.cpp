@@ -70,7 +70,10 @@ std::string_view WhatIsWrong(const IngestedRecording& recording) {
   if (recording.last_entry > kCountMax || recording.event_count > kCountMax) {
     return "has a count too high";
   }
-  return "";
+  if (!recording.state) return "";
+  if (!recording.provisional) return "is over and has a state";
+  if (recording.state->generation > kCountMax) return "has a state of a generation too high";
+  return IsHex(recording.state->sha256, 64) ? "" : "has a SHA-256 that is not 64 hex digits";
 }
 
 }  // namespace
@@ -103,6 +106,12 @@ std::optional<SegmentName> ParseSegmentName(std::string_view file) {
   name.generation = *generation_value;
   name.number = *number_value;
   return name;
+}
+
+bool IsStateFileName(std::string_view name) {
+  const std::optional<std::string_view> id = TakeUntil(name, "-g");
+  const std::optional<std::string_view> generation = TakeUntil(name, ".state");
+  return id && IsHex(*id, 32) && generation && ParseDecimal(*generation) && name.empty();
 }
 
 std::optional<std::string> WhatIsWrong(const Catalog& catalog) {

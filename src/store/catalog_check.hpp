@@ -32,6 +32,9 @@ std::string FormatSegmentName(const SegmentName& name);
 /// The inverse. The parts live as long as `file`.
 std::optional<SegmentName> ParseSegmentName(std::string_view file);
 
+/// Whether it is one that StateFileName gives.
+bool IsStateFileName(std::string_view name);
+
 /// Folders of this purpose (ScratchFolder) lie in STORE/segments while segments are written, for
 /// the rows that do not fit memory.
 inline constexpr std::string_view kSpillPurpose = "spill";

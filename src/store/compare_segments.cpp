@@ -17,6 +17,14 @@ std::string ColumnsOf(const std::string& file) {
       "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE FROM {})", file);
 }
 
+std::string FilesAsTable(const std::vector<std::filesystem::path>& files) {
+  std::string list;
+  for (const std::filesystem::path& file : files) {
+    list += (list.empty() ? "" : ", ") + QuotedPath(file);
+  }
+  return fmt::format("read_parquet([{}])", list);
+}
+
 /// The first row, in some order, that is more often in `one` than in `other`.
 Result<std::optional<std::string>> FirstRowOnlyIn(Connection& connection, const std::string& one,
                                                   const std::string& other) {
@@ -33,8 +41,8 @@ Result<std::optional<std::string>> CompareSegments(const SegmentsToCompare& file
       fmt::format("SET autoinstall_known_extensions = false; SET memory_limit = '512MB'; "
                   "SET temp_directory = {}",
                   QuotedPath(files.scratch))));
-  const std::string stored = fmt::format("read_parquet({})", QuotedPath(files.stored));
-  const std::string derived = fmt::format("read_parquet({})", QuotedPath(files.derived));
+  const std::string stored = FilesAsTable(files.stored);
+  const std::string derived = FilesAsTable(files.derived);
   const auto stored_columns = connection->RunForText(ColumnsOf(stored));
   if (!stored_columns) return "cannot be read: " + stored_columns.error().message;
   ASSIGN_OR_RETURN(const std::optional<std::string> columns,

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -99,10 +101,26 @@ class SegmentWriter {
   /// Rows taken since the last Write, and about how many bytes they are.
   virtual std::uint64_t row_count() const = 0;
   virtual std::uint64_t held_bytes() const = 0;
+  /// How often NotePartition named each host and day since the last Restart: what segments are cut
+  /// by.
+  struct Partition {
+    std::string host;
+    std::uint64_t event_count = 0;
+  };
+  using Partitions = std::map<std::pair<std::int64_t, std::int64_t>, Partition>;  // (host_id, day)
+  virtual const Partitions& partitions() const = 0;
+  virtual void SetPartitions(Partitions partitions) = 0;
+
+  struct WriteOptions {
+    std::uint64_t first_entry = 0, last_entry = 0;  ///< of the evidence that the rows come from
+    SegmentLife life = SegmentLife::kSealed;
+    /// Segments whose rows are written once more, together with the new ones: what comes out is
+    /// what would have come out had all been held in memory. Fails for them: kCorrupt.
+    std::vector<Segment> earlier{};
+  };
   /// Writes all rows as new segments (durable, but not yet in any catalog). On failure (kIo: disk
   /// full) the files of this call are removed again. Takes no more rows until Restart.
-  virtual Result<std::vector<Segment>> Write(std::uint64_t first_entry,
-                                             std::uint64_t last_entry) = 0;
+  virtual Result<std::vector<Segment>> Write(const WriteOptions& options) = 0;
   /// Forgets all rows, to take new ones.
   virtual Result<> Restart() = 0;
 

@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/inside.hpp"
+#include "base/saturating.hpp"
 #include "base/scratch_folder.hpp"
 #include "base/time.hpp"
 #include "event/event_text.hpp"
@@ -196,11 +197,17 @@ class DuckSegmentWriter : public SegmentWriter {
     return bytes;
   }
 
-  Result<std::vector<Segment>> Write(std::uint64_t first_entry, std::uint64_t last_entry) override {
-    first_entry_ = first_entry;
-    last_entry_ = last_entry;
+  const Partitions& partitions() const override { return partitions_; }
+  void SetPartitions(Partitions partitions) override {
+    partitions_ = std::move(partitions);
+    last_partition_ = nullptr;
+  }
+
+  Result<std::vector<Segment>> Write(const WriteOptions& options) override {
+    write_ = options;
     std::vector<Segment> written;
-    const auto result = WriteAll(written);
+    auto result = CheckEarlier();
+    if (result) result = WriteAll(written);
     if (!result) {
       for (const Segment& segment : written) {
         (void)RemoveInside(options_.layout.root, options_.layout.segments() / segment.file);
@@ -211,24 +218,22 @@ class DuckSegmentWriter : public SegmentWriter {
   }
 
  private:
-  struct Partition {
-    std::string host;
-    std::uint64_t event_count = 0;
-  };
-
   TableWriter& writer(std::size_t table) override { return *writers_[table]; }
 
   Result<> WriteAll(std::vector<Segment>& written) {
     for (std::size_t i = 0; i < writers_.size(); ++i) {
-      if (writers_[i]->row_count() == 0) continue;
-      RETURN_IF_ERROR(writers_[i]->Flush());
       const schema::TableDescription& table = schema::Tables()[i];
+      const bool goes_on = std::ranges::any_of(
+          write_.earlier, [&](const Segment& earlier) { return earlier.table == table.name; });
+      if (writers_[i]->row_count() == 0 && !goes_on) continue;
+      RETURN_IF_ERROR(writers_[i]->Flush());
       for (const schema::SortOrder& order : table.sort_orders) {
         if (table.split == schema::Split::kHostAndDay) {
           RETURN_IF_ERROR(WritePartitions(table.name, order, written));
         } else {
-          RETURN_IF_ERROR(WriteOne(fmt::format("FROM {} ORDER BY {}", table.name, order.columns),
-                                   {.table = std::string(order.table)}, written));
+          RETURN_IF_ERROR(
+              WriteOne(fmt::format("FROM {} ORDER BY {}", RowsOf(table.name, order), order.columns),
+                       {.table = std::string(order.table)}, written));
         }
       }
     }
@@ -258,12 +263,71 @@ class DuckSegmentWriter : public SegmentWriter {
       const std::string rows = fmt::format(
           "FROM {} WHERE (host_id > {} OR (host_id = {} AND wall_ns >= {})) "
           "AND (host_id < {} OR (host_id = {} AND wall_ns < {})) ORDER BY {}",
-          source, first_host_id, first_host_id, first_day * kNsPerDay, last_host_id, last_host_id,
-          (last_day + 1) * kNsPerDay, order.columns);
+          RowsOf(source, order), first_host_id, first_host_id, first_day * kNsPerDay, last_host_id,
+          last_host_id, (last_day + 1) * kNsPerDay, order.columns);
       RETURN_IF_ERROR(WriteOne(rows, std::move(segment), written));
       first = std::next(last);
     }
     return {};
+  }
+
+  /// Those in memory and in the earlier segments of this order.
+  std::string RowsOf(std::string_view source, const schema::SortOrder& order) const {
+    const std::string files = FilesOf(order.table);
+    if (files.empty()) return std::string(source);
+    return fmt::format("(FROM {} UNION ALL FROM read_parquet([{}]))", source, files);
+  }
+
+  std::string FilesOf(std::string_view table) const {
+    std::string files;
+    for (const Segment& earlier : write_.earlier) {
+      if (earlier.table != table) continue;
+      files += (files.empty() ? "" : ", ") + QuotedPath(options_.layout.segments() / earlier.file);
+    }
+    return files;
+  }
+
+  /// That the earlier segments are the catalog's, and that it tells the truth of them: somebody
+  /// else may have written both.
+  Result<> CheckEarlier() {
+    std::map<std::string, std::int64_t> row_counts;
+    for (const Segment& earlier : write_.earlier) {
+      RETURN_IF_ERROR(CheckSegment(options_.layout, earlier, /*hash_all=*/true));
+      std::int64_t& count = row_counts[earlier.table];
+      count = SaturatingAdd(count, Saturated<std::int64_t>(earlier.row_count));
+    }
+    for (const auto& [table, said] : row_counts) {
+      const std::string files = FilesOf(table);
+      const auto fails = [&](std::string_view what) {
+        return Fail(ErrorCode::kCorrupt, "segments of table {}: {}", table, what);
+      };
+      const auto columns =
+          connection_->RunForText(ColumnsOf(fmt::format("read_parquet([{}])", files)));
+      if (!columns) return fails(columns.error().message);
+      ASSIGN_OR_RETURN(const auto wanted, connection_->RunForText(ColumnsOf(TableOf(table))));
+      if (*columns != wanted) return fails("have other columns than it");
+      const auto count =
+          connection_->RunForInteger(fmt::format("SELECT count(*) FROM read_parquet([{}])", files));
+      if (!count) return fails(count.error().message);
+      if (*count != said) return fails("have not as many rows as the catalog says");
+    }
+    return {};
+  }
+
+  static std::string ColumnsOf(std::string_view source) {
+    return fmt::format(
+        "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE FROM {})",
+        source);
+  }
+
+  /// The table whose rows segments of this folder hold.
+  static std::string_view TableOf(std::string_view folder) {
+    for (const schema::TableDescription& table : schema::Tables()) {
+      for (const schema::SortOrder& order : table.sort_orders) {
+        if (order.table == folder) return table.name;
+      }
+    }
+    return folder;
   }
 
   /// The rows of `query` as one file: temporary name, fsync, rename.
@@ -273,8 +337,9 @@ class DuckSegmentWriter : public SegmentWriter {
     if (count == 0) return {};
     segment.row_count = static_cast<std::uint64_t>(count);
     segment.recording_id = options_.recording_id;
-    segment.first_entry = first_entry_;
-    segment.last_entry = last_entry_;
+    segment.first_entry = write_.first_entry;
+    segment.last_entry = write_.last_entry;
+    segment.life = write_.life;
     segment.file = FormatSegmentName({.table = segment.table,
                                       .day = segment.day,
                                       .recording_id_begin = options_.recording_id,
@@ -309,17 +374,17 @@ class DuckSegmentWriter : public SegmentWriter {
   }
 
   static std::string WithoutOrder(const std::string& query) {
-    return query.substr(0, query.find(" ORDER BY "));
+    return query.substr(0, query.rfind(" ORDER BY "));
   }
 
   Options options_;
   std::optional<ScratchFolder> spill_;  ///< what does not fit memory; gone after connection_
   std::unique_ptr<Connection> connection_;
   std::vector<std::unique_ptr<DuckTableWriter>> writers_;
-  std::map<std::pair<std::int64_t, std::int64_t>, Partition> partitions_;  // (host, day)
-  std::pair<const std::pair<std::int64_t, std::int64_t>, Partition>* last_partition_ = nullptr;
+  Partitions partitions_;
+  Partitions::value_type* last_partition_ = nullptr;
   std::uint64_t next_number_ = 0;
-  std::uint64_t first_entry_ = 0, last_entry_ = 0;
+  WriteOptions write_;  ///< of the Write that goes on
 };
 
 }  // namespace
