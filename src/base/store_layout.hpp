@@ -16,7 +16,7 @@ struct StoreLayout {
   std::filesystem::path witnessed() const { return root / "witnessed"; }
   /// What a killed writer left behind the last checkpoint.
   std::filesystem::path set_aside() const { return root / "set-aside"; }
-  std::filesystem::path segments() const { return root / "segments"; }     ///< Parquet
+  std::filesystem::path segments() const { return root / "segments"; }  ///< Parquet
   /// Where the ingest of recordings that go on stands.
   std::filesystem::path ingest_state() const { return root / "ingest"; }
   std::filesystem::path index() const { return root / "index"; }           ///< causal index
