@@ -465,13 +465,16 @@ Result<> RecordingIngest::WriteOpen() {
   return Write(first_entry, store::SegmentLife::kOpen, std::move(merged));
 }
 
-// A state too large to be read again is none.
+// A state too large to be read again is none, and so is one whose folder is something else: that
+// costs time and nothing more.
 Result<> RecordingIngest::PutStateAway() {
   const std::string bytes = StateBytes();
   if (bytes.size() > kStateBytesMax) return {};
   const std::filesystem::path path =
       layout_.ingest_state() / store::StateFileName(recording_id_, generation_);
-  RETURN_IF_ERROR(CreateFoldersInside(layout_.root, path.parent_path()));
+  const auto folder = CreateFoldersInside(layout_.root, path.parent_path());
+  if (!folder && folder.error().code == ErrorCode::kCorrupt) return {};
+  RETURN_IF_ERROR(folder);
   made_files_.push_back(path);
   RETURN_IF_ERROR(WriteFileAtomicallyInside(layout_.root, path, AsBytes(bytes)));
   state_ = {.generation = generation_, .sha256 = store::Sha256Text(AsBytes(bytes))};

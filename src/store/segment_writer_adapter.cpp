@@ -358,8 +358,9 @@ class DuckSegmentWriter : public SegmentWriter {
     if (copied) copied = MakeDurable(file, temporary, path);
     if (!copied) {
       (void)RemoveInside(options_.layout.root, temporary);
-      return Fail(ErrorCode::kIo, "segment {}: cannot be written: {}", path.string(),
-                  copied.error().message);
+      // It may be the fault of an earlier one, whoever made it so.
+      const ErrorCode code = write_.earlier.empty() ? ErrorCode::kIo : ErrorCode::kCorrupt;
+      return Fail(code, "segment {}: cannot be written: {}", path.string(), copied.error().message);
     }
     RETURN_IF_ERROR(DescribeFile(options_.layout, segment));
     written.push_back(std::move(segment));
