@@ -23,7 +23,7 @@ namespace spoor::ingest {
 /// One recording on its way from batches to segments. Not thread-safe.
 ///
 /// A recording that goes on is paused: the next catch-up continues it. What is sealed does not
-/// depend on when it was paused (docs/design/0014-ingest-goes-on.md).
+/// depend on when it was paused (docs/design/0015-ingest-goes-on.md).
 class RecordingIngest {
  public:
   /// `generation`: of the segments' names.
