@@ -125,7 +125,7 @@ class RecordingIngest {
   event::SourceCounts source_counts_;     // of an import that was read to its end
   std::vector<store::Segment> segments_;
   std::vector<std::filesystem::path> made_files_;
-  std::optional<store::IngestedRecording::State> state_;
+  std::optional<store::IngestState> state_;
 
   RecordDecoder decoder_;
   std::optional<Result<std::unique_ptr<event::EventSource>>> importer_;  // empty: failed before

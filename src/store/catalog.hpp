@@ -38,6 +38,12 @@ struct Segment {
   std::string host{};  ///< empty: several or none
 };
 
+/// The file of the state of an ingest that goes on (StateFileName).
+struct IngestState {
+  std::uint64_t generation = 0;  ///< of the catalog that named it first
+  std::string sha256{};          ///< 64 hex digits
+};
+
 /// How far a recording has been ingested.
 struct IngestedRecording {
   std::string recording_id;
@@ -46,12 +52,7 @@ struct IngestedRecording {
   /// segments again from first_entry.
   bool provisional = false;
   std::uint64_t event_count = 0;
-  /// Of its state (StateFileName), only where it is provisional.
-  struct State {
-    std::uint64_t generation = 0;  ///< of the catalog that named it first
-    std::string sha256{};          ///< 64 hex digits
-  };
-  std::optional<State> state{};
+  std::optional<IngestState> state{};  ///< only where it is provisional
 };
 /// Name of the file below STORE/ingest: "RECORDING_ID-gGENERATION.state".
 std::string StateFileName(std::string_view recording_id, std::uint64_t generation);

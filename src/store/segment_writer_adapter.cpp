@@ -296,7 +296,8 @@ class DuckSegmentWriter : public SegmentWriter {
       std::int64_t& count = row_counts[earlier.table];
       count = SaturatingAdd(count, Saturated<std::int64_t>(earlier.row_count));
     }
-    for (const auto& [table, said] : row_counts) {
+    for (const auto& row_count : row_counts) {
+      const std::string& table = row_count.first;
       const std::string files = FilesOf(table);
       const auto fails = [&](std::string_view what) {
         return Fail(ErrorCode::kCorrupt, "segments of table {}: {}", table, what);
@@ -309,7 +310,7 @@ class DuckSegmentWriter : public SegmentWriter {
       const auto count =
           connection_->RunForInteger(fmt::format("SELECT count(*) FROM read_parquet([{}])", files));
       if (!count) return fails(count.error().message);
-      if (*count != said) return fails("have not as many rows as the catalog says");
+      if (*count != row_count.second) return fails("have not as many rows as the catalog says");
     }
     return {};
   }
