@@ -2,14 +2,16 @@
 // Files that were touched, by whom, and what they held.
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "api/endpoint.hpp"
-#include "api/file_versions.hpp"
 #include "api/filter.hpp"
 #include "api/json.hpp"
 #include "api/snapshot.hpp"
 #include "base/base64.hpp"
-#include "base/file.hpp"
-#include "evidence/hash.hpp"
+#include "contents/copy.hpp"
+#include "contents/history.hpp"
+#include "contents/versions.hpp"
 #include "queries/library.hpp"
 #include "store/lookup.hpp"
 #include "store/row.hpp"
@@ -20,6 +22,8 @@ namespace {
 constexpr std::int64_t kBytesUsual = 64 << 10;
 constexpr std::int64_t kBytesMax = 1 << 20;
 constexpr std::size_t kActsMax = 200'000;
+constexpr std::int64_t kCapturedBytesMax = 64 << 20;
+constexpr std::int64_t kHashedBytesMax = std::int64_t{1} << 30;  // of all versions of one file
 constexpr std::int64_t kDownloadBytesMax = std::int64_t{256} << 20;
 
 /// `files_touched` of what `tree` names, as SQL.
@@ -80,61 +84,10 @@ Result<http::Answer> Files(const Context& context, Call& call) {
                           {"total", std::move(total)}}));
 }
 
-// A write over a mapping is not seen; a read or write without payload still says where it was.
-constexpr std::string_view kActSql = R"(
-SELECT e.kind, e.process_id, e.wall_ns, e.result, e.flags, e.value,
-       coalesce(i.offset_bytes, e.offset_bytes) AS offset_bytes,
-       coalesce(i.size_bytes, e.size_bytes) AS size_bytes, i.data, e.count
-FROM event AS e LEFT JOIN io AS i ON i.event_id = e.event_id
-WHERE e.object_id = $1 AND NOT e.baseline AND e.result >= 0
-  AND e.kind IN ('read', 'write', 'truncate', 'open')
-ORDER BY e.event_id, i.wall_ns)";
-
-Result<std::vector<FileAct>> ActsOn(store::Store& store, std::int64_t object_id) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> reader, store.Sql(kActSql, {object_id}));
-  std::vector<FileAct> acts;
-  std::vector<store::Value> row;
-  std::size_t bytes = 0;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, reader->Next(row));
-    if (!more) return acts;
-    const std::string kind = store::TextOf(row[0]);
-    FileAct act{.process_id = store::IntegerOf(row[1]).value_or(0),
-                .wall_ns = store::IntegerOf(row[2]).value_or(0),
-                .offset_bytes = store::IntegerOf(row[6]),
-                .size_bytes = store::IntegerOf(row[7]).value_or(0)};
-    if (kind == "open") {
-      constexpr std::int64_t kTruncates = 01000;
-      if ((store::IntegerOf(row[4]).value_or(0) & kTruncates) == 0) continue;
-      act.kind = FileAct::Kind::kTruncate;
-      act.size_bytes = 0;
-    } else if (kind == "truncate") {
-      act.kind = FileAct::Kind::kTruncate;
-      act.size_bytes = std::max<std::int64_t>(0, store::IntegerOf(row[5]).value_or(0));
-    } else {
-      act.kind = kind == "write" ? FileAct::Kind::kWrite : FileAct::Kind::kRead;
-      if (const auto* data = std::get_if<store::Bytes>(&row[8])) act.data = data->bytes;
-      // Of several calls that were taken together only the sum is known, which goes on from the
-      // first.
-    }
-    bytes += act.data.size();
-    if (acts.size() >= kActsMax || bytes > kVersionBytesMax) {
-      return Fail(ErrorCode::kUnavailable,
-                  "the file was touched too often to be put together here");
-    }
-    acts.push_back(std::move(act));
-  }
-}
-
-std::string WholeSha256(const FileVersion& version) {
-  if (!version.has_known_end || version.known_bytes() != version.size_bytes) return {};
-  std::string all;
-  for (const auto& [offset, bytes] : version.pieces) all += bytes;
-  std::string hex;
-  for (const std::uint8_t byte : evidence::TreeHasher().Plain(AsBytes(all))) {
-    hex += fmt::format("{:02x}", byte);
-  }
-  return hex;
+/// The calls on a file, as many as a page may put together.
+Result<std::vector<contents::Act>> ActsOn(store::Store& store, std::int64_t object_id) {
+  return contents::LoadActs(store, object_id,
+                            {.acts_max = kActsMax, .captured_bytes_max = kCapturedBytesMax});
 }
 
 Result<http::Answer> File(const Context& context, Call& call) {
@@ -164,9 +117,19 @@ Result<http::Answer> File(const Context& context, Call& call) {
                   "WHERE e.object_id = $1 GROUP BY ALL ORDER BY first_wall_ns LIMIT 2000",
                   {object_id}));
   file["versions"] = Json::array();
-  ASSIGN_OR_RETURN(const std::vector<FileAct> acts, ActsOn(*store, object_id));
-  for (const FileVersion& version : VersionsOf(acts)) {
-    if (version.pieces.empty() && version.size_bytes == 0 && !version.process_id) continue;
+  ASSIGN_OR_RETURN(const std::vector<contents::Act> acts, ActsOn(*store, object_id));
+  ASSIGN_OR_RETURN(const contents::Journal journal,
+                   contents::Journal::Fetch(*store, object_id, acts));
+  std::int64_t hashed_bytes = 0;
+  for (contents::VersionWalk walk(acts); walk.Next();) {
+    const contents::Version& version = walk.version();
+    const contents::Image& image = walk.image();
+    if (image.size_bytes() == 0 && !version.process_id) continue;
+    std::string sha256;
+    if (hashed_bytes + image.size_bytes() <= kHashedBytesMax) {
+      hashed_bytes += image.size_bytes();
+      ASSIGN_OR_RETURN(sha256, contents::Sha256Of(image, journal));
+    }
     Json process;
     for (const Json& touch : file["touches"]) {
       if (version.process_id && touch["process_id"] == std::to_string(*version.process_id)) {
@@ -179,23 +142,33 @@ Result<http::Answer> File(const Context& context, Call& call) {
                                 {"until_wall_ns", Exact(version.until_wall_ns)},
                                 {"process_id", Exact(version.process_id)},
                                 {"process", process},
-                                {"size_bytes", version.size_bytes},
-                                {"known_bytes", version.known_bytes()},
-                                {"sha256", TextOrNull(WholeSha256(version))}});
+                                {"size_bytes", image.size_bytes()},
+                                {"known_bytes", image.known_bytes()},
+                                {"sha256", TextOrNull(sha256)}});
   }
   return JsonAnswer(Dump(file));
 }
 
-Result<FileVersion> VersionAsked(const Context& context, const Call& call) {
+/// A version and its bytes.
+struct VersionAsked {
+  std::int64_t version;
+  contents::Image image;
+  contents::Journal journal;
+};
+
+Result<VersionAsked> FindVersion(const Context& context, const Call& call) {
   ASSIGN_OR_RETURN(const std::int64_t object_id, call.parameters.Id("object_id"));
   ASSIGN_OR_RETURN(const std::int64_t number, call.parameters.Id("version"));
   ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kPageTimeMax));
-  ASSIGN_OR_RETURN(const std::vector<FileAct> acts, ActsOn(*store, object_id));
-  std::vector<FileVersion> versions = VersionsOf(acts, number);
-  if (versions.empty() || versions.back().version != number) {
-    return Fail(ErrorCode::kNotFound, "the file has no version {}", number);
+  ASSIGN_OR_RETURN(const std::vector<contents::Act> acts, ActsOn(*store, object_id));
+  contents::VersionWalk walk(acts);
+  while (walk.Next()) {
+    if (walk.version().version != number) continue;
+    ASSIGN_OR_RETURN(contents::Journal journal,
+                     contents::Journal::Fetch(*store, object_id, acts, &walk.image()));
+    return VersionAsked{number, walk.image(), std::move(journal)};
   }
-  return std::move(versions.back());
+  return Fail(ErrorCode::kNotFound, "the file has no version {}", number);
 }
 
 Result<http::Answer> FileBytes(const Context& context, Call& call) {
@@ -203,23 +176,27 @@ Result<http::Answer> FileBytes(const Context& context, Call& call) {
                    call.parameters.Within("offset_bytes", 0, 0, INT64_MAX - kBytesMax));
   ASSIGN_OR_RETURN(const std::int64_t length,
                    call.parameters.Within("length_bytes", kBytesUsual, 1, kBytesMax));
-  ASSIGN_OR_RETURN(const FileVersion version, VersionAsked(context, call));
+  ASSIGN_OR_RETURN(const VersionAsked version, FindVersion(context, call));
   Json pieces = Json::array();
-  for (const auto& [begin, bytes] : version.pieces) {
-    const std::int64_t end = begin + static_cast<std::int64_t>(bytes.size());
-    const std::int64_t from = std::max(begin, offset), until = std::min(end, offset + length);
-    if (from >= until) continue;
-    pieces.push_back(
-        {{"offset_bytes", from},
-         {"data_base64", ToBase64(bytes.substr(static_cast<std::size_t>(from - begin),
-                                               static_cast<std::size_t>(until - from)))}});
-  }
-  return JsonAnswer(Dump({{"size_bytes", version.size_bytes}, {"pieces", std::move(pieces)}}));
+  RETURN_IF_ERROR(contents::ReadImage(
+      version.image, version.journal, offset, offset + length,
+      [&pieces](const contents::Extent& extent, std::string_view bytes) {
+        if (contents::IsHole(extent.content)) return true;
+        pieces.push_back({{"offset_bytes", extent.from_bytes},
+                          {"data_base64",
+                           bytes.empty() ? ToBase64(std::string(
+                                               static_cast<std::size_t>(extent.size_bytes()), '\0'))
+                                         : ToBase64(bytes)}});
+        return true;
+      }));
+  return JsonAnswer(Dump({{"size_bytes", version.image.size_bytes()}, {"pieces", pieces}}));
 }
 
 Result<http::Answer> Download(const Context& context, Call& call) {
-  ASSIGN_OR_RETURN(FileVersion version, VersionAsked(context, call));
-  if (version.size_bytes > kDownloadBytesMax) {
+  ASSIGN_OR_RETURN(VersionAsked asked, FindVersion(context, call));
+  const auto version =
+      std::make_shared<const VersionAsked>(std::move(asked));  // streams are copied
+  if (version->image.size_bytes() > kDownloadBytesMax) {
     return Fail(ErrorCode::kInvalidArgument, "the file is longer than {} bytes", kDownloadBytesMax);
   }
   http::Answer answer{
@@ -229,25 +206,23 @@ Result<http::Answer> Download(const Context& context, Call& call) {
                   // The name is ours: that of the file was chosen by the intruder.
                   {"Content-Disposition",
                    fmt::format("attachment; filename=\"captured-{}-v{}.bin\"",
-                               call.request.Parameter("object_id"), version.version)}}};
-  answer.stream_bytes = static_cast<std::uint64_t>(version.size_bytes);
-  answer.stream = [version = std::move(version)](const http::Sink& sink) {
+                               call.request.Parameter("object_id"), version->version)}}};
+  answer.stream_bytes = static_cast<std::uint64_t>(version->image.size_bytes());
+  answer.stream = [version](const http::Sink& sink) {
     const std::string zeros(64 << 10, '\0');
-    std::int64_t at = 0;
-    const auto fill = [&](std::int64_t until) {
-      while (at < until) {
-        const auto size = static_cast<std::size_t>(
-            std::min<std::int64_t>(until - at, static_cast<std::int64_t>(zeros.size())));
-        if (!sink(std::string_view(zeros).substr(0, size))) return false;
-        at += static_cast<std::int64_t>(size);
-      }
-      return true;
-    };
-    for (const auto& [offset, bytes] : version.pieces) {
-      if (!fill(offset) || !sink(bytes)) return false;
-      at = offset + static_cast<std::int64_t>(bytes.size());
-    }
-    return fill(version.size_bytes);
+    bool sent = true;
+    const Result<> read = contents::ReadImage(
+        version->image, version->journal, 0, version->image.size_bytes(),
+        [&](const contents::Extent& extent, std::string_view bytes) {
+          if (!bytes.empty()) return sent = sink(bytes);
+          for (auto left = static_cast<std::size_t>(extent.size_bytes()); left > 0 && sent;) {
+            const std::size_t size = std::min(left, zeros.size());
+            sent = sink(std::string_view(zeros).substr(0, size));
+            left -= size;
+          }
+          return sent;
+        });
+    return sent && read.has_value();
   };
   return answer;
 }

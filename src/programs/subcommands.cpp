@@ -20,6 +20,7 @@ void RegisterSql(CLI::App& application, Action& action);
 void RegisterTrack(CLI::App& application, Action& action);
 void RegisterPcap(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
+void RegisterRecover(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterProve(CLI::App& application, Action& action);
@@ -45,6 +46,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterTrack,
       RegisterPcap,
       RegisterReplay,
+      RegisterRecover,
       RegisterReport,
       RegisterStatus,
       RegisterProve,
