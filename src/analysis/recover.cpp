@@ -136,15 +136,15 @@ Result<FileBytes> Recover(store::Store& store, const contents::NamedFile& file,
   return bytes;
 }
 
-Result<std::vector<RecoveredFile>> Versions(store::Store& store, const contents::NamedFile& file,
-                                            std::int64_t hashed_bytes_max) {
+Result<> ForEachVersion(store::Store& store, const contents::NamedFile& file,
+                        std::int64_t hashed_bytes_max,
+                        const std::function<void(const RecoveredFile&)>& take) {
   ASSIGN_OR_RETURN(const std::vector<Act> acts, contents::LoadActs(store, file.object_id));
   ASSIGN_OR_RETURN(const contents::Journal journal,
                    contents::Journal::Fetch(store, file.object_id, acts));
-  std::vector<RecoveredFile> versions;
   contents::VersionWalk walk(acts);
   while (walk.Next()) {
-    RecoveredFile& recovered = versions.emplace_back();
+    RecoveredFile recovered;
     recovered.file = file;
     recovered.version = walk.version();
     recovered.image = walk.image();
@@ -152,8 +152,9 @@ Result<std::vector<RecoveredFile>> Versions(store::Store& store, const contents:
     if (hash) hashed_bytes_max -= recovered.image.size_bytes();
     RETURN_IF_ERROR(
         Describe(store, std::span(acts).first(walk.act_count()), journal, {}, hash, recovered));
+    take(recovered);
   }
-  return versions;
+  return {};
 }
 
 Result<std::vector<WrittenFile>> FilesWrittenBy(store::Store& store, std::string_view session) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -52,10 +53,11 @@ struct FileBytes {
 Result<FileBytes> Recover(store::Store& store, const contents::NamedFile& file,
                           std::optional<std::int64_t> at_wall_ns);
 
-/// All versions of a file, the oldest first. At most `hashed_bytes_max` are hashed in all; the
-/// versions beyond have no SHA-256. Fails as Recover.
-Result<std::vector<RecoveredFile>> Versions(store::Store& store, const contents::NamedFile& file,
-                                            std::int64_t hashed_bytes_max);
+/// Hands on all versions of a file, the oldest first; each is gone afterwards. At most
+/// `hashed_bytes_max` are hashed in all; the versions beyond have no SHA-256. Fails as Recover.
+Result<> ForEachVersion(store::Store& store, const contents::NamedFile& file,
+                        std::int64_t hashed_bytes_max,
+                        const std::function<void(const RecoveredFile&)>& take);
 
 /// The files that a session wrote to, each with when it last touched it. Fails: kNotFound (no such
 /// session), kInvalidArgument.

@@ -155,13 +155,12 @@ Result<ExitCode> List(const analysis::ReadableStore& store, const RecoverFlags& 
   std::set<std::int64_t> told;
   for (const contents::NamedFile& file : files) {
     if (!told.insert(file.object_id).second) continue;  // had the name twice
-    ASSIGN_OR_RETURN(const std::vector<analysis::RecoveredFile> versions,
-                     analysis::Versions(*store, file, kHashedBytesMax));
-    for (const analysis::RecoveredFile& version : versions) {
-      any = true;
-      if (!version.IsWhole()) code = ExitCode::kIncomplete;
-      Print(version, flags.json, {});
-    }
+    RETURN_IF_ERROR(analysis::ForEachVersion(*store, file, kHashedBytesMax,
+                                             [&](const analysis::RecoveredFile& version) {
+                                               any = true;
+                                               if (!version.IsWhole()) code = ExitCode::kIncomplete;
+                                               Print(version, flags.json, {});
+                                             }));
   }
   if (any) return store.Judge(code);
   return Nothing(store, flags.host,
