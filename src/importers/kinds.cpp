@@ -19,6 +19,7 @@
 #include "importers/snort/unified2_reader.hpp"
 #include "importers/syslog/syslog_reader.hpp"
 #include "importers/sysmon/sysmon_reader.hpp"
+#include "importers/wtmp/wtmp_reader.hpp"
 #include "importers/zeek/zeek_reader.hpp"
 
 namespace spoor::importers {
@@ -40,6 +41,8 @@ constexpr std::array kKinds{
                  LooksLikeJournal, MakeJournalReader},
     ImporterKind{"falco", "alerts of Falco, JSON lines", LooksLikeFalco, MakeFalcoReader},
     ImporterKind{"cowrie", "cowrie.json", LooksLikeCowrie, MakeCowrieReader},
+    ImporterKind{"wtmp", "logins of wtmp and failed ones of btmp, binary", LooksLikeWtmp,
+                 MakeWtmpReader},
     ImporterKind{"cowrie-tty", "terminal logs of cowrie and kippo", LooksLikeCowrieTty,
                  MakeCowrieTtyReader},
     ImporterKind{"unified2", "alerts and packets of Snort, binary", LooksLikeUnified2,
@@ -47,6 +50,7 @@ constexpr std::array kKinds{
     ImporterKind{"snort-json", "alert_json of Snort 3", LooksLikeSnortJson, MakeSnortJsonReader},
     ImporterKind{"snort-fast", "alert_fast of Snort, fast.log of Suricata", LooksLikeSnortFast,
                  MakeSnortFastReader},
+    ImporterKind{"snort-csv", "alert_csv of Snort 2 and 3", LooksLikeSnortCsv, MakeSnortCsvReader},
     ImporterKind{"snort-full", "alert_full of Snort", LooksLikeSnortFull, MakeSnortFullReader},
     ImporterKind{"snort-syslog", "alerts of Snort in syslog", LooksLikeSnortSyslog,
                  MakeSyslogReader},

@@ -3,7 +3,7 @@
 -- reads:     host_log
 -- column:    connection  BIGINT     a number of it
 -- column:    host        VARCHAR    where
--- column:    kind        VARCHAR    'ssh', or 'login' (console): each try is one
+-- column:    kind        VARCHAR    'ssh', 'login' (console): each try is one, or 'remote': wtmp does not say by which program
 -- column:    source_ip   VARCHAR    who connected; NULL: console
 -- column:    source_port BIGINT     from which port; NULL: the log does not say
 -- column:    wall_ns     BIGINT     first line
@@ -19,7 +19,9 @@
 -- source:    ENH-5
 CREATE OR REPLACE VIEW _logged_connection AS
 WITH lc_line AS MATERIALIZED (
-  SELECT g.*, CASE WHEN regexp_matches(g.program, '(^|/)login$') THEN 'login' ELSE 'ssh' END AS door,
+  SELECT g.*, CASE WHEN regexp_matches(g.program, '(^|/)login$') THEN 'login'
+                      WHEN g.source <> 'wtmp' OR g.program IS NOT NULL THEN 'ssh'
+                      WHEN g.source_ip IS NULL THEN 'login' ELSE 'remote' END AS door,
          row_number() OVER () AS line
   FROM host_log AS g WHERE g.kind LIKE 'login%' AND g.wall_ns IS NOT NULL
 ), lc_kept AS (

@@ -16,7 +16,7 @@
 -- column:    program      VARCHAR  who wrote the line
 -- column:    source       VARCHAR  the log
 -- column:    message      VARCHAR  the line
--- limits:    what sshd of OpenSSH, Dropbear, login, sudo, su and the common crons write of themselves; whoever may write
+-- limits:    what sshd of OpenSSH, Dropbear, login, sudo, su and the common crons write of themselves, and wtmp and btmp; whoever may write
 --            to the log can write such lines, too
 -- source:    ENH-5, SBK-9; auth.c of OpenSSH, logging of sudo, su and login
 CREATE OR REPLACE VIEW host_log AS
@@ -27,7 +27,7 @@ WITH hl_line AS MATERIALIZED (
               ELSE regexp_extract(l.program, '[^/]*$') END AS name,
          regexp_replace(l.message, '^message repeated [0-9]+ times: \[ ?(.*)\]$', '\1') AS text
   FROM log_line AS l LEFT JOIN host AS h ON h.host_id = l.host_id
-  WHERE l.source IN ('syslog', 'journal')
+  WHERE l.source = 'wtmp' OR l.source IN ('syslog', 'journal')
     AND regexp_matches(l.program, '(^|/)(sshd(-session|-auth)?|dropbear|login|sudo|su|cron|CRON|crond|CROND|anacron|fcron)$')
 ), hl_told(line, kind, "user", as_user, source_ip, source_port, method, key, terminal, directory, command) AS (
   -- A name that was tried can be any text: of what looks like the rest of a line, the last is the program's own.
@@ -135,6 +135,11 @@ WITH hl_line AS MATERIALIZED (
   FROM (SELECT l.line, regexp_extract(l.text,
           '^\(([^)]*)\) CMD \((.*)\)$',
           ['who', 'command']) AS f FROM hl_line AS l WHERE l.name = 'cron') AS r WHERE r.f.command <> ''
+  UNION ALL
+  SELECT r.line, r.f.kind, r.f.who, '', r.f.ip, '', '', '', r.f.terminal, '', ''
+  FROM (SELECT l.line, regexp_extract(l.text,
+          '^(login|login_failed|login_ended) terminal=(\S*) address=(\S*) pid=\d+ user=(\S*)$',
+          ['kind', 'terminal', 'ip', 'who']) AS f FROM hl_line AS l WHERE l.source = 'wtmp') AS r WHERE r.f.kind <> ''
 )
 SELECT l.wall_ns, l.host, t.kind, nullif(t."user", '') AS "user", nullif(t.as_user, '') AS as_user,
        nullif(t.source_ip, '') AS source_ip, TRY_CAST(t.source_port AS BIGINT) AS source_port,

@@ -4,7 +4,7 @@
 -- column:    host         VARCHAR    name of the host
 -- column:    session_id   BIGINT     the session; NULL: only logs tell of it
 -- column:    wall_ns      BIGINT     when it began
--- column:    kind         VARCHAR    'ssh', 'telnet' or 'login' (console)
+-- column:    kind         VARCHAR    'ssh', 'telnet', 'login' (console) or 'remote' (wtmp, which does not say by what)
 -- column:    source_ip    VARCHAR    who connected; NULL: none seen
 -- column:    source_port  BIGINT     from which port
 -- column:    succeeded    BOOLEAN    true: a program of the user was executed, or the rights of the user taken; of logs: they say so
@@ -14,7 +14,7 @@
 -- column:    end_wall_ns  BIGINT     end of the session; NULL: not seen
 -- column:    methods      VARCHAR[]  tried, as logs name them: 'password', 'publickey' and so on
 -- column:    keys         VARCHAR[]  type and fingerprint of the keys used, as logs have them
--- column:    sources      VARCHAR[]  who tells of it: 'events' of the host, 'syslog', 'journal'
+-- column:    sources      VARCHAR[]  who tells of it: 'events' of the host, 'syslog', 'journal', 'wtmp'
 -- needs:     payload of sockets and terminals for names and passwords (profile honeypot)
 -- limits:    names and passwords are read from what the parts of sshd tell each other (OpenSSH with privilege
 --            separation), or from what login read at a terminal, and from logs; of other servers they are not known.

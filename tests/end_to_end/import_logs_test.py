@@ -8,6 +8,7 @@ that cannot be read is counted and a gap, and the tables can be made again.
 import gzip
 import json
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,23 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(self.store.sql("SELECT source, other, offset_ns, samples FROM clock_offset"),
                          [{"source": "ids", "other": "UTC", "offset_ns": -2000000000, "samples": 0}])
         self.assertEqual(self.store.sql("SELECT wall_ns FROM alert"), [{"wall_ns": 1704164645500000000}])
+
+    def test_logins_of_wtmp_and_failed_ones_of_btmp_are_told_with_who_and_from_where(self):
+        def record(kind, line, user, address, second):
+            return struct.pack("<HHi32s4s32s256shhiii16s20s", kind, 0, 77, line, b"1", user, b"", 0, 0, 0, 1704164645 + second,
+                               0, bytes(address), b"")
+        self.take("--host", "web", self.file("wtmp", record(7, b"pts/0", b"alice", [192, 0, 2, 7], 0)
+                                             + record(8, b"pts/0", b"", [], 60) + record(7, b"tty1", b"root", [], 70)),
+                  self.file("btmp", record(6, b"ssh:notty", b"admin", [192, 0, 2, 9], 5)))
+        self.assertEqual(self.store.sql('SELECT host, kind, "user", source_ip, terminal FROM host_log ORDER BY wall_ns'), [
+            {"host": "web", "kind": "login", "user": "alice", "source_ip": "192.0.2.7", "terminal": "pts/0"},
+            {"host": "web", "kind": "login_failed", "user": "admin", "source_ip": "192.0.2.9", "terminal": "ssh:notty"},
+            {"host": "web", "kind": "login_ended", "user": "alice", "source_ip": "192.0.2.7", "terminal": "pts/0"},
+            {"host": "web", "kind": "login", "user": "root", "source_ip": None, "terminal": "tty1"}])
+        self.assertEqual(self.store.sql("SELECT kind, source_ip, succeeded, uid, names FROM logins ORDER BY wall_ns"), [
+            {"kind": "remote", "source_ip": "192.0.2.7", "succeeded": True, "uid": None, "names": ["alice"]},
+            {"kind": "ssh", "source_ip": "192.0.2.9", "succeeded": False, "uid": None, "names": ["admin"]},
+            {"kind": "login", "source_ip": None, "succeeded": True, "uid": 0, "names": ["root"]}])
 
     def test_the_tables_are_the_same_when_they_are_made_again(self):
         self.take("--year", "2017", self.file("a", EVE + "broken\n"), self.file("b", ZEEK), self.file("c", AUDIT),

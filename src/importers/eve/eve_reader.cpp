@@ -21,10 +21,19 @@ class EveReader : public LineSource {
 
  protected:
   Line TakeLine(std::string_view line, event::Findings& findings) override {
-    const std::optional<JsonObject> object = parser_.Parse(line);
+    std::optional<JsonObject> object = parser_.Parse(line);
     if (!object) return Line::kMalformed;
+    std::string_view time = TextAt(*object, "timestamp");
+    // Filebeat puts what Suricata wrote into a member, and its time elsewhere.
+    if (const std::optional<JsonObject> outer = ObjectAt(*object, "suricata")) {
+      if (const std::optional<JsonObject> inner = ObjectAt(*outer, "eve")) {
+        time = TextAt(*inner, "timestamp");
+        if (time.empty()) time = TextAt(*object, "@timestamp");
+        object = inner;
+      }
+    }
     const std::string_view type = TextAt(*object, "event_type");
-    const auto wall_ns = ParseIsoTime(TextAt(*object, "timestamp"), options_.time);
+    const auto wall_ns = ParseIsoTime(time, options_.time);
     if (type.empty() || !wall_ns) return Line::kMalformed;
     if (type == "alert") return TakeAlert(*object, *wall_ns, findings);
     if (type == "flow") return TakeFlow(*object, *wall_ns, findings);
@@ -166,7 +175,8 @@ std::unique_ptr<event::EventSource> MakeEveReader(const ImportOptions& options) 
 bool LooksLikeEve(std::string_view first_bytes) {
   const std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
   return line.starts_with('{') && line.find("\"event_type\"") != std::string_view::npos &&
-         line.find("\"timestamp\"") != std::string_view::npos;
+         (line.find("\"timestamp\"") != std::string_view::npos ||
+          line.find("\"@timestamp\"") != std::string_view::npos);
 }
 
 }  // namespace spoor::importers

@@ -109,5 +109,18 @@ TEST(EveReader, IsFoundByTheLookOfTheFile) {
   EXPECT_EQ(DetectImporterKind("something else"), nullptr);
 }
 
+TEST(EveReader, TakesWhatFilebeatPutIntoAMember) {
+  const std::string text =
+      "{\"@timestamp\":\"2024-01-02T03:04:05.000Z\",\"suricata\":{\"eve\":{\"event_type\":\"flow\","
+      "\"flow_id\":7,\"src_ip\":\"10.0.0.1\",\"src_port\":1,\"dest_ip\":\"10.0.0.2\",\"dest_port\":"
+      "2,"
+      "\"proto\":\"TCP\",\"flow\":{\"pkts_toserver\":3}}}}\n";
+  EXPECT_EQ(DetectImporterKind(text)->name, "eve");
+  const Reading reading = ReadAs("eve", text);
+  ASSERT_EQ(reading.findings.flows.size(), 1);
+  EXPECT_EQ(reading.findings.flows[0].begin_wall_ns, 1704164645000000000);
+  EXPECT_EQ(reading.findings.flows[0].source_packets, 3);
+}
+
 }  // namespace
 }  // namespace spoor::importers

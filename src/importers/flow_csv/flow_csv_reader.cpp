@@ -133,7 +133,8 @@ class ArgusReader : public CsvLines {
   }
 
  private:
-  /// "1320435464.760244", "2009-11-18+09:00:03.914398", "01/09.17:09:04.266106".
+  /// "1320435464.760244", "2009-11-18+09:00:03.914398", "01/09.17:09:04.266106",
+  /// "2011/08/10 09:46:53.047277".
   std::optional<std::int64_t> TimeOf(std::string_view text) {
     if (const auto wall_ns = ParseEpochTime(text)) return wall_ns;
     std::string spelled(text);
@@ -146,7 +147,7 @@ class ArgusReader : public CsvLines {
       spelled[5] = '-';
       return years_.ParseSnortTime(spelled);
     }
-    return std::nullopt;
+    return ParseSlashedTime(text, options_.time);
   }
 
   bool no_year_ = false;
@@ -174,20 +175,25 @@ class NfdumpReader : public CsvLines {
   Line TakeRecord(event::Findings& findings) override {
     event::FlowSighting flow;
     flow.observer = "netflow";
-    flow.ends.source_ip = ParseAddress(Value("sa"));
-    flow.ends.destination_ip = ParseAddress(Value("da"));
-    flow.ends.transport = TransportOf(Value("pr"));
-    const auto begin_wall_ns = ParseIsoTime(Value("ts"), options_.time);
-    const auto end_wall_ns = ParseIsoTime(Value("te"), options_.time);
+    flow.ends.source_ip = ParseAddress(Named("sa", "srcaddr"));
+    flow.ends.destination_ip = ParseAddress(Named("da", "dstaddr"));
+    flow.ends.transport = TransportOf(Named("pr", "proto"));
+    const auto begin_wall_ns = TimeOf(Named("ts", "firstseen"));
+    auto end_wall_ns = TimeOf(Named("te", "lastseen"));
     if (summary_) return Line::kRead;
     if (!flow.ends.known() || !begin_wall_ns) return Line::kMalformed;
+    if (!end_wall_ns) {
+      if (const auto duration_ns = ParseSeconds(Named("td", "duration"))) {
+        end_wall_ns = SaturatingAdd(*begin_wall_ns, std::max(*duration_ns, std::int64_t{0}));
+      }
+    }
     if (HasPorts(flow.ends.transport)) {
-      flow.ends.source_port = ParsePort(Value("sp"));
-      flow.ends.destination_port = ParsePort(Value("dp"));
+      flow.ends.source_port = ParsePort(Named("sp", "srcport"));
+      flow.ends.destination_port = ParsePort(Named("dp", "dstport"));
     }
     flow.begin_wall_ns = *begin_wall_ns;
     flow.end_wall_ns = std::max(end_wall_ns.value_or(*begin_wall_ns), *begin_wall_ns);
-    flow.source_packets = ParseNumber(Value("ipkt"));
+    flow.source_packets = ParseNumber(Named("ipkt", "packets"));
     const auto back = ParseNumber(Value("opkt"));
     if (back && *back > 0) flow.destination_packets = back;
     flow.state = Value("flg");
@@ -196,6 +202,17 @@ class NfdumpReader : public CsvLines {
   }
 
  private:
+  /// A column by its name, or by the one that newer versions give it.
+  std::string_view Named(std::string_view name, std::string_view newer) const {
+    const std::string_view value = Value(name);
+    return value.empty() ? Value(newer) : value;
+  }
+
+  std::optional<std::int64_t> TimeOf(std::string_view text) const {
+    const auto wall_ns = ParseIsoTime(text, options_.time);
+    return wall_ns ? wall_ns : ParseEpochTime(text);
+  }
+
   bool summary_ = false;
 };
 
@@ -228,6 +245,7 @@ bool LooksLikeArgus(std::string_view first_bytes) {
 bool LooksLikeNfdump(std::string_view first_bytes) {
   if (IsBinaryNfdump(first_bytes)) return true;
   if (first_bytes.starts_with("ts,te,td,sa,da,")) return true;
+  if (first_bytes.starts_with("firstSeen,")) return true;
   std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
   const auto begin_wall_ns = ParseIsoTime(TakeUntil(line, ","), {});
   const auto end_wall_ns = ParseIsoTime(TakeUntil(line, ","), {});

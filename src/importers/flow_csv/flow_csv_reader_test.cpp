@@ -85,5 +85,25 @@ TEST(P0fReader, TakesWhatWasNamedAndKeepsTheRest) {
   }
 }
 
+TEST(FlowCsvReader, TakesDatesWithSlashesAndNamesOfNewerVersions) {
+  const std::string argus =
+      "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,TotPkts\n"
+      "2024/01/02 03:04:05.500000,1.5,udp,10.0.0.1,1000,  <->,10.0.0.2,53,CON,12\n";
+  const std::string nfdump =
+      "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes\n"
+      "2024-01-02 03:04:05.500,1.500,UDP,10.0.0.1,1000,10.0.0.2,53,5,500\n";
+  for (const auto& [kind, text] : {std::pair("argus", argus), std::pair("nfdump", nfdump)}) {
+    EXPECT_EQ(DetectImporterKind(text)->name, kind);
+    const Reading reading = ReadAs(kind, text);
+    EXPECT_EQ(reading.counts.malformed_count, 0);
+    ASSERT_EQ(reading.findings.flows.size(), 1);
+    const event::FlowSighting& flow = reading.findings.flows[0];
+    EXPECT_EQ(flow.begin_wall_ns, 1704164645500000000);
+    EXPECT_EQ(flow.end_wall_ns, 1704164647000000000);
+    EXPECT_EQ(flow.ends.source_port, 1000);
+    EXPECT_EQ(flow.ends.destination_ip, "10.0.0.2");
+  }
+}
+
 }  // namespace
 }  // namespace spoor::importers

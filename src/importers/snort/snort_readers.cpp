@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "base/saturating.hpp"
 #include "importers/snort/snort_alert.hpp"
 #include "importers/text/fields.hpp"
@@ -25,7 +27,7 @@ std::string_view FirstLine(std::string_view bytes) {
 
 /// "11/27-13:01:46.385525", also with a year; empty: none there.
 std::string_view TimeAtBegin(std::string_view text) {
-  const std::string_view word = text.substr(0, text.find(' '));
+  const std::string_view word = text.substr(0, text.find_first_of(" ,"));
   const bool snort = word.size() >= kSnortTimeSize - 7 && word[2] == '/' &&
                      word.find('-') != std::string_view::npos &&
                      word.find(':') != std::string_view::npos;
@@ -207,7 +209,99 @@ class SnortJsonReader : public AlertSource {
   JsonLineParser parser_;
 };
 
+/// "a, \"b, c\",d" as its values. At most kCsvValuesMax of them.
+std::vector<std::string> CsvValues(std::string_view line) {
+  constexpr std::size_t kCsvValuesMax = 64;
+  std::vector<std::string> values;
+  while (values.size() < kCsvValuesMax) {
+    line = Trim(line);
+    if (line.starts_with('"')) {
+      const std::size_t end = std::min(line.find('"', 1), line.size());
+      values.emplace_back(line.substr(1, end - 1));
+      line.remove_prefix(std::min(end + 1, line.size()));
+      TakeUntil(line, ",");
+    } else {
+      values.emplace_back(Trim(TakeUntil(line, ",")));
+    }
+    if (line.empty()) break;
+  }
+  return values;
+}
+
+/// alert_csv as both versions write it by default: Snort 2 has generator, rule and revision in
+/// columns of their own, Snort 3 as one, and both ends with their ports.
+class SnortCsvReader : public AlertSource {
+ public:
+  explicit SnortCsvReader(const ImportOptions& options) : AlertSource(options) {}
+
+  static std::optional<event::AlertSighting> Parse(std::string_view line, std::string& time) {
+    const std::vector<std::string> values = CsvValues(line);
+    time = TimeAtBegin(values.front());
+    if (time.empty()) return std::nullopt;
+    return values.size() > 9 && ParseNumber(values[2]) ? ParseOld(values) : ParseNew(values);
+  }
+
+ protected:
+  Line TakeLine(std::string_view line, event::Findings& findings) override {
+    std::string time;
+    auto alert = Parse(line, time);
+    return alert ? Tell(*std::move(alert), time, findings) : Line::kMalformed;
+  }
+
+ private:
+  /// timestamp,sig_generator,sig_id,sig_rev,msg,proto,src,srcport,dst,dstport,…
+  static std::optional<event::AlertSighting> ParseOld(const std::vector<std::string>& values) {
+    event::AlertSighting alert;
+    alert.generator_id = ParseNumber(values[1]);
+    alert.signature_id = ParseNumber(values[2]);
+    if (!alert.generator_id || !ParseNumber(values[3])) return std::nullopt;
+    alert.signature = values[4];
+    event::FlowEnds& ends = alert.flow.ends;
+    ends.transport = TransportOf(values[5]);
+    ends.source_ip = ParseAddress(values[6]);
+    ends.destination_ip = ParseAddress(values[8]);
+    if (HasPorts(ends.transport)) {
+      ends.source_port = ParsePort(values[7]);
+      ends.destination_port = ParsePort(values[9]);
+    }
+    return ends.known() ? std::optional(std::move(alert)) : std::nullopt;
+  }
+
+  /// timestamp, pkt_num, proto, pkt_gen, pkt_len, dir, src_ap, dst_ap, rule, action
+  static std::optional<event::AlertSighting> ParseNew(const std::vector<std::string>& values) {
+    event::AlertSighting alert;
+    if (values.size() < 9 || !ParseSnortRule(values[8], alert)) return std::nullopt;
+    alert.signature = values[8];
+    event::FlowEnds& ends = alert.flow.ends;
+    ends.transport = TransportOf(values[2]);
+    const auto source = ParseAddressAndPort(values[6]);
+    const auto destination = ParseAddressAndPort(values[7]);
+    if (source && destination) {
+      ends.source_ip = source->ip;
+      ends.destination_ip = destination->ip;
+      if (HasPorts(ends.transport)) {
+        ends.source_port = source->port;
+        ends.destination_port = destination->port;
+      }
+    }
+    if (values[5] == "S2C") {
+      std::swap(ends.source_ip, ends.destination_ip);
+      std::swap(ends.source_port, ends.destination_port);
+    }
+    return alert;
+  }
+};
+
 }  // namespace
+
+std::unique_ptr<event::EventSource> MakeSnortCsvReader(const ImportOptions& options) {
+  return std::make_unique<SnortCsvReader>(options);
+}
+
+bool LooksLikeSnortCsv(std::string_view first_bytes) {
+  std::string time;
+  return SnortCsvReader::Parse(FirstLine(first_bytes), time).has_value();
+}
 
 std::unique_ptr<event::EventSource> MakeSnortFastReader(const ImportOptions& options) {
   return std::make_unique<SnortFastReader>(options);
@@ -235,7 +329,9 @@ bool LooksLikeSnortJson(std::string_view first_bytes) {
   const std::string_view line = FirstLine(first_bytes);
   const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
   return line.starts_with('{') && has("\"timestamp\"") &&
-         (has("\"rule\"") || has("\"sid\"") || has("\"src_ap\"")) && !has("\"event_type\"");
+         (has("\"rule\":\"") || has("\"rule\" : \"") || has("\"rule\": \"") || has("\"sid\"") ||
+          has("\"src_ap\"")) &&
+         !has("\"event_type\"");
 }
 
 }  // namespace spoor::importers

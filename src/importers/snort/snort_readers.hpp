@@ -23,4 +23,7 @@ bool LooksLikeSnortFull(std::string_view first_bytes);
 std::unique_ptr<event::EventSource> MakeSnortJsonReader(const ImportOptions& options);
 bool LooksLikeSnortJson(std::string_view first_bytes);
 
+bool LooksLikeSnortCsv(std::string_view first_bytes);
+std::unique_ptr<event::EventSource> MakeSnortCsvReader(const ImportOptions& options);
+
 }  // namespace spoor::importers

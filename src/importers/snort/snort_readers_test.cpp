@@ -114,5 +114,33 @@ TEST(SnortReaders, CountAlertsThatAreCutOff) {
   EXPECT_EQ(reading.counts.malformed_count, 1);
 }
 
+TEST(SnortCsvReader, TakesTheColumnsOfBothVersions) {
+  const std::string old =
+      "01/02/24-03:04:05.000001 ,1,2000,3,\"a, b\",TCP,10.0.0.1,1000,10.0.0.2,22,0:1:2:3:4:5\n";
+  const std::string newer =
+      "01/02-03:04:05.000001, 1, TCP, raw, 88, S2C, 10.0.0.2:22, 10.0.0.1:1000, 1:2000:3, allow\n";
+  const ImportOptions options{.host = "h", .time = {.year = 2024, .utc_offset_ns = 0}};
+  for (const std::string& text : {old, newer}) {
+    EXPECT_EQ(DetectImporterKind(text)->name, "snort-csv");
+    const Reading reading = ReadAs("snort-csv", text + "x,y\n", options);
+    EXPECT_EQ(reading.counts.malformed_count, 1);
+    ASSERT_EQ(reading.findings.alerts.size(), 1);
+    const event::AlertSighting& alert = reading.findings.alerts[0];
+    EXPECT_EQ(alert.generator_id, 1);
+    EXPECT_EQ(alert.signature_id, 2000);
+    EXPECT_EQ(alert.wall_ns, 1704164645000001000);
+    EXPECT_EQ(alert.flow.ends.source_ip, "10.0.0.1");
+    EXPECT_EQ(alert.flow.ends.source_port, 1000);
+    EXPECT_EQ(alert.flow.ends.destination_ip, "10.0.0.2");
+    EXPECT_EQ(alert.flow.ends.destination_port, 22);
+  }
+}
+
+TEST(SnortCsvReader, TakesNoOtherRulesForThoseOfSnort) {
+  const std::string text =
+      "{\"timestamp\":\"2024-01-02T03:04:05Z\",\"rule\":{\"level\":5},\"full_log\":\"x\"}\n";
+  EXPECT_EQ(DetectImporterKind(text), nullptr);
+}
+
 }  // namespace
 }  // namespace spoor::importers

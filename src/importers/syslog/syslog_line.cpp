@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/syslog/syslog_line.hpp"
 
+#include <fmt/format.h>
+
 #include "importers/text/fields.hpp"
 
 namespace spoor::importers {
@@ -67,6 +69,39 @@ std::optional<std::int64_t> TakeTime(std::string_view& text, const TimeReading& 
   return ParseIsoTime(word, reading);
 }
 
+/// "Jan  2 2024 03:04:05" and "2024 Jan  2 03:04:05", cut off; none: there is no year in it.
+std::optional<std::int64_t> TakeDatedTime(std::string_view& text, const TimeReading& reading) {
+  constexpr std::size_t kDaySize = std::string_view("Jan  2").size();
+  constexpr std::size_t kYearSize = std::string_view(" 2024").size();
+  const auto year_at = [&](std::size_t place) -> std::optional<int> {
+    const auto year = text.size() > place + 5 && text[place + 4] == ' '
+                          ? ParseNumber(text.substr(place, 4))
+                          : std::nullopt;
+    return year ? std::optional(static_cast<int>(*year)) : std::nullopt;
+  };
+  std::string undated;
+  auto year = year_at(0);
+  if (year && MonthOf(text.substr(kYearSize, 3)) != 0) {
+    undated = text.substr(kYearSize);
+  } else if (MonthOf(text.substr(0, 3)) != 0 && (year = year_at(kDaySize + 1))) {
+    undated = fmt::format("{}{}", text.substr(0, kDaySize), text.substr(kDaySize + kYearSize));
+  } else {
+    return std::nullopt;
+  }
+  TimeReading dated = reading;
+  dated.year = year;
+  std::string_view rest;
+  const auto wall_ns = YearKeeper(dated).ParseSyslogTime(undated, rest);
+  if (wall_ns) text.remove_prefix(text.size() - rest.size());
+  return wall_ns;
+}
+
+/// Whether what stands behind the time is a program ("sshd[77]:"): the host is left out where a
+/// machine writes to itself.
+bool IsProgram(std::string_view word) {
+  return word.ends_with("]:") || (word.ends_with(':') && word.find(':') == word.size() - 1);
+}
+
 }  // namespace
 
 SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKeeper& years,
@@ -83,7 +118,9 @@ SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKe
       return ParseNew(text.substr(space + 1), reading, line);
     }
   }
-  if (MonthOf(text.substr(0, 3)) != 0 && text.size() > 4 && text[3] == ' ') {
+  if (const auto dated = TakeDatedTime(text, reading)) {
+    line.wall_ns = dated;
+  } else if (MonthOf(text.substr(0, 3)) != 0 && text.size() > 4 && text[3] == ' ') {
     if (!years.has_year()) return SyslogForm::kNoYear;
     std::string_view rest;
     line.wall_ns = years.ParseSyslogTime(text, rest);
@@ -93,7 +130,7 @@ SyslogForm ParseSyslog(std::string_view text, const TimeReading& reading, YearKe
   }
   if (!line.wall_ns) return SyslogForm::kNone;
   text = Trim(text);
-  line.host = TakeUntil(text, " ");
+  if (!IsProgram(text.substr(0, text.find(' ')))) line.host = TakeUntil(text, " ");
   // "program[123]: message", "program: message", or no program.
   const std::size_t end = text.find_first_of(":[ ");
   if (end != std::string_view::npos && text[end] != ' ') {

@@ -5,6 +5,7 @@
 #include "importers/syslog/syslog_line.hpp"
 #include "importers/syslog/system_log.hpp"
 #include "importers/text/fields.hpp"
+#include "importers/text/json_line.hpp"
 #include "importers/text/line_source.hpp"
 
 namespace spoor::importers {
@@ -83,13 +84,35 @@ std::optional<std::int64_t> AccessTime(std::string_view line, const TimeReading&
   return YearKeeper(dated).ParseSyslogTime(bracket->substr(4, space - 4), rest);
 }
 
+/// The same of a line of JSON, as sites have their servers write it.
+std::optional<std::int64_t> AccessTime(JsonObject object, const TimeReading& reading) {
+  for (const std::string_view key :
+       {"time_iso8601", "@timestamp", "timestamp", "time", "time_local", "ts", "msec"}) {
+    JsonElement element;
+    if (object.at_key(key).get(element) != simdjson::SUCCESS) continue;
+    std::string text = PlainText(element);
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+    if (const auto wall_ns = ParseIsoTime(text, reading)) return wall_ns;
+    if (const auto wall_ns = ParseAccessLogTime(text, reading)) return wall_ns;
+    // Milliseconds ("1704164645000") would be far in the future.
+    constexpr std::size_t kSecondsSize = 10;
+    if (std::min(text.find('.'), text.size()) <= kSecondsSize) return ParseEpochTime(text);
+  }
+  return std::nullopt;
+}
+
 class AccessLogReader : public LineSource {
  public:
   explicit AccessLogReader(const ImportOptions& options) : options_(options) {}
 
  protected:
   Line TakeLine(std::string_view line, event::Findings& findings) override {
-    const auto wall_ns = AccessTime(line, options_.time);
+    std::optional<std::int64_t> wall_ns;
+    if (!line.starts_with('{')) {
+      wall_ns = AccessTime(line, options_.time);
+    } else if (const auto object = parser_.Parse(line)) {
+      wall_ns = AccessTime(*object, options_.time);
+    }
     if (!wall_ns) return Line::kMalformed;
     event::LogLine& entry = findings.log_lines.emplace_back();
     entry.source = "access-log";
@@ -100,7 +123,21 @@ class AccessLogReader : public LineSource {
 
  private:
   const ImportOptions options_;
+  JsonLineParser parser_;
 };
+
+/// JSON that tells of a request and who made it.
+bool LooksLikeJsonRequest(std::string_view line) {
+  const auto has = [&](std::string_view key) { return line.find(key) != std::string_view::npos; };
+  const bool client = has("\"remote_addr\"") || has("\"remote_ip\"") || has("\"remoteIP\"") ||
+                      has("\"clientip\"") || has("\"client_ip\"") || has("\"ClientAddr\"");
+  const bool request =
+      has("\"request\"") || has("\"request_uri\"") || has("\"uri\"") || has("\"RequestPath\"");
+  if (!line.starts_with('{') || !client || !request) return false;
+  JsonLineParser parser;
+  const auto object = parser.Parse(line);
+  return object && AccessTime(*object, {}).has_value();
+}
 
 bool LooksLikeSyslogLine(std::string_view text, SyslogLine& line) {
   YearKeeper years({.year = 2000, .utc_offset_ns = 0});
@@ -142,6 +179,7 @@ bool LooksLikeSnortSyslog(std::string_view first_bytes) {
 
 bool LooksLikeAccessLog(std::string_view first_bytes) {
   const std::string_view line = FirstLine(first_bytes);
+  if (LooksLikeJsonRequest(line)) return true;
   const bool error = line.find("] [") < 64 || line.find(" [") == 19;
   return AccessTime(line, {}).has_value() && (error || line.find('"') != std::string_view::npos);
 }

@@ -70,6 +70,39 @@ TEST(SyslogReader, TakesAPacketThatTheFilterLogged) {
   EXPECT_THAT(reading.findings.log_lines, SizeIs(2));
 }
 
+TEST(SyslogReader, TakesAYearInTheLineAndDoesNotTakeAProgramForAHost) {
+  const std::string text =
+      "Feb 12 2019 14:10:21 web sshd[7]: one\n"
+      "2019 Feb  2 14:10:22 web sshd[7]: two\n"
+      "<86>Feb 12 14:10:23 sshd[7]: three\n";
+  const Reading reading = ReadAs("syslog", text, kOptions);
+  EXPECT_EQ(DetectImporterKind(text)->name, "sshd-log");
+  const auto& lines = reading.findings.log_lines;
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_EQ(FormatWallTime(*lines[0].wall_ns), "2019-02-12T14:10:21.000000000Z");
+  EXPECT_EQ(FormatWallTime(*lines[1].wall_ns), "2019-02-02T14:10:22.000000000Z");
+  EXPECT_EQ(FormatWallTime(*lines[2].wall_ns), "2023-02-12T14:10:23.000000000Z");
+  EXPECT_EQ(lines[0].host, "web");
+  EXPECT_EQ(lines[1].host, "web");
+  EXPECT_EQ(lines[2].host, "");
+  for (const auto& line : lines) EXPECT_EQ(line.program, "sshd");
+  EXPECT_EQ(lines[2].message, "three");
+}
+
+TEST(AccessLogReader, TakesRequestsAsJson) {
+  const std::string text =
+      "{\"time_local\":\"10/Oct/2000:13:55:36 "
+      "-0700\",\"remote_addr\":\"10.0.0.1\",\"request\":\"GET /\"}\n"
+      "{\"ts\":971211336.5,\"request\":{\"remote_ip\":\"10.0.0.1\",\"uri\":\"/\"}}\n";
+  EXPECT_EQ(DetectImporterKind(text)->name, "access-log");
+  const Reading reading = ReadAs("access-log", text);
+  ASSERT_THAT(reading.findings.log_lines, SizeIs(2));
+  EXPECT_EQ(FormatWallTime(*reading.findings.log_lines[0].wall_ns),
+            "2000-10-10T20:55:36.000000000Z");
+  EXPECT_EQ(FormatWallTime(*reading.findings.log_lines[1].wall_ns),
+            "2000-10-10T20:55:36.500000000Z");
+}
+
 TEST(SyslogReader, AsksForTheYear) {
   EXPECT_THAT(ReadAs("syslog", "Feb 12 14:10:21 h p: m\n").error, HasSubstr("--year"));
 }

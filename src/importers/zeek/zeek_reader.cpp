@@ -23,7 +23,12 @@ class ZeekReader : public LineSource {
     if (line.starts_with('{')) {
       const std::optional<JsonObject> object = parser_.Parse(line);
       if (!object) return Line::kMalformed;
-      FillFromJson(*object, record_);
+      // Some writers put the record into the only member of an object, which has the log's name.
+      JsonObject inner;
+      const bool wrapped =
+          object->size() == 1 && (*object->begin()).value.get(inner) == simdjson::SUCCESS;
+      FillFromJson(wrapped ? inner : *object, record_);
+      if (wrapped && record_.path.empty()) record_.path = (*object->begin()).key;
       return TakeRecord(findings);
     }
     switch (tsv_.Take(line, record_)) {

@@ -90,5 +90,18 @@ TEST(ZeekReader, CountsRecordsWithMoreOrFewerColumns) {
   EXPECT_THAT(reading.findings.flows, SizeIs(2));
 }
 
+TEST(ZeekReader, TakesARecordThatIsWrappedByItsName) {
+  const std::string text =
+      "{\"conn\":{\"ts\":1704164645.5,\"uid\":\"C1\",\"id.orig_h\":\"10.0.0.1\",\"id.orig_p\":1,"
+      "\"id.resp_h\":\"10.0.0.2\",\"id.resp_p\":2,\"proto\":\"tcp\",\"conn_state\":\"SF\"}}\n"
+      "{\"dns\":{\"ts\":1704164645.5,\"uid\":\"C2\",\"query\":\"a\"}}\n";
+  EXPECT_EQ(DetectImporterKind(text)->name, "zeek");
+  const Reading reading = ReadAs("zeek", text);
+  ASSERT_EQ(reading.findings.flows.size(), 1);
+  EXPECT_EQ(reading.findings.flows[0].key, "C1");
+  ASSERT_EQ(reading.findings.log_lines.size(), 1);
+  EXPECT_EQ(reading.findings.log_lines[0].source, "zeek dns");
+}
+
 }  // namespace
 }  // namespace spoor::importers
