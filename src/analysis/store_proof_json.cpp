@@ -26,13 +26,14 @@ nlohmann::json RemovalsJson(const StoreProof& proof) {
 
 nlohmann::json SegmentsJson(const StoreProof& proof) {
   if (!proof.segments) return {{"checked", false}};
-  const ingest::DerivationReport& segments = *proof.segments;
+  const ingest::DerivationReport& segments = proof.segments->tables;
   return {{"checked", true},
           {"segment_count", segments.segment_count},
           {"row_count", segments.row_count},
           {"same_bytes_count", segments.same_bytes_count},
           {"provisional_count", segments.provisional_count},
           {"removed_recording_count", segments.removed_count},
+          {"index_file_count", proof.segments->index_file_count},
           {"next_entry", segments.next_entry}};
 }
 

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "analysis/outside_views.hpp"
+#include "analysis/verify_segments.hpp"
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
 #include "collector/canary_audit.hpp"
 #include "collector/completeness.hpp"
 #include "collector/seal_audit.hpp"
 #include "evidence/verify.hpp"
-#include "ingest/derivation_check.hpp"
 #include "keys/certificate.hpp"
 #include "proof/transfer.hpp"
 #include "wire/batch_chain.hpp"
@@ -35,8 +35,8 @@ struct VerifyStoreOptions {
   std::function<void(std::uint64_t done, std::uint64_t total)>
       progress{};  ///< entries; may be empty
   /// How segments are checked (VerifySegments); empty: they are not.
-  std::function<Result<std::optional<ingest::DerivationReport>>(const StoreLayout& layout,
-                                                                const std::string& public_key)>
+  std::function<Result<std::optional<DerivedReport>>(const StoreLayout& layout,
+                                                     const std::string& public_key)>
       segments{};
 };
 
@@ -60,7 +60,7 @@ struct StoreProof {
   std::vector<proof::TransferAudit::Origin> origins;
   std::uint64_t set_aside_bytes = 0;
   bool skipped_segments = false;
-  std::optional<ingest::DerivationReport> segments;  ///< nothing: none there, or skipped
+  std::optional<DerivedReport> segments;  ///< nothing: none there, or skipped
   OutsideReport outside;
 };
 

@@ -66,6 +66,15 @@ class IndexFolder {
     return std::nullopt;
   }
 
+  /// What a question would believe of the file `name`; nothing: it is not there, or would be named
+  /// and made again.
+  template <typename Open>
+  std::shared_ptr<const Bytes> Believed(const std::string& name, Open&& open) const {
+    if (!ours_) return nullptr;
+    Result<std::shared_ptr<const Bytes>> bytes = Map(layout_.index() / name);
+    return bytes && open(*bytes) ? *std::move(bytes) : nullptr;
+  }
+
   /// Writes the file and gives it as `open` takes it, be it from memory.
   template <typename Open>
   auto Keep(const std::string& name, std::vector<std::byte> bytes, Open&& open) {
@@ -140,6 +149,27 @@ Result<std::shared_ptr<const Index>> MakeInMemory(store::Store& store) {
   return Index::Make(std::move(parts), std::move(nodes_part));
 }
 
+/// Makes files of flows, and asks for the terminals when the first is made.
+class FlowsMaker {
+ public:
+  FlowsMaker(store::Store& store, const store::ShownSegments& shown)
+      : store_(store), shown_(shown) {}
+
+  Result<std::vector<std::byte>> Make(const store::Segment& segment) {
+    if (!terminals_) {
+      ASSIGN_OR_RETURN(terminals_, FindTerminals(store_));
+    }
+    ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> events,
+                     store::OpenSegments(WithItsIo(shown_, segment)));
+    return ReadFlows(*events, *terminals_, DigestOf(segment.sha256));
+  }
+
+ private:
+  store::Store& store_;
+  const store::ShownSegments& shown_;
+  std::optional<std::optional<std::vector<std::int64_t>>> terminals_;
+};
+
 /// What the nodes are derived from: all segments, and the list of rule noise_objects.
 std::string DigestOfAll(const store::ShownSegments& shown) {
   store::Sha256Stream digest;
@@ -162,7 +192,7 @@ Result<std::shared_ptr<const Index>> OpenIndex(store::Store& store,
   for (const store::Segment& segment : shown->segments) {
     if (segment.table == "event") total += segment.row_count;
   }
-  std::optional<std::optional<std::vector<std::int64_t>>> terminals;  // asked when needed
+  FlowsMaker flows_maker(store, *shown);
   std::vector<FlowsPart> parts;
   for (const store::Segment& segment : shown->segments) {
     if (segment.table != "event") continue;
@@ -174,12 +204,7 @@ Result<std::shared_ptr<const Index>> OpenIndex(store::Store& store,
     std::optional<FlowsPart> part = folder.Find<FlowsPart>(name, open);
     if (!part) {
       if (options.progress) options.progress(done, total);
-      if (!terminals) {
-        ASSIGN_OR_RETURN(terminals, FindTerminals(store));
-      }
-      ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> events,
-                       store::OpenSegments(WithItsIo(*shown, segment)));
-      ASSIGN_OR_RETURN(std::vector<std::byte> flows, ReadFlows(*events, *terminals, source));
+      ASSIGN_OR_RETURN(std::vector<std::byte> flows, flows_maker.Make(segment));
       ASSIGN_OR_RETURN(part, folder.Keep(name, std::move(flows), open));
     }
     done += segment.row_count;
@@ -198,6 +223,54 @@ Result<std::shared_ptr<const Index>> OpenIndex(store::Store& store,
   }
   folder.RemoveStale();
   return Index::Make(std::move(parts), *std::move(nodes));
+}
+
+Result<std::uint64_t> CheckIndex(store::Store& store) {
+  const store::ShownSegments* const shown = store.Shown();
+  if (shown == nullptr) return 0;
+  const IndexFolder folder(shown->layout, {});
+  std::uint64_t checked_count = 0;
+  const auto compare = [&](const std::shared_ptr<const Bytes>& believed, const std::string& name,
+                           std::span<const std::byte> made) -> Result<> {
+    if (std::ranges::equal(believed->get(), made)) {
+      ++checked_count;
+      return {};
+    }
+    return Fail(ErrorCode::kUnverified,
+                "{}: is not what the segments give: remove it, it is made again",
+                (shown->layout.index() / name).string());
+  };
+  const std::string all = DigestOfAll(*shown);
+  const std::string nodes_name = store::FormatIndexName("nodes", all);
+  const SourceDigest nodes_source = DigestOf(all);
+  const auto nodes = folder.Believed(nodes_name, [&](std::shared_ptr<const Bytes> bytes) {
+    return NodesPart::Open(std::move(bytes), nodes_source);
+  });
+  FlowsMaker flows_maker(store, *shown);
+  std::vector<FlowsPart> parts;
+  for (const store::Segment& segment : shown->segments) {
+    if (segment.table != "event") continue;
+    const SourceDigest source = DigestOf(segment.sha256);
+    const auto open = [&source](std::shared_ptr<const Bytes> bytes) {
+      return FlowsPart::Open(std::move(bytes), source);
+    };
+    const std::string name = store::FormatIndexName("flows", segment.sha256);
+    std::shared_ptr<const Bytes> bytes = folder.Believed(name, open);
+    if (!bytes && !nodes) continue;
+    ASSIGN_OR_RETURN(std::vector<std::byte> made, flows_maker.Make(segment));
+    if (bytes) {
+      RETURN_IF_ERROR(compare(bytes, name, made));
+    } else {
+      bytes = HeldBytes(std::move(made));
+    }
+    ASSIGN_OR_RETURN(FlowsPart part, open(std::move(bytes)));
+    parts.push_back(std::move(part));
+  }
+  if (nodes) {
+    ASSIGN_OR_RETURN(const std::vector<std::byte> made, ReadNodes(store, parts, nodes_source));
+    RETURN_IF_ERROR(compare(nodes, nodes_name, made));
+  }
+  return checked_count;
 }
 
 }  // namespace spoor::causal_index

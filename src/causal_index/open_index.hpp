@@ -31,4 +31,10 @@ struct OpenIndexOptions {
 Result<std::shared_ptr<const Index>> OpenIndex(store::Store& store,
                                                const OpenIndexOptions& options = {});
 
+/// Makes again what STORE/index has of the segments of `store` and compares: a file that was made
+/// up has a digest that fits, too. Returns how many files are there and are what the segments give;
+/// of a store that is somebody else's none is looked at, for none is believed. Costs what making
+/// the index costs. Fails: kUnverified (a file is not what the segments give), as OpenIndex.
+Result<std::uint64_t> CheckIndex(store::Store& store);
+
 }  // namespace spoor::causal_index

@@ -60,8 +60,8 @@ class Progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
-Result<std::optional<ingest::DerivationReport>> ProveSegments(const StoreLayout& layout,
-                                                              const std::string& public_key) {
+Result<std::optional<analysis::DerivedReport>> ProveSegments(const StoreLayout& layout,
+                                                             const std::string& public_key) {
   StopSignals signals;  // while there is a scratch folder to remove
   const auto show = ProgressOnTerminal("deriving segments again");
   return analysis::VerifySegments(layout, public_key,
@@ -108,9 +108,13 @@ void PrintSegments(const analysis::StoreProof& proof) {
     PrintOut("segments   none: nothing was ingested yet\n");
     return;
   }
-  const ingest::DerivationReport& segments = *proof.segments;
+  const ingest::DerivationReport& segments = proof.segments->tables;
   PrintOut("segments   {} with {} rows, all as the evidence gives them ({} byte for byte)\n",
            segments.segment_count, segments.row_count, segments.same_bytes_count);
+  if (proof.segments->index_file_count != 0) {
+    PrintOut("index      {} files of the causal index, as the segments give them\n",
+             proof.segments->index_file_count);
+  }
   if (segments.removed_count != 0) {
     PrintOut("           rows of {} recordings not checked: their evidence was removed since\n",
              segments.removed_count);

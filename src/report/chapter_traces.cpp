@@ -294,6 +294,10 @@ Result<Section> Chapters::Next() const {
         fmt::format("query {}session_activity session={}", store_words, *subject.session_id));
   add("all files, the ordinary ones too",
       fmt::format("query {}files_touched {}", store_words, subject.CommandScope()));
+  if (subject.session_id)
+    add("the files that it wrote, as it left them",
+        fmt::format("recover {}--all --session {} --out recovered", store_words,
+                    *subject.session_id));
   add("all programs with their arguments",
       fmt::format("query {}commands {}", store_words, subject.CommandScope()));
   ASSIGN_OR_RETURN(const std::vector<Row> terminals, Ask("SELECT * FROM terminals({scope})"));

@@ -5,10 +5,12 @@ must be, and never in the way of an answer.
 
   causal_index_test.py SPOOR [unittest arguments]
 """
+import ctypes
 import json
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,18 @@ def events(host):
         {"kind": "open", "process": 300, "path": "/etc/cron.d/x", "object": "file:2049/12", "fd": 4},
         {"kind": "read", "process": 300, "fd": 4, "size_bytes": 4096},
         {"kind": "exit", "process": 200, "exit_code": 0})]
+
+
+class Xxh128(ctypes.Structure):
+    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+
+
+def with_digest(file):
+    """A file of the index whose digest (docs/formats/causal-index.md) is that of its bytes."""
+    digest_of = ctypes.CDLL("libxxhash.so.0").XXH3_128bits
+    digest_of.restype, digest_of.argtypes = Xxh128, [ctypes.c_char_p, ctypes.c_size_t]
+    digest = digest_of(file[24:], len(file) - 24)
+    return file[:8] + struct.pack("<QQ", digest.low, digest.high) + file[24:]
 
 
 class CausalIndex(unittest.TestCase):
@@ -135,6 +149,18 @@ class CausalIndex(unittest.TestCase):
                 self.assertIn("made again", again.stderr)
                 self.assertEqual(path.read_bytes(), whole)
                 self.assertFalse(path.is_symlink())
+
+    def test_verify_finds_what_was_made_up_with_a_digest_that_fits(self):
+        self.add("web-2")
+        self.track()
+        self.assertIn("index      3 files", self.run_spoor("verify").stdout)
+        for path in sorted((self.store / "index").iterdir()):
+            whole = path.read_bytes()
+            self.assertEqual(with_digest(whole), whole)
+            path.write_bytes(with_digest(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:]))
+            self.assertIn(f"{path}: is not what the segments give", self.run_spoor("verify", status=3).stderr)
+            path.write_bytes(whole)
+        self.run_spoor("verify")
 
     def test_of_another_segment_is_not_believed(self):
         answer = self.track().stdout

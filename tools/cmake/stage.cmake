@@ -60,9 +60,10 @@ function(spoor_stage NAME)
       target_link_libraries(${program} PRIVATE spoor_${NAME})
       target_link_options(${program} PRIVATE -fsanitize=fuzzer)
       # As a test: the seed corpus and a fixed number of mutations, so that the result does not
-      # depend on the machine's speed; fewer where each makes a log on disk. `make fuzz` runs for longer.
+      # depend on the machine's speed; fewer where each makes a log on disk or
+      # walks a whole state. `make fuzz` runs for longer.
       set(runs 20000)
-      if(program MATCHES "^(evidence_log_fuzz|transfer_fuzz)$")
+      if(program MATCHES "^(evidence_log_fuzz|ingest_state_fuzz|transfer_fuzz)$")
         set(runs 4000)
       endif()
       add_test(NAME fuzz.${program}
