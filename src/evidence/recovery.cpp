@@ -58,7 +58,12 @@ class Recovery {
     const std::uint64_t count = HashesAtLevel(checkpoint_.size, id.level);
     const std::uint64_t edge = count / kTileWidth;
     id.index = edge + 1;
-    while (HasAnyForm(id)) ++id.index;
+    for (;; ++id.index) {
+      // Where a link stands for a folder, everything seems to be there: this ends the search, too.
+      const std::string full = TilePath(id, TileForm::kFull);
+      if (Exists(full)) return NotByKill(folder_ / full);
+      if (!Exists(TilePath(id, TileForm::kGrowing)) && !Exists(ClosedFolderPath(id))) break;
+    }
     while (--id.index > edge) RETURN_IF_ERROR(RecoverEdgeTile(id, 0));
     RETURN_IF_ERROR(RecoverEdgeTile(id, static_cast<unsigned>(count % kTileWidth)));
     for (id.index = edge; id.index-- > 0;) {
@@ -67,11 +72,6 @@ class Recovery {
           Rename(TilePath(id, TileForm::kGrowing), folder_ / TilePath(id, TileForm::kFull)));
     }
     return {};
-  }
-
-  bool HasAnyForm(TileId id) const {
-    return Exists(TilePath(id, TileForm::kGrowing)) || Exists(TilePath(id, TileForm::kFull)) ||
-           Exists(ClosedFolderPath(id));
   }
 
   /// `width` hashes or entries of this tile are under the checkpoint.

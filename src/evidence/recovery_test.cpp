@@ -110,6 +110,16 @@ TEST(Recovery, SetsAsideWhatAKilledWriterLeftBehindItsCheckpoint) {
   EXPECT_EQ(store.OpenWriter()->set_aside_bytes(), 0U);
 }
 
+TEST(Recovery, DoesNotLookForTilesBehindALink) {
+  const TestStore store;
+  store.Fill(10);
+  fs::rename(store.folder() / "tile", store.root() / "elsewhere");
+  fs::create_directory_symlink(store.root() / "elsewhere", store.folder() / "tile");
+  const auto writer = LogWriter::Open(store.options());
+  ASSERT_FALSE(writer);
+  EXPECT_EQ(writer.error().code, ErrorCode::kUnverified) << writer.error().message;
+}
+
 TEST(Recovery, SetsATornCheckpointAside) {
   const TestStore store;
   store.Fill(10);
