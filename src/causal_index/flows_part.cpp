@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flows are sorted by the process that did them and stay in the order of the segment's rows, so
-// that those of a process are a range of numbers. What is at the other end has a list of numbers.
+// Flows are sorted by the process that did them, so that those of a process are a range of numbers,
+// then by time and event: rows are handed over by several threads, in any order. What is at the
+// other end has a list of numbers.
 #include "causal_index/flows_part.hpp"
 
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/check.hpp"
@@ -94,10 +96,12 @@ void FlowsPartBuilder::Add(const EventFlow& flow) {
 }
 
 std::vector<std::byte> FlowsPartBuilder::Finish(const SourceDigest& source) {
-  const auto by_process = [](const EventFlow& a, const EventFlow& b) {
-    return a.process_id < b.process_id;
+  const auto place_of = [](const EventFlow& flow) {
+    return std::tuple(flow.process_id, flow.begin_boot_ns, flow.event_id);
   };
-  if (!std::ranges::is_sorted(flows_, by_process)) std::ranges::stable_sort(flows_, by_process);
+  if (!std::ranges::is_sorted(flows_, {}, place_of)) {
+    std::ranges::stable_sort(flows_, {}, place_of);
+  }
   std::vector<std::int64_t> ids;
   std::unordered_map<std::int64_t, std::uint32_t> place;
   const auto note = [&](std::int64_t id) {

@@ -20,11 +20,13 @@ using store::Value;
 constexpr std::size_t kTerminalsNamedMax = 4096;
 
 /// An event at boot time 0, or at the ends of wall time, had a time that could not be
-/// (event/number_range.hpp) and says nothing about the clocks.
+/// (event/number_range.hpp) and says nothing about the clocks. Of events that end at once it is the
+/// one with the lowest id, so that equal segments give equal bytes.
 constexpr std::string_view kBootQuery =
     "SELECT host_id, boot_id, min(end_boot_ns) FILTER (WHERE sound), "
-    "  arg_min(difference, end_boot_ns) FILTER (WHERE sound), min(end_boot_ns), "
-    "  arg_min(difference, end_boot_ns) FROM (SELECT host_id, boot_id, end_boot_ns, "
+    "  arg_min(difference, (end_boot_ns, event_id)) FILTER (WHERE sound), min(end_boot_ns), "
+    "  arg_min(difference, (end_boot_ns, event_id)) "
+    "FROM (SELECT host_id, boot_id, end_boot_ns, event_id, "
     "    _minus(wall_ns, end_boot_ns) AS difference, end_boot_ns > 0 "
     "    AND wall_ns BETWEEN -4611686018427387903 AND 4611686018427387902 AS sound FROM event) "
     "GROUP BY host_id, boot_id ORDER BY host_id, boot_id";
