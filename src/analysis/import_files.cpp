@@ -143,7 +143,8 @@ Result<std::string> DetectKind(const std::string& path) {
     return tl::unexpected<Error>(read.error());
   }
   if (proof::LooksLikeBundle(begin)) return kEvidenceKind;
-  if (const importers::ImporterKind* const kind = importers::DetectImporterKind(begin)) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  if (const importers::ImporterKind* const kind = importers::DetectImporterKind(begin, name)) {
     return std::string(kind->name);
   }
   return Fail(ErrorCode::kInvalidArgument, "{}: not of a kind that can be told: say --kind", path);

@@ -41,8 +41,8 @@ constexpr std::array kKinds{
                  LooksLikeJournal, MakeJournalReader},
     ImporterKind{"falco", "alerts of Falco, JSON lines", LooksLikeFalco, MakeFalcoReader},
     ImporterKind{"cowrie", "cowrie.json", LooksLikeCowrie, MakeCowrieReader},
-    ImporterKind{"wtmp", "logins of wtmp and failed ones of btmp, binary", LooksLikeWtmp,
-                 MakeWtmpReader},
+    ImporterKind{"btmp", "failed logins, binary", LooksLikeBtmp, MakeBtmpReader},
+    ImporterKind{"wtmp", "logins, binary", LooksLikeWtmp, MakeWtmpReader},
     ImporterKind{"cowrie-tty", "terminal logs of cowrie and kippo", LooksLikeCowrieTty,
                  MakeCowrieTtyReader},
     ImporterKind{"unified2", "alerts and packets of Snort, binary", LooksLikeUnified2,
@@ -84,7 +84,7 @@ const ImporterKind* FindImporterKind(std::string_view name) {
   return found == kKinds.end() ? nullptr : found;
 }
 
-const ImporterKind* DetectImporterKind(std::string_view first_bytes) {
+const ImporterKind* DetectImporterKind(std::string_view first_bytes, std::string_view file_name) {
   std::string inside;
   if (LooksLikeGzip(first_bytes)) {
     inside = BeginningOfGzip(first_bytes);
@@ -92,7 +92,9 @@ const ImporterKind* DetectImporterKind(std::string_view first_bytes) {
   }
   const auto* const found = std::find_if(
       kKinds.begin(), kKinds.end(), [&](const auto& kind) { return kind.looks_like(first_bytes); });
-  return found == kKinds.end() ? nullptr : found;
+  if (found == kKinds.end()) return nullptr;
+  const bool by_name = found->name == "wtmp" && file_name.starts_with("btmp");
+  return by_name ? FindImporterKind("btmp") : found;
 }
 
 std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,

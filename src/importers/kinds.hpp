@@ -28,8 +28,10 @@ std::span<const ImporterKind> ImporterKinds();
 /// Null: there is no such kind.
 const ImporterKind* FindImporterKind(std::string_view name);
 /// The kind that a file with these first bytes looks like; null: none. A file that is compressed
-/// with gzip is what it is inside.
-const ImporterKind* DetectImporterKind(std::string_view first_bytes);
+/// with gzip is what it is inside. `file_name`, without folders, tells apart what looks alike
+/// (btmp, wtmp); it may be empty.
+const ImporterKind* DetectImporterKind(std::string_view first_bytes,
+                                       std::string_view file_name = {});
 
 /// Reads a file of `kind`, also when it is compressed with gzip.
 std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,

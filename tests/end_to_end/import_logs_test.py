@@ -130,16 +130,19 @@ class ImportTest(unittest.TestCase):
                                0, bytes(address), b"")
         self.take("--host", "web", self.file("wtmp", record(7, b"pts/0", b"alice", [192, 0, 2, 7], 0)
                                              + record(8, b"pts/0", b"", [], 60) + record(7, b"tty1", b"root", [], 70)),
-                  self.file("btmp", record(6, b"ssh:notty", b"admin", [192, 0, 2, 9], 5)))
+                  self.file("btmp", record(6, b"ssh:notty", b"admin", [192, 0, 2, 9], 5)),
+                  self.file("btmp.1", record(7, b"tty2", b"guest", [], 80)))  # as login of shadow writes it
         self.assertEqual(self.store.sql('SELECT host, kind, "user", source_ip, terminal FROM host_log ORDER BY wall_ns'), [
             {"host": "web", "kind": "login", "user": "alice", "source_ip": "192.0.2.7", "terminal": "pts/0"},
             {"host": "web", "kind": "login_failed", "user": "admin", "source_ip": "192.0.2.9", "terminal": "ssh:notty"},
             {"host": "web", "kind": "login_ended", "user": "alice", "source_ip": "192.0.2.7", "terminal": "pts/0"},
-            {"host": "web", "kind": "login", "user": "root", "source_ip": None, "terminal": "tty1"}])
+            {"host": "web", "kind": "login", "user": "root", "source_ip": None, "terminal": "tty1"},
+            {"host": "web", "kind": "login_failed", "user": "guest", "source_ip": None, "terminal": "tty2"}])
         self.assertEqual(self.store.sql("SELECT kind, source_ip, succeeded, uid, names FROM logins ORDER BY wall_ns"), [
             {"kind": "remote", "source_ip": "192.0.2.7", "succeeded": True, "uid": None, "names": ["alice"]},
             {"kind": "ssh", "source_ip": "192.0.2.9", "succeeded": False, "uid": None, "names": ["admin"]},
-            {"kind": "login", "source_ip": None, "succeeded": True, "uid": 0, "names": ["root"]}])
+            {"kind": "login", "source_ip": None, "succeeded": True, "uid": 0, "names": ["root"]},
+            {"kind": "login", "source_ip": None, "succeeded": False, "uid": None, "names": ["guest"]}])
 
     def test_the_tables_are_the_same_when_they_are_made_again(self):
         self.take("--year", "2017", self.file("a", EVE + "broken\n"), self.file("b", ZEEK), self.file("c", AUDIT),

@@ -73,6 +73,9 @@ struct Record {
         address(bytes.substr(348, 16)),
         reserved(bytes.substr(364, 20)) {}
 
+  /// A try with a name; getty, which waits for one, writes "LOGIN".
+  bool IsTry() const { return type == kLogin && !user.empty() && user != "LOGIN"; }
+
   bool Possible() const {
     return type < kTypesEnd && padding == 0 && microseconds < kMicrosecondsPerSecond &&
            reserved.find_first_not_of('\0') == std::string_view::npos;
@@ -95,6 +98,8 @@ struct Record {
 
 class WtmpReader : public event::EventSource {
  public:
+  explicit WtmpReader(bool all_failed) : all_failed_(all_failed) {}
+
   Result<> Feed(std::span<const std::byte> bytes, event::Findings& findings) override {
     std::string_view rest = AsText(bytes);
     while (!rest.empty()) {
@@ -135,15 +140,15 @@ class WtmpReader : public event::EventSource {
       case kEmpty:
         return;
       case kUser: {
+        if (all_failed_) return TellTry(record, terminal, findings);
         if (open_.size() >= kTerminalsMax) open_.clear();
         Login& login = open_[terminal];
         login = {Word(record.user), record.From()};
         return Tell("login", record, terminal, login, findings);
       }
       case kLogin:
-        // getty waits for a name; with another name somebody's try failed.
-        if (record.user.empty() || record.user == "LOGIN") break;
-        return Tell("login_failed", record, terminal, {Word(record.user), record.From()}, findings);
+        if (!record.IsTry()) break;
+        return TellTry(record, terminal, findings);
       case kDead: {
         const auto open = open_.find(terminal);
         if (open == open_.end()) break;
@@ -163,6 +168,10 @@ class WtmpReader : public event::EventSource {
             fmt::format("{} terminal={} pid={} user={}", kNames.at(record.type), terminal,
                         record.pid, Word(record.user)),
             {}, findings);
+  }
+
+  static void TellTry(const Record& record, std::string_view terminal, event::Findings& findings) {
+    Tell("login_failed", record, terminal, {Word(record.user), record.From()}, findings);
   }
 
   static void Tell(std::string_view what, const Record& record, std::string_view terminal,
@@ -189,6 +198,7 @@ class WtmpReader : public event::EventSource {
     line.message = std::move(message);
   }
 
+  const bool all_failed_;
   event::SourceCounts counts_;
   std::string held_;                             // the beginning of a record
   std::unordered_map<std::string, Login> open_;  // by terminal
@@ -207,9 +217,25 @@ bool LooksLikeWtmp(std::string_view first_bytes) {
   return says_something;
 }
 
+bool LooksLikeBtmp(std::string_view first_bytes) {
+  if (!LooksLikeWtmp(first_bytes)) return false;
+  bool has_try = false;
+  for (; first_bytes.size() >= kRecordBytes; first_bytes.remove_prefix(kRecordBytes)) {
+    const Record record(first_bytes.substr(0, kRecordBytes));
+    if (!record.IsTry() && record.type != kUser && record.type != kEmpty) return false;
+    has_try |= record.IsTry();
+  }
+  return has_try;
+}
+
 std::unique_ptr<event::EventSource> MakeWtmpReader(const ImportOptions& options) {
   static_cast<void>(options);
-  return std::make_unique<WtmpReader>();
+  return std::make_unique<WtmpReader>(false);
+}
+
+std::unique_ptr<event::EventSource> MakeBtmpReader(const ImportOptions& options) {
+  static_cast<void>(options);
+  return std::make_unique<WtmpReader>(true);
 }
 
 }  // namespace spoor::importers

@@ -64,12 +64,23 @@ TEST(WtmpReader, TellsWhoCameFromWhereAndWhenTheyLeft) {
 TEST(WtmpReader, TellsOfTriesThatFailedAndKeepsNamesInOneWord) {
   const std::string text =
       RecordOf({.type = 6, .terminal = "ssh:notty", .user = "a user=b", .host = "10.0.0.9"});
-  EXPECT_EQ(DetectImporterKind(text)->name, "wtmp");
-  const Reading reading = ReadAs("wtmp", text);
+  EXPECT_EQ(DetectImporterKind(text)->name, "btmp");
+  const Reading reading = ReadAs("btmp", text);
   ASSERT_THAT(reading.findings.log_lines, SizeIs(1));
   EXPECT_EQ(reading.findings.log_lines[0].message,
             "login_failed terminal=ssh:notty address=10.0.0.9 pid=77 user=a\\x20user=b");
   EXPECT_EQ(reading.findings.log_lines[0].program, "sshd");
+}
+
+TEST(WtmpReader, TellsThatAllOfBtmpFailedThoughLoginOfShadowSaysOtherwise) {
+  const std::string text = RecordOf({.type = 7, .terminal = "tty1", .user = "root"});
+  EXPECT_EQ(DetectImporterKind(text)->name, "wtmp");
+  EXPECT_EQ(DetectImporterKind(text, "wtmp.1")->name, "wtmp");
+  EXPECT_EQ(DetectImporterKind(text, "btmp.1")->name, "btmp");
+  const Reading reading = ReadAs("btmp", text);
+  ASSERT_THAT(reading.findings.log_lines, SizeIs(1));
+  EXPECT_EQ(reading.findings.log_lines[0].message,
+            "login_failed terminal=tty1 address= pid=77 user=root");
 }
 
 TEST(WtmpReader, CountsRecordsThatCannotBe) {
