@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -21,14 +23,25 @@ namespace {
 using contents::Act;
 
 /// Since when nothing that was not seen before can matter: the file was made or emptied then.
-std::int64_t KnownSince(std::span<const Act> acts, const contents::NamedFile& file) {
-  std::int64_t since = file.from_wall_ns.value_or(INT64_MIN);
-  if (!acts.empty()) since = std::min(since, acts.front().wall_ns);
-  for (const Act& act : acts) {
-    if (act.kind == Act::Kind::kResize && act.size_bytes == 0) since = act.wall_ns;
+class KnownSince {
+ public:
+  explicit KnownSince(const contents::NamedFile& file)
+      : wall_ns_(file.from_wall_ns.value_or(INT64_MIN)) {}
+
+  /// The acts that follow those taken before.
+  void Take(std::span<const Act> acts) {
+    if (!begun_ && !acts.empty()) wall_ns_ = std::min(wall_ns_, acts.front().wall_ns);
+    begun_ = begun_ || !acts.empty();
+    for (const Act& act : acts) {
+      if (act.kind == Act::Kind::kResize && act.size_bytes == 0) wall_ns_ = act.wall_ns;
+    }
   }
-  return since;
-}
+  std::int64_t wall_ns() const { return wall_ns_; }
+
+ private:
+  std::int64_t wall_ns_;
+  bool begun_ = false;
+};
 
 Result<std::string> ProcessName(store::Store& store, std::optional<std::int64_t> process_id) {
   std::string name;
@@ -43,20 +56,14 @@ Result<std::string> ProcessName(store::Store& store, std::optional<std::int64_t>
   return name;
 }
 
-/// What `recovered` says beyond its image and version.
-Result<> Describe(store::Store& store, std::span<const Act> acts, const contents::Journal& journal,
-                  std::optional<std::int64_t> until_wall_ns, bool hash, RecoveredFile& recovered) {
-  recovered.at_wall_ns = acts.empty() ? 0 : acts.back().wall_ns;
-  ASSIGN_OR_RETURN(recovered.process, ProcessName(store, recovered.version.process_id));
+/// What `recovered` says of its bytes.
+Result<> DescribeBytes(const contents::Journal& journal, bool hash, RecoveredFile& recovered) {
   if (hash) {
     ASSIGN_OR_RETURN(recovered.sha256, contents::Sha256Of(recovered.image, journal));
   }
   ASSIGN_OR_RETURN(const std::string begin,
                    contents::BeginOf(recovered.image, journal, contents::kTypeBytesMax));
   recovered.type = contents::FileTypeOf(begin);
-  ASSIGN_OR_RETURN(recovered.gaps,
-                   GapsOf(store, recovered.file.host, KnownSince(acts, recovered.file),
-                          until_wall_ns.value_or(recovered.at_wall_ns)));
   return {};
 }
 
@@ -132,7 +139,13 @@ Result<FileBytes> Recover(store::Store& store, const contents::NamedFile& file,
   bytes.recovered.file = file;
   bytes.recovered.version = walk.version();
   bytes.recovered.image = walk.image();
-  RETURN_IF_ERROR(Describe(store, acts, bytes.journal, at_wall_ns, true, bytes.recovered));
+  bytes.recovered.at_wall_ns = acts.back().wall_ns;
+  ASSIGN_OR_RETURN(bytes.recovered.process, ProcessName(store, walk.version().process_id));
+  RETURN_IF_ERROR(DescribeBytes(bytes.journal, true, bytes.recovered));
+  KnownSince since(file);
+  since.Take(acts);
+  ASSIGN_OR_RETURN(bytes.recovered.gaps, GapsOf(store, file.host, since.wall_ns(),
+                                                at_wall_ns.value_or(bytes.recovered.at_wall_ns)));
   return bytes;
 }
 
@@ -142,16 +155,37 @@ Result<> ForEachVersion(store::Store& store, const contents::NamedFile& file,
   ASSIGN_OR_RETURN(const std::vector<Act> acts, contents::LoadActs(store, file.object_id));
   ASSIGN_OR_RETURN(const contents::Journal journal,
                    contents::Journal::Fetch(store, file.object_id, acts));
+  // A log has as many versions as writers took turns: what is asked for is asked for once.
+  std::map<std::int64_t, std::string> names;
+  std::optional<std::vector<Gap>> gaps;
+  KnownSince since(file);
   contents::VersionWalk walk(acts);
-  while (walk.Next()) {
+  for (std::size_t taken = 0; walk.Next(); taken = walk.act_count()) {
     RecoveredFile recovered;
     recovered.file = file;
     recovered.version = walk.version();
     recovered.image = walk.image();
+    recovered.at_wall_ns = acts[walk.act_count() - 1].wall_ns;
+    if (const std::optional<std::int64_t> process_id = recovered.version.process_id) {
+      const auto [name, is_new] = names.try_emplace(*process_id);
+      if (is_new) {
+        ASSIGN_OR_RETURN(name->second, ProcessName(store, process_id));
+      }
+      recovered.process = name->second;
+    }
     const bool hash = recovered.image.size_bytes() <= hashed_bytes_max;
     if (hash) hashed_bytes_max -= recovered.image.size_bytes();
-    RETURN_IF_ERROR(
-        Describe(store, std::span(acts).first(walk.act_count()), journal, {}, hash, recovered));
+    RETURN_IF_ERROR(DescribeBytes(journal, hash, recovered));
+    since.Take(std::span(acts).subspan(taken, walk.act_count() - taken));
+    if (!gaps) {
+      const auto last = std::ranges::max_element(acts, {}, &Act::wall_ns);
+      const auto first = std::ranges::min_element(acts, {}, &Act::wall_ns);
+      ASSIGN_OR_RETURN(
+          gaps, GapsOf(store, file.host, std::min(since.wall_ns(), first->wall_ns), last->wall_ns));
+    }
+    std::ranges::copy_if(*gaps, std::back_inserter(recovered.gaps), [&](const Gap& gap) {
+      return gap.until_wall_ns >= since.wall_ns() && gap.from_wall_ns <= recovered.at_wall_ns;
+    });
     take(recovered);
   }
   return {};
