@@ -149,6 +149,17 @@ Result<std::shared_ptr<const Index>> MakeInMemory(store::Store& store) {
   return Index::Make(std::move(parts), std::move(nodes_part));
 }
 
+/// What STORE/index calls a file of the index, and how it is opened.
+struct IndexedFlows {
+  explicit IndexedFlows(const store::Segment& segment)
+      : name(store::FormatIndexName("flows", segment.sha256)), source(DigestOf(segment.sha256)) {}
+  Result<FlowsPart> operator()(std::shared_ptr<const Bytes> bytes) const {
+    return FlowsPart::Open(std::move(bytes), source);
+  }
+  std::string name;
+  SourceDigest source;
+};
+
 /// Makes files of flows, and asks for the terminals when the first is made.
 class FlowsMaker {
  public:
@@ -181,6 +192,18 @@ std::string DigestOfAll(const store::ShownSegments& shown) {
   return digest.Finish();
 }
 
+struct IndexedNodes {
+  explicit IndexedNodes(const store::ShownSegments& shown)
+      : IndexedNodes(std::string_view(DigestOfAll(shown))) {}
+  explicit IndexedNodes(std::string_view digest)
+      : name(store::FormatIndexName("nodes", digest)), source(DigestOf(digest)) {}
+  Result<NodesPart> operator()(std::shared_ptr<const Bytes> bytes) const {
+    return NodesPart::Open(std::move(bytes), source);
+  }
+  std::string name;
+  SourceDigest source;
+};
+
 }  // namespace
 
 Result<std::shared_ptr<const Index>> OpenIndex(store::Store& store,
@@ -196,30 +219,21 @@ Result<std::shared_ptr<const Index>> OpenIndex(store::Store& store,
   std::vector<FlowsPart> parts;
   for (const store::Segment& segment : shown->segments) {
     if (segment.table != "event") continue;
-    const SourceDigest source = DigestOf(segment.sha256);
-    const auto open = [&source](std::shared_ptr<const Bytes> bytes) {
-      return FlowsPart::Open(std::move(bytes), source);
-    };
-    const std::string name = store::FormatIndexName("flows", segment.sha256);
-    std::optional<FlowsPart> part = folder.Find<FlowsPart>(name, open);
+    const IndexedFlows file(segment);
+    std::optional<FlowsPart> part = folder.Find<FlowsPart>(file.name, file);
     if (!part) {
       if (options.progress) options.progress(done, total);
       ASSIGN_OR_RETURN(std::vector<std::byte> flows, flows_maker.Make(segment));
-      ASSIGN_OR_RETURN(part, folder.Keep(name, std::move(flows), open));
+      ASSIGN_OR_RETURN(part, folder.Keep(file.name, std::move(flows), file));
     }
     done += segment.row_count;
     parts.push_back(*std::move(part));
   }
-  const std::string all = DigestOfAll(*shown);
-  const SourceDigest source = DigestOf(all);
-  const auto open = [&source](std::shared_ptr<const Bytes> bytes) {
-    return NodesPart::Open(std::move(bytes), source);
-  };
-  const std::string name = store::FormatIndexName("nodes", all);
-  std::optional<NodesPart> nodes = folder.Find<NodesPart>(name, open);
+  const IndexedNodes nodes_file(*shown);
+  std::optional<NodesPart> nodes = folder.Find<NodesPart>(nodes_file.name, nodes_file);
   if (!nodes) {
-    ASSIGN_OR_RETURN(std::vector<std::byte> bytes, ReadNodes(store, parts, source));
-    ASSIGN_OR_RETURN(nodes, folder.Keep(name, std::move(bytes), open));
+    ASSIGN_OR_RETURN(std::vector<std::byte> bytes, ReadNodes(store, parts, nodes_file.source));
+    ASSIGN_OR_RETURN(nodes, folder.Keep(nodes_file.name, std::move(bytes), nodes_file));
   }
   folder.RemoveStale();
   return Index::Make(std::move(parts), *std::move(nodes));
@@ -240,35 +254,27 @@ Result<std::uint64_t> CheckIndex(store::Store& store) {
                 "{}: is not what the segments give: remove it, it is made again",
                 (shown->layout.index() / name).string());
   };
-  const std::string all = DigestOfAll(*shown);
-  const std::string nodes_name = store::FormatIndexName("nodes", all);
-  const SourceDigest nodes_source = DigestOf(all);
-  const auto nodes = folder.Believed(nodes_name, [&](std::shared_ptr<const Bytes> bytes) {
-    return NodesPart::Open(std::move(bytes), nodes_source);
-  });
+  const IndexedNodes nodes_file(*shown);
+  const auto nodes = folder.Believed(nodes_file.name, nodes_file);
   FlowsMaker flows_maker(store, *shown);
   std::vector<FlowsPart> parts;
   for (const store::Segment& segment : shown->segments) {
     if (segment.table != "event") continue;
-    const SourceDigest source = DigestOf(segment.sha256);
-    const auto open = [&source](std::shared_ptr<const Bytes> bytes) {
-      return FlowsPart::Open(std::move(bytes), source);
-    };
-    const std::string name = store::FormatIndexName("flows", segment.sha256);
-    std::shared_ptr<const Bytes> bytes = folder.Believed(name, open);
+    const IndexedFlows file(segment);
+    std::shared_ptr<const Bytes> bytes = folder.Believed(file.name, file);
     if (!bytes && !nodes) continue;
     ASSIGN_OR_RETURN(std::vector<std::byte> made, flows_maker.Make(segment));
     if (bytes) {
-      RETURN_IF_ERROR(compare(bytes, name, made));
+      RETURN_IF_ERROR(compare(bytes, file.name, made));
     } else {
       bytes = HeldBytes(std::move(made));
     }
-    ASSIGN_OR_RETURN(FlowsPart part, open(std::move(bytes)));
+    ASSIGN_OR_RETURN(FlowsPart part, file(std::move(bytes)));
     parts.push_back(std::move(part));
   }
   if (nodes) {
-    ASSIGN_OR_RETURN(const std::vector<std::byte> made, ReadNodes(store, parts, nodes_source));
-    RETURN_IF_ERROR(compare(nodes, nodes_name, made));
+    ASSIGN_OR_RETURN(const std::vector<std::byte> made, ReadNodes(store, parts, nodes_file.source));
+    RETURN_IF_ERROR(compare(nodes, nodes_file.name, made));
   }
   return checked_count;
 }

@@ -19,6 +19,11 @@ def path(name):
     return os.path.join(FOLDER, name)
 
 
+def leave_moment():
+    """The next call is behind this one on the clock of the record, too, which is fitted to the wall clock."""
+    time.sleep(0.005)
+
+
 def keep(name, label, content=None):
     """What `name` holds now is what it is to be recovered as."""
     if content is None:
@@ -27,7 +32,7 @@ def keep(name, label, content=None):
     with open(os.path.join(KEPT, label), "wb") as file:
         file.write(content)
     MOMENTS.append({"path": path(name), "label": label, "at_wall_ns": time.time_ns()})
-    time.sleep(0.005)  # the next call is behind that moment, on any clock
+    leave_moment()
 
 
 def call_by_call():
@@ -98,7 +103,7 @@ def names():
         file.write(b"gone from the folder")
         keep("deleted", "deleted-1")
         os.unlink(path("deleted"))
-        time.sleep(0.005)
+        leave_moment()
 
 
 def in_memory():
