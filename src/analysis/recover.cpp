@@ -113,7 +113,9 @@ Result<FoundFile> FindFileAt(store::Store& store, std::string_view what, std::st
                 VisibleText(what), WallTimeText(*at_wall_ns), Listed(all));
   }
   FoundFile found{.file = files.back(), .others = {}};
-  const std::int64_t then = at_wall_ns.value_or(found.file.from_wall_ns.value_or(INT64_MIN));
+  // Without a time: when it last had the name. As it got it, one that it replaced may seem to have
+  // had it for some ns more, for a wall clock is corrected between two events.
+  const std::int64_t then = at_wall_ns.value_or(found.file.until_wall_ns.value_or(INT64_MAX) - 1);
   for (const contents::NamedFile& file : files) {
     if (file.object_id != found.file.object_id && file.HadNameAt(then)) {
       found.others.push_back(file);

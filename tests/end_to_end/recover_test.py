@@ -149,6 +149,26 @@ class OfAnybody(unittest.TestCase):
             self.assertEqual(stat.S_IMODE(out.stat().st_mode), 0o700)
             spoor.run("recover", "--all", "--session", 100, "-o", out, exit_codes=(5,))  # nothing is overwritten
 
+    def test_a_file_that_was_replaced_is_not_said_to_have_the_name_too(self):
+        events = [
+            {"kind": "process", "process": "7", "uid": 0, "command": "sed", "baseline": True},
+            {"kind": "open", "process": "7", "fd": 3, "path": "/conf", "object": "file:8/12", "flags": "O_WRONLY|O_CREAT|O_EXCL",
+             "boot_ns": 10**9, "wall_ns": 1_700_000_000 * 10**9},
+            {"kind": "write", "process": "7", "fd": 3, "size_bytes": 3, "offset_bytes": 0, "payload": "old"},
+            {"kind": "open", "process": "7", "fd": 4, "path": "/sedX", "object": "file:8/13", "flags": "O_WRONLY|O_CREAT|O_EXCL"},
+            {"kind": "write", "process": "7", "fd": 4, "size_bytes": 3, "offset_bytes": 0, "payload": "new"},
+            {"kind": "rename", "process": "7", "path": "/sedX", "other_path": "/conf", "boot_ns": 2 * 10**9,
+             "wall_ns": 1_700_000_001 * 10**9 - 6}]  # the wall clock was corrected meanwhile
+        with tempfile.TemporaryDirectory() as scratch:
+            root = pathlib.Path(scratch)
+            (root / "events").write_text("".join(json.dumps(event) + "\n" for event in events))
+            spoor = Spoor(root / "store")
+            spoor.run("import", "--kind", "events", "--host", "h", root / "events")
+            done = subprocess.run([PROGRAM, "recover", "--store", root / "store", "/conf"], capture_output=True, text=True,
+                                  check=False, stdin=subprocess.DEVNULL)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("written by sed[7]", done.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()
