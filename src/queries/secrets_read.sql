@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which files that hold passwords, keys or tokens were read, by whom?
--- reads:     event, object, process, host, _processes_of, _is_secret, _program_name
+-- reads:     event, object, process, host, _processes_of, _is_secret, _is_own_work
 -- narrows:   tree
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
@@ -30,12 +30,7 @@ WITH secret AS MATERIALIZED (
   GROUP BY sr_e.process_id, sr_e.object_id, sr_e.host_id
 )
 SELECT m.wall_ns, s.path, m.object_id, m.process_id, p.pid, p.command_line, m.uid, m.euid, m.read_bytes,
-       CASE WHEN regexp_matches(s.path, '_history$')
-              THEN _program_name(p.executable) IN ('bash', 'zsh', 'mysql', 'psql', 'python3', 'mariadb')
-            WHEN s.path LIKE '/etc/%' THEN regexp_matches(_program_name(coalesce(p.executable, '')),
-              '^(sshd.*|login|su|sudo|doas|pkexec|run0|unix_chkpwd|passwd|chage|chpasswd|useradd|usermod|userdel|groupadd|groupmod|groupdel|gpasswd|newgrp|cron|crond|atd|vipw|pwck|getty|agetty|nginx|apache2|httpd|systemd|accounts-daemon|dovecot|vsftpd|proftpd)$')
-            WHEN s.path LIKE '%/.ssh/%' THEN _program_name(p.executable) IN ('ssh', 'ssh-add', 'ssh-keygen', 'ssh-agent')
-            ELSE FALSE END AS own_work,
+       _is_own_work(p.executable, s.path) AS own_work,
        h.name AS host
 FROM moved AS m JOIN secret AS s ON s.object_id = m.object_id
 LEFT JOIN process AS p ON p.process_id = m.process_id

@@ -2,6 +2,11 @@
 // What was read from files and may have left over a connection. What the record shows of it is told
 // apart: that it was written on whole, that a line of it was sent, that it may be in what was sent.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <string>
+#include <vector>
 
 #include "report/chapter.hpp"
 #include "report/text.hpp"
@@ -11,29 +16,41 @@ namespace {
 
 constexpr std::size_t kTakenMax = 40;
 
-std::string TakenText(const Row& row) {
-  const std::string file =
-      fmt::format("{}{}", row.Flag("secret") ? "the secret " : "", Name(row.Text("path")));
-  const std::string reader = ProcessName(row.Integer("pid"), row.Text("command_line"));
-  const std::string read = Bytes(row.Integer("read_bytes").value_or(0));
+/// One file that one program read, and every connection that it may have left over in the same way.
+struct TakenFile {
+  const Row* row;  ///< the first of its rows
+  std::vector<std::string> over;
+};
+
+/// Rows that differ in the connection only are one fact.
+std::string KeyOf(const Row& row) {
+  return fmt::format("{} {} {} {} {} {} {}", row.Integer("process_id").value_or(0),
+                     row.Integer("object_id").value_or(0), row.Text("path"),
+                     row.Text("command_line"), row.Integer("read_bytes").value_or(0),
+                     row.Flag("copied"), row.Flag("copied") && row.Flag("seen"));
+}
+
+std::string TakenText(const TakenFile& file) {
+  const Row& row = *file.row;
+  const std::int64_t read = row.Integer("read_bytes").value_or(0);
+  const std::string begin =
+      fmt::format("{} read {} of {}{}", ProcessName(row.Integer("pid"), row.Text("command_line")),
+                  Bytes(read), row.Flag("secret") ? "the secret " : "", Name(row.Text("path")));
+  const std::string over = fmt::format("{}", fmt::join(file.over, " and "));
   const std::string made_here =
       row.Flag("made_here") ? " It had been written here before, out of something else." : "";
-  const std::string over = fmt::format(
-      "to {} port {} ({} in all)", Name(row.Text("destination_ip")),
-      row.Integer("destination_port").value_or(0), Bytes(row.Integer("sent_bytes").value_or(0)));
   if (row.Flag("copied") && row.Flag("seen")) {
-    return fmt::format(
-        "{} read {} of {} and wrote as many on; a line of them was seen in what was "
-        "sent {}.{}",
-        reader, read, file, over, made_here);
+    return fmt::format("{} and wrote as many on; a line of them was seen in what was sent {}.{}",
+                       begin, over, made_here);
   }
   if (row.Flag("copied")) {
-    return fmt::format("{} read {} of {} and wrote as many on; they may be in what was sent {}.{}",
-                       reader, read, file, over, made_here);
+    return fmt::format("{} and wrote as many on; they may be in what was sent {}.{}", begin, over,
+                       made_here);
   }
-  return fmt::format(
-      "{} read {} of {}; that, or what was made of it, may be in what was sent {}.{}", reader, read,
-      file, over, made_here);
+  const std::int64_t passed = row.Integer("passed_bytes").value_or(read);
+  return fmt::format("{}{}; that, or what was made of it, may be in what was sent {}.{}", begin,
+                     passed < read ? fmt::format(" and wrote {} on", Bytes(passed)) : "", over,
+                     made_here);
 }
 
 }  // namespace
@@ -43,17 +60,26 @@ Result<Section> Chapters::Taken() const {
   ASSIGN_OR_RETURN(const std::vector<Row> rows,
                    Ask("SELECT * FROM taken({scope}) ORDER BY copied AND coalesce(seen, FALSE) "
                        "DESC, secret DESC, copied DESC, wall_ns, path, flow_id, process_id"));
+  std::vector<TakenFile> files;
+  std::map<std::string, std::size_t> places;
   for (const Row& row : rows) {
+    const auto [place, is_new] = places.try_emplace(KeyOf(row), files.size());
+    if (is_new) files.push_back({&row, {}});
+    files[place->second].over.push_back(fmt::format(
+        "to {} port {} ({} in all)", Name(row.Text("destination_ip")),
+        row.Integer("destination_port").value_or(0), Bytes(row.Integer("sent_bytes").value_or(0))));
+  }
+  for (const TakenFile& file : files) {
     if (section.facts.size() == kTakenMax) {
-      section.facts.push_back({.text = Count(static_cast<std::int64_t>(rows.size() - kTakenMax),
+      section.facts.push_back({.text = Count(static_cast<std::int64_t>(files.size() - kTakenMax),
                                              "more file may have left, read or made here.",
                                              "more files may have left, read or made here.")});
       break;
     }
-    section.facts.push_back({.text = TakenText(row),
-                             .wall_ns = row.Integer("wall_ns"),
+    section.facts.push_back({.text = TakenText(file),
+                             .wall_ns = file.row->Integer("wall_ns"),
                              .id_kind = "object",
-                             .id = row.Integer("object_id").value_or(0)});
+                             .id = file.row->Integer("object_id").value_or(0)});
   }
   if (rows.empty())
     section.facts.push_back({.text = "No file was seen to be read by what sent over a connection, "

@@ -16,16 +16,6 @@ namespace {
 constexpr std::size_t kFilesPerGroupMax = 40;
 constexpr std::size_t kFilesLookedAtMax = 8;  ///< opened only, or tried in vain
 
-/// Where programs come from and look things up: touched by everything that runs, counted, not told.
-constexpr std::string_view kOrdinary =
-    "(path LIKE '/usr/lib/%' OR path LIKE '/lib/%' OR path LIKE '/lib64/%' OR path LIKE "
-    "'/usr/share/%' "
-    "OR path LIKE '/usr/include/%' OR path LIKE '/usr/bin/%' OR path LIKE '/bin/%' "
-    "OR path LIKE '/usr/sbin/%' OR path LIKE '/sbin/%' OR path LIKE '/proc/%' OR path LIKE "
-    "'/sys/%' "
-    "OR path LIKE '/dev/%' OR path IN ('/etc/ld.so.cache', '/etc/ld.so.preload', '/etc/localtime', "
-    "'/etc/locale.alias', '/etc/nsswitch.conf', '/', '/proc', '/sys', '/dev'))";
-
 struct FileGroup {
   std::string_view condition;
   std::string_view verb;  ///< "was created"
@@ -140,11 +130,12 @@ Result<Section> Chapters::Files() const {
     group_of += fmt::format(" WHEN {} THEN {}", kFileGroups[i].condition, i);
   }
   group_of += " END";
-  ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                   Ask(fmt::format("SELECT *, {} AS ordinary, ({})::BIGINT AS file_group "
-                                   "FROM files_touched({{scope}}) ORDER BY first_wall_ns, path, "
-                                   "object_id",
-                                   kOrdinary, group_of)));
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      Ask(fmt::format("SELECT *, _is_ordinary(path) AS ordinary, ({})::BIGINT AS file_group "
+                      "FROM files_touched({{scope}}) ORDER BY first_wall_ns, path, "
+                      "object_id",
+                      group_of)));
   std::int64_t ordinary = 0;
   for (std::size_t i = 0; i < std::size(kFileGroups); ++i) {
     const FileGroup& group = kFileGroups[i];
