@@ -20,6 +20,8 @@
 -- column:    input_text            VARCHAR  the last of that input, as far as captured
 -- column:    programs              BIGINT   programs executed as root afterwards, by it or below it
 -- column:    host                  VARCHAR  name of the host
+-- column:    program_object_id     BIGINT   file of that program; NULL: not known
+-- column:    boot_ns               BIGINT   when, by the clock of the host since it was started
 -- limits:    a process that was root when it was first seen has no transition; capabilities gained without uid 0
 --            are in credential_change; processes that took back rights they had kept are in root_regained
 -- source:    D9, HF-10
@@ -28,7 +30,8 @@ WITH change AS MATERIALIZED (
   SELECT r.* FROM _root_change AS r WHERE r.why <> 'regained'
 ), program AS (  -- the program executed in the same moment, or last before
   SELECT c.event_id, arg_max(x.executable, x.boot_ns) AS executable,
-         arg_max(x.command_line, x.boot_ns) AS command_line, arg_max(x.mode, x.boot_ns) AS mode
+         arg_max(x.command_line, x.boot_ns) AS command_line, arg_max(x.mode, x.boot_ns) AS mode,
+         arg_max(x.object_id, x.boot_ns) AS object_id
   FROM change AS c JOIN exec AS x ON x.process_id = c.process_id
   WHERE x.result = 0 AND x.boot_ns <= c.boot_ns GROUP BY c.event_id
 ), input AS MATERIALIZED (
@@ -50,7 +53,8 @@ SELECT c.event_id, c.wall_ns, c.process_id, p.pid, w.session_id, c.before_uid, c
          ELSE 'the credentials changed without a call that explains it: an exploited kernel, or a lost record'
        END AS explanation,
        i.process_id AS input_process_id, i.path AS input_path, i.wall_ns AS input_wall_ns,
-       i.text AS input_text, c.programs, h.name AS host
+       i.text AS input_text, c.programs, h.name AS host,
+       x.object_id AS program_object_id, c.boot_ns
 FROM change AS c
 LEFT JOIN process AS p ON p.process_id = c.process_id
 LEFT JOIN host AS h ON h.host_id = p.host_id

@@ -70,6 +70,45 @@ std::vector<Effect> EffectTree(const causality::Subgraph& effects,
   return tree;
 }
 
+/// What came of one thing directly, and how often the same was seen: a job runs many times.
+struct EffectStory {
+  std::vector<std::string> lines;
+  std::size_t times = 1;
+};
+
+/// `title` without the pid: "vm sh[17] root: sh x" → "vm sh root: sh x".
+std::string WithoutPid(const std::string& title) {
+  const std::size_t open = title.find('[');
+  const std::size_t close = title.find(']', open);
+  if (open == std::string::npos || close == std::string::npos) return title;
+  return title.substr(0, open) + title.substr(close + 1);
+}
+
+std::vector<EffectStory> Stories(const causality::Subgraph& effects,
+                                 const std::vector<Effect>& tree) {
+  std::vector<EffectStory> stories;
+  std::map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < tree.size();) {
+    EffectStory story;
+    std::string key;
+    const std::size_t top = tree[i].depth;
+    do {
+      const std::string indent(2 * std::min<std::size_t>(tree[i].depth, 20), ' ');
+      const std::string title = causality::NodeTitle(effects.nodes[tree[i].node]);
+      story.lines.push_back(indent + title);
+      key += indent + WithoutPid(title) + '\n';
+      ++i;
+    } while (i < tree.size() && tree[i].depth > top);
+    const auto [place, is_new] = places.try_emplace(std::move(key), stories.size());
+    if (is_new) {
+      stories.push_back(std::move(story));
+    } else {
+      ++stories[place->second].times;
+    }
+  }
+  return stories;
+}
+
 void AddLines(std::string_view text, std::vector<std::string>& lines) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -165,14 +204,16 @@ Result<> TellEffects(const Chapters& chapters, causality::Graph& graph, const De
        .id = deed.ids.front()});
   section.lines.emplace_back("");
   section.lines.emplace_back("What may have come of it:");
-  for (const Effect& effect : told) {
-    if (section.lines.size() >= kLinesMax) {
+  for (const EffectStory& story : Stories(effects, told)) {
+    if (section.lines.size() + story.lines.size() > kLinesMax) {
       section.lines.emplace_back("… and more");
       break;
     }
-    const causality::SubgraphNode& node = effects.nodes[effect.node];
-    section.lines.push_back(std::string(2 * std::min<std::size_t>(effect.depth, 20), ' ') +
-                            causality::NodeTitle(node));
+    section.lines.insert(section.lines.end(), story.lines.begin(), story.lines.end());
+    if (story.times > 1)
+      section.lines.push_back(
+          fmt::format("… and the same {} more, in other processes",
+                      Count(static_cast<std::int64_t>(story.times) - 1, "time", "times")));
   }
   return {};
 }

@@ -29,6 +29,58 @@ void TellInput(const Row& row, Section& section) {
        .id = *input});
 }
 
+/// Where a setuid program got its bit from, where the record holds that, and whose change it was
+/// that did it: the step from a script that anybody could write to to root.
+Result<> TellOrigin(const Chapters& chapters, const Row& row, Section& section) {
+  const auto object_id = row.Integer("program_object_id");
+  if (row.Text("cause") != "setuid_exec" || !object_id) return {};
+  ASSIGN_OR_RETURN(const std::vector<Row> deeds,
+                   chapters.Ask(fmt::format("SELECT * FROM _setuid_origin({}, {})", *object_id,
+                                            row.Integer("boot_ns").value_or(0))));
+  const std::string program = Name(row.Text("executable"));
+  for (const Row& deed : deeds) {
+    section.facts.push_back(
+        {.text = fmt::format(
+             "{} {} by {}, as {}.", program,
+             deed.Text("deed") == "setuid" ? "had been made setuid" : "had been written",
+             ProcessName(deed.Integer("pid"), deed.Text("command_line")),
+             User(deed.Integer("euid"))),
+         .wall_ns = deed.Integer("wall_ns"),
+         .id_kind = "object",
+         .id = *object_id});
+  }
+  if (deeds.empty()) return {};
+  std::string makers;
+  for (const Row& deed : deeds)
+    makers +=
+        fmt::format("{}{}", makers.empty() ? "" : ", ", deed.Integer("process_id").value_or(0));
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> runs,
+      chapters.Ask(fmt::format("SELECT r.path, r.object_id, r.wall_ns, p.pid, x.command_line, "
+                               "x.euid, r.changed_wall_ns, "
+                               "c.pid AS changed_pid, c.command_line AS changed_command "
+                               "FROM _run_afterwards({{scope}}) AS r "
+                               "JOIN _lineage([{}]) AS l ON l.line_process_id = r.process_id "
+                               "JOIN exec AS x ON x.event_id = r.event_id "
+                               "LEFT JOIN process AS p ON p.process_id = r.process_id "
+                               "LEFT JOIN process AS c ON c.process_id = r.changed_process_id "
+                               "ORDER BY l.depth, r.event_id DESC LIMIT 1",
+                               makers)));
+  for (const Row& run : runs) {
+    section.facts.push_back(
+        {.text = fmt::format("That was done by, or below, {}, as {}: {} had been changed by {} of "
+                             "this story before, at {}.",
+                             ProcessName(run.Integer("pid"), run.Text("command_line")),
+                             User(run.Integer("euid")), Name(run.Text("path")),
+                             ProcessName(run.Integer("changed_pid"), run.Text("changed_command")),
+                             Moment(run.Integer("changed_wall_ns").value_or(0))),
+         .wall_ns = run.Integer("wall_ns"),
+         .id_kind = "object",
+         .id = run.Integer("object_id").value_or(0)});
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Section> Chapters::Root() const {
@@ -42,8 +94,10 @@ Result<Section> Chapters::Root() const {
     const std::int64_t pid = row.Integer("pid").value_or(0);
     section.facts.push_back(
         {.text = became
-                     ? fmt::format("Pid {} went from {} to root: it {}.", pid,
-                                   User(row.Integer("before_euid")), Name(row.Text("explanation")))
+                     ? fmt::format("Pid {} went from {} to root: {}{}.", pid,
+                                   User(row.Integer("before_euid")),
+                                   row.Text("cause") == "unexplained" ? "" : "it ",
+                                   Name(row.Text("explanation")))
                      : fmt::format("Pid {}, {}, did not become root by it: it {}.", pid,
                                    User(row.Integer("before_euid")), Name(row.Text("explanation"))),
          .wall_ns = row.Integer("wall_ns"),
@@ -58,6 +112,7 @@ Result<Section> Chapters::Root() const {
                                    Count(programs, "program", "programs")),
          .id_kind = "process",
          .id = row.Integer("process_id").value_or(0)});
+    RETURN_IF_ERROR(TellOrigin(*this, row, section));
     TellInput(row, section);
   }
   if (!any) section.facts.push_back({.text = kNobodyBecameRoot});

@@ -105,7 +105,7 @@ Result<> Chapters::TellSecrets(Section& section) const {
           "arg_min(pid, wall_ns) AS pid, arg_min(command_line, wall_ns) AS command_line, "
           "arg_min(euid, wall_ns) AS euid, sum(read_bytes)::BIGINT AS read_bytes, "
           "count(*) AS readers FROM secrets_read({scope}) WHERE NOT own_work "
-          "GROUP BY host, path ORDER BY wall_ns, path"));
+          "GROUP BY host, path ORDER BY regexp_matches(path, '_history$'), wall_ns, path"));
   for (const Row& row : rows) {
     const std::int64_t others = row.Integer("readers").value_or(1) - 1;
     section.facts.push_back(
@@ -199,35 +199,6 @@ Result<Section> Chapters::FlowsOut() const {
                              .id_kind = "flow",
                              .id = row.Integer("flow_id").value_or(0)});
   if (rows.empty()) section.facts.push_back({.text = "It made no network connection of its own."});
-  return section;
-}
-
-Result<std::vector<Row>> Chapters::PersistenceRows() const {
-  return Ask("SELECT * FROM persistence({scope})");
-}
-
-Result<Section> Chapters::Persistence() const {
-  Section section{.name = "persistence", .title = "Ways back in"};
-  ASSIGN_OR_RETURN(const std::vector<Row> rows, PersistenceRows());
-  for (const Row& row : rows) {
-    const auto object_id = row.Integer("object_id");
-    const std::int64_t bytes = row.Integer("written_bytes").value_or(0);
-    section.facts.push_back(
-        {.text = fmt::format("{}{} ({}): {}{}.{}", Name(row.Text("path")),
-                             row.Text("known_as").empty()
-                                 ? ""
-                                 : ", also called " + Name(row.Text("known_as")) + ",",
-                             row.Text("means"), Name(row.Text("how")),
-                             bytes == 0 ? "" : fmt::format(", {}", Bytes(bytes)),
-                             row.Flag("deleted") ? " It is gone again." : ""),
-         .wall_ns = row.Integer("first_wall_ns"),
-         .id_kind = object_id ? "object" : "",
-         .id = object_id.value_or(0)});
-  }
-  if (rows.empty())
-    section.facts.push_back({.text = "None of the usual places (cron, units, keys, start-up files, "
-                                     "accounts, loader, modules) was changed, and no program "
-                                     "was made setuid or given capabilities."});
   return section;
 }
 
