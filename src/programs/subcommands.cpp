@@ -21,6 +21,7 @@ void RegisterTrack(CLI::App& application, Action& action);
 void RegisterPcap(CLI::App& application, Action& action);
 void RegisterReplay(CLI::App& application, Action& action);
 void RegisterRecover(CLI::App& application, Action& action);
+void RegisterUndo(CLI::App& application, Action& action);
 void RegisterReport(CLI::App& application, Action& action);
 void RegisterStatus(CLI::App& application, Action& action);
 void RegisterProve(CLI::App& application, Action& action);
@@ -47,6 +48,7 @@ const std::vector<RegisterFunction>& Subcommands() {
       RegisterPcap,
       RegisterReplay,
       RegisterRecover,
+      RegisterUndo,
       RegisterReport,
       RegisterStatus,
       RegisterProve,
