@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/question.hpp"
 
+#include <algorithm>
+
 #include "store/row.hpp"
 
 namespace spoor::analysis {
@@ -33,6 +35,12 @@ Result<Told> Ask(store::Store& store, const queries::Library& library, const que
     ASSIGN_OR_RETURN(const std::string sql,
                      library.RenderNarrowed(query.name, arguments, store, taking.now_wall_ns));
     const std::shared_ptr<void> watch = taking.watch ? taking.watch(store) : nullptr;
+    // Of a narrowed store a view is not the whole one, and must not be kept.
+    if (query.narrows.empty()) {
+      const bool of_session = std::ranges::any_of(
+          arguments, [](const queries::NamedText& given) { return given.name == "session"; });
+      RETURN_IF_ERROR(store.Keep(library.ReadAgain(query, of_session)));
+    }
     ASSIGN_OR_RETURN(const std::unique_ptr<store::RowReader> rows, store.Sql(sql));
     ASSIGN_OR_RETURN(told.row_count, taking.read(*rows));
   }

@@ -8,6 +8,7 @@
 -- column:    means               VARCHAR  as in persistence
 -- column:    changed_wall_ns     BIGINT   last change before it was read
 -- column:    read_wall_ns        BIGINT   first read
+-- costs:     the whole store
 -- limits:    that it read the file is no proof that it came in by it
 -- source:    D9
 CREATE OR REPLACE VIEW _file_link AS
@@ -25,18 +26,24 @@ WITH named AS MATERIALIZED (
   SELECT u.object_id, w.session_id, u.end_boot_ns, u.wall_ns, u.host_id
   FROM use AS u JOIN _session_walk AS w ON w.process_id = u.process_id
   WHERE u.changes AND w.session_id IS NOT NULL
+), read AS MATERIALIZED (  -- of what a session had changed at any time
+  SELECT u.object_id, u.process_id, u.boot_ns, u.wall_ns FROM use AS u
+  WHERE NOT u.changes AND u.object_id IN (SELECT change.object_id FROM change)
+), daemon AS (  -- who reads for the sessions below it, or below a child of it
+  SELECT DISTINCT r.process_id AS reader_process_id, r.process_id FROM read AS r
+  UNION
+  SELECT c.parent_process_id, c.process_id FROM process AS c
+  WHERE c.parent_process_id IN (SELECT r.process_id FROM read AS r)
 ), reader AS (  -- sshd reads keys in the session itself, a scheduler its jobs before there is one
-  SELECT u.object_id, w.session_id, u.boot_ns, u.wall_ns
-  FROM use AS u JOIN _session_walk AS w ON w.process_id = u.process_id
-  WHERE NOT u.changes AND w.session_id IS NOT NULL
+  SELECT r.object_id, w.session_id, r.boot_ns, r.wall_ns
+  FROM read AS r JOIN _session_walk AS w ON w.process_id = r.process_id
+  WHERE w.session_id IS NOT NULL
   UNION ALL
-  SELECT u.object_id, w.session_id, u.boot_ns, u.wall_ns
-  FROM use AS u JOIN process AS d ON d.process_id = u.process_id
-  JOIN _session_walk AS w ON (w.daemon_process_id = u.process_id OR w.daemon_process_id IN (
-         SELECT c.process_id FROM process AS c WHERE c.parent_process_id = u.process_id))
-    AND w.session_id = w.process_id
-  JOIN process AS p ON p.process_id = w.session_id AND p.start_boot_ns >= u.boot_ns
-  WHERE NOT u.changes AND w.session_id IS NOT NULL
+  SELECT r.object_id, w.session_id, r.boot_ns, r.wall_ns
+  FROM read AS r JOIN daemon AS d ON d.reader_process_id = r.process_id
+  JOIN process AS there ON there.process_id = r.process_id
+  JOIN _session_walk AS w ON w.daemon_process_id = d.process_id AND w.session_id = w.process_id
+  JOIN process AS p ON p.process_id = w.session_id AND p.start_boot_ns >= r.boot_ns
 )
 SELECT r.session_id, c.session_id AS planter_session_id, r.object_id, any_value(named.path) AS path,
        any_value(named.means) AS means, max(c.wall_ns) AS changed_wall_ns, min(r.wall_ns) AS read_wall_ns

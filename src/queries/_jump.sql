@@ -4,6 +4,7 @@
 -- column:    process_id           BIGINT   the process
 -- column:    round                INTEGER  its ancestor is 2^round creations away
 -- column:    ancestor_process_id  BIGINT   that ancestor
+-- costs:     the whole store
 -- limits:    processes that by the record created each other have ancestors without end: rounds end where
 --            2^round is the number of processes
 -- source:    our own

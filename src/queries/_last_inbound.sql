@@ -29,12 +29,17 @@ WITH question AS (
   WHERE e.kind = 'accept' AND e.result >= 0 AND e.object_id IS NOT NULL
   UNION
   SELECT s.object_id FROM socket AS s WHERE s.direction = 'inbound'
-), heard AS (
-  SELECT line.key, line.depth, e.process_id, e.object_id,
-         least(e.end_boot_ns, line.cut_boot_ns) AS boot_ns
-  FROM event AS e JOIN line ON line.process_id = e.process_id
-  WHERE e.kind IN ('accept', 'read', 'recv') AND e.result >= 0 AND e.boot_ns <= line.cut_boot_ns
+), said AS (  -- at each moment what had ended last until then: one look into it answers for all keys of a process
+  SELECT e.process_id, e.boot_ns, max(e.end_boot_ns) OVER so_far AS end_boot_ns,
+         arg_max(e.object_id, e.end_boot_ns) OVER so_far AS object_id
+  FROM event AS e
+  WHERE e.kind IN ('accept', 'read', 'recv') AND e.result >= 0
+    AND e.process_id IN (SELECT line.process_id FROM line)
     AND e.object_id IN (SELECT accepted.object_id FROM accepted)
+  WINDOW so_far AS (PARTITION BY e.process_id ORDER BY e.boot_ns, e.event_id ROWS UNBOUNDED PRECEDING)
+), heard AS (
+  SELECT line.key, said.process_id, said.object_id, least(said.end_boot_ns, line.cut_boot_ns) AS boot_ns
+  FROM line ASOF JOIN said ON said.process_id = line.process_id AND said.boot_ns <= line.cut_boot_ns
 )
 SELECT heard.key, arg_max(heard.process_id, heard.boot_ns) AS process_id,
        arg_max(heard.object_id, heard.boot_ns) AS object_id, max(heard.boot_ns) AS boot_ns

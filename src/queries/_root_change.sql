@@ -13,6 +13,7 @@
 -- column:    executable    VARCHAR  the program of the process then
 -- column:    why           VARCHAR  'setuid_exec', 'setuid_program' (of which nothing executed as root came), 'exec', 'call', 'regained' (it had been root all along, as real or saved user), 'unexplained'
 -- column:    programs      BIGINT   programs executed as root after that, by it or below it
+-- costs:     the whole store
 -- limits:    checks of passwords and mail that sudo, su and their like execute themselves are not counted as
 --            programs; what was done as root without executing anything is not seen here
 -- source:    D9

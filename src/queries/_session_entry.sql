@@ -6,6 +6,7 @@
 -- column:    process_id       BIGINT    the process that heard
 -- column:    object_id        BIGINT    the connection's socket
 -- column:    boot_ns          BIGINT    when it last did before the session began
+-- costs:     the whole store
 -- limits:    follows at most three relays (proxy to application server and the like)
 -- source:    FX-21
 CREATE OR REPLACE VIEW _session_entry AS

@@ -5,6 +5,7 @@
 -- column:    process_id  BIGINT  the process of the user; NULL: nobody logged in
 -- column:    uid         BIGINT  who logged in; NULL: nobody did
 -- column:    boot_ns     BIGINT  when the first program of the user was executed, or the rights of the user taken
+-- costs:     the whole store
 -- limits:    the user is whose program was executed first by a process that began a process session of its
 --            own; where none was seen to, whose program other than root's was first. Programs of the login
 --            itself (the message of the day) are none of the user's

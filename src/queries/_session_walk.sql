@@ -5,6 +5,7 @@
 -- column:    daemon_process_id  BIGINT  the daemon it belongs to or was started by; NULL: none above it
 -- column:    session_id         BIGINT  the session it belongs to (process_id of its root); NULL: none
 -- column:    parent_process_id  BIGINT  its creator
+-- costs:     the whole store
 -- limits:    see sessions
 -- source:    FX-21
 CREATE OR REPLACE VIEW _session_walk AS
@@ -38,14 +39,27 @@ WITH RECURSIVE started AS MATERIALIZED (
   FROM near AS below LEFT JOIN near AS above ON above.process_id = below.up_process_id
   WHERE EXISTS (SELECT 1 FROM near AS unfinished WHERE unfinished.up_process_id IS NOT NULL)
     AND (CAST(1 AS BIGINT) << below.round) <= 2 * (SELECT count(*) FROM role)
-), served AS MATERIALIZED (
+), nearest AS MATERIALIZED (
   SELECT near.process_id, near.daemon_process_id FROM near
   WHERE near.round = (SELECT max(last_near.round) FROM near AS last_near)
+), spoken_to AS (  -- daemons that took connections from the network
+  SELECT DISTINCT e.process_id FROM event AS e JOIN socket AS s ON s.object_id = e.object_id
+  WHERE e.kind = 'accept' AND e.result >= 0 AND s.family IN ('inet', 'inet6')
+), backdoor AS MATERIALIZED (  -- what such a one executed and then listens itself is no daemon of its own
+  SELECT r.process_id, above.daemon_process_id
+  FROM role AS r JOIN nearest AS above ON above.process_id = r.parent_process_id
+  WHERE r.daemon AND r.executed
+    AND above.daemon_process_id IN (SELECT spoken_to.process_id FROM spoken_to)
+), served AS MATERIALIZED (
+  SELECT n.process_id, coalesce(b.daemon_process_id, n.daemon_process_id) AS daemon_process_id
+  FROM nearest AS n LEFT JOIN backdoor AS b ON b.process_id = n.daemon_process_id
 ), top AS (  -- by doubling: the topmost process that a session would begin with
   SELECT r.process_id, r.parent_process_id AS up_process_id,
-         CASE WHEN NOT r.daemon AND (r.login OR (r.executed AND sv.daemon_process_id IS NOT NULL))
+         CASE WHEN (NOT r.daemon OR b.process_id IS NOT NULL)
+                AND (r.login OR (r.executed AND sv.daemon_process_id IS NOT NULL))
               THEN r.process_id END AS session_id, 0 AS round
   FROM role AS r JOIN served AS sv ON sv.process_id = r.process_id
+  LEFT JOIN backdoor AS b ON b.process_id = r.process_id
   UNION ALL
   SELECT below.process_id, above.up_process_id, coalesce(above.session_id, below.session_id), below.round + 1
   FROM top AS below LEFT JOIN top AS above ON above.process_id = below.up_process_id

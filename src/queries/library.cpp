@@ -226,6 +226,22 @@ std::set<std::string> Library::Reach(std::vector<std::string> names) const {
   return reached;
 }
 
+std::vector<std::string_view> Library::ReadAgain(const Query& query, bool of_session) const {
+  const std::set<std::string> reach = Reach({query.name});
+  std::map<std::string_view, int> readers;
+  for (const Query& reader : queries_) {
+    // Which session a process is of it asks only where a session is given.
+    if (!reach.contains(reader.name) || (reader.name == "_processes_of" && !of_session)) continue;
+    // The text of a macro stands in for each call.
+    const int times = reader.form == Query::Form::kTableMacro && reader.name != query.name ? 2 : 1;
+    for (const std::string& read : reader.reads) readers[read] += times;
+  }
+  std::vector<std::string_view> again;
+  for (const Query& view : queries_)
+    if (view.costs_whole_store && readers[view.name] > 1) again.emplace_back(view.name);
+  return again;
+}
+
 Result<> Library::Define(store::Store& store) const {
   for (const Query& query : queries_) {
     if (query.built_in) {

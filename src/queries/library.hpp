@@ -44,6 +44,11 @@ class Library {
   /// `names` and everything that they read, also through other queries: tables and queries.
   std::set<std::string> Reach(std::vector<std::string> names) const;
 
+  /// The views that cost the whole store and that are read by more than one way to answer `query`
+  /// (`of_session`: a session is among its arguments), each behind those it reads: to be made once
+  /// (store::Store::Keep). Valid as long as the library is.
+  std::vector<std::string_view> ReadAgain(const Query& query, bool of_session) const;
+
   /// Makes all queries known to `store`. Fails: kInvalidArgument (SQL: which file).
   Result<> Define(store::Store& store) const;
 

@@ -16,6 +16,7 @@
 -- column:    keys         VARCHAR[]  type and fingerprint of the keys used, as logs have them
 -- column:    sources      VARCHAR[]  who tells of it: 'events' of the host, 'syslog', 'journal', 'wtmp'
 -- needs:     payload of sockets and terminals for names and passwords (profile honeypot)
+-- costs:     the whole store
 -- limits:    names and passwords are read from what the parts of sshd tell each other (OpenSSH with privilege
 --            separation), or from what login read at a terminal, and from logs; of other servers they are not known.
 --            A login of which both tell is one row: the same address and port within ten minutes (at the console, within
@@ -24,7 +25,7 @@
 -- source:    ENH-5, SBK-9; monitor_wire.h of OpenSSH
 CREATE OR REPLACE VIEW logins AS
 WITH door AS MATERIALIZED (
-  SELECT s.session_id FROM sessions AS s WHERE s.logged_in IS NOT NULL
+  SELECT s.* FROM sessions AS s WHERE s.logged_in IS NOT NULL
 ), asker AS MATERIALIZED (  -- the processes that ask who it is
   SELECT w.session_id, w.process_id, _program_name(p.executable) LIKE 'sshd%' AS ssh
   FROM _session_walk AS w JOIN door ON door.session_id = w.session_id
@@ -67,8 +68,7 @@ WITH door AS MATERIALIZED (
          list(f.text ORDER BY f.at) FILTER (WHERE NOT f.is_name) AS passwords
   FROM first_use AS f GROUP BY f.session_id
 ), seen AS MATERIALIZED (
-  SELECT s.*, t.names, t.passwords FROM sessions AS s LEFT JOIN tried AS t ON t.session_id = s.session_id
-  WHERE s.logged_in IS NOT NULL
+  SELECT s.*, t.names, t.passwords FROM door AS s LEFT JOIN tried AS t ON t.session_id = s.session_id
 ), logged AS MATERIALIZED (
   SELECT * FROM _logged_connection
 ), candidate AS (

@@ -126,6 +126,12 @@ Result<> ParseLine(const HeaderLine& line, std::string_view file, Query& query) 
                   "query {}: narrows \"{}\": not file, process, line or tree", file, line.text);
     }
     query.narrows = line.text;
+  } else if (line.key == "costs") {
+    if (line.text != "the whole store") {
+      return Fail(ErrorCode::kInvalidArgument, "query {}: costs \"{}\": not the whole store", file,
+                  line.text);
+    }
+    query.costs_whole_store = true;
   } else if (line.key == "needs") {
     query.needs = line.text;
   } else if (line.key == "limits") {

@@ -36,8 +36,9 @@ struct Query {
   std::vector<Parameter> parameters;
   std::vector<QueryColumn> columns;
   std::string narrows;  ///< what the answer rests on (narrowing.hpp); empty: may be everything
-  std::string needs;    ///< what must have been recorded; empty: nothing special
-  std::string limits;   ///< what the answer cannot tell
+  bool costs_whole_store = false;  ///< a view that reads all of its tables, whoever asks
+  std::string needs;               ///< what must have been recorded; empty: nothing special
+  std::string limits;              ///< what the answer cannot tell
   std::string source;
   std::string sql;        ///< the whole file: one CREATE OR REPLACE MACRO or VIEW
   std::string origin;     ///< file it comes from; empty: built in, or out of a bundle

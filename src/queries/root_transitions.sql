@@ -22,6 +22,7 @@
 -- column:    host                  VARCHAR  name of the host
 -- column:    program_object_id     BIGINT   file of that program; NULL: not known
 -- column:    boot_ns               BIGINT   when, by the clock of the host since it was started
+-- costs:     the whole store
 -- limits:    a process that was root when it was first seen has no transition; capabilities gained without uid 0
 --            are in credential_change; processes that took back rights they had kept are in root_regained
 -- source:    D9, HF-10

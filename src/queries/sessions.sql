@@ -21,6 +21,7 @@
 -- column:    processes               BIGINT   processes in it
 -- column:    logged_in               BOOLEAN  true: somebody logged in; false: nobody did, be it that it was tried; NULL: nobody has to here
 -- column:    host                    VARCHAR  name of the host
+-- costs:     the whole store
 -- limits:    a daemon is a process that listened or accepted (process 1 apart), or a scheduler, and its forks that
 --            execute nothing; a session is what descends from a process under a daemon that executed a
 --            program and is no daemon itself, or from one that executed login. Of several connections

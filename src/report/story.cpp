@@ -126,9 +126,9 @@ Result<std::vector<Row>> Chapters::Ask(std::string_view query) const {
 
 Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& options) {
   // Nearly every chapter asks these.
-  constexpr std::string_view kAsked[] = {"_session_walk", "_session_entry", "_session_login",
-                                         "sessions",      "_root_change",   "root_transitions",
-                                         "_file_link",    "logins"};
+  constexpr std::string_view kAsked[] = {
+      "_jump",        "_session_walk",    "_session_entry", "_session_login", "sessions",
+      "_root_change", "root_transitions", "_file_link",     "logins"};
   RETURN_IF_ERROR(store.Keep(kAsked));
   ASSIGN_OR_RETURN(const std::optional<Subject> subject, FindSubject(store, options));
   if (!subject) return std::optional<Story>();
