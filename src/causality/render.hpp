@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "causality/origins.hpp"
 #include "causality/trace.hpp"
 
 /// A described subgraph as text. What comes from the record is escaped for the format it goes into.
@@ -22,6 +23,22 @@ std::string RenderJson(const Subgraph& subgraph);
 
 /// The chain of Why, one flow a line.
 std::string RenderWhy(const Subgraph& subgraph, const std::vector<Step>& chain);
+
+/// GraphML: nodes n<id>, an edge for each of the subgraph.
+std::string RenderGraphml(const Subgraph& subgraph);
+
+/// W3C PROV-JSON: processes are activities, things entities, users agents.
+std::string RenderProv(const Subgraph& subgraph);
+
+/// The chain as one JSON object: docs/formats/track.md, as of the others here.
+std::string RenderWhyJson(const Subgraph& subgraph, const std::vector<Step>& chain);
+enum class ListedNodes : std::uint8_t { kFiles, kFlows };
+/// A line for each, nearest first.
+std::string RenderNodeList(const Subgraph& subgraph, ListedNodes what, bool json);
+std::string RenderEntryPoints(const Subgraph& subgraph, const std::vector<EntryPoint>& points,
+                              bool json);
+std::string RenderCommonOrigins(const Subgraph& first, const std::vector<CommonOrigin>& origins,
+                                bool json);
 
 /// Runs graphviz on `dot`. Fails: kUnavailable (no `dot` program in PATH), kIo (it failed or took
 /// longer than `timeout_seconds`, and was ended).

@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "base/visible_text.hpp"
 #include "base/wall_time_text.hpp"
+#include "causality/origins.hpp"
 #include "causality/render.hpp"
 #include "causality/trace.hpp"
 #include "programs/open_store.hpp"
@@ -27,7 +28,9 @@ struct TrackFlags {
   std::string format = "tree";
   bool json = false;
   std::string out;
-  std::string why;
+  std::string why, to, list;
+  std::vector<std::string> also;
+  bool entries = false;
   std::size_t limit = 0;
   std::string rules;
   std::vector<std::string> no_rule;
@@ -44,7 +47,8 @@ ExitCode ListRules() {
 Result<causality::TraceOptions> OptionsOf(const TrackFlags& flags) {
   causality::TraceOptions options;
   options.limit = flags.limit;
-  options.direction = flags.forward    ? causality::Direction::kForward
+  options.direction = flags.entries    ? causality::Direction::kBackward
+                      : flags.forward  ? causality::Direction::kForward
                       : flags.backward ? causality::Direction::kBackward
                                        : causality::Direction::kBoth;
   if (flags.no_rules) options.rules = causality::RuleSet::None();
@@ -65,10 +69,22 @@ analysis::TrackStart StartOf(const TrackFlags& flags) {
 }
 
 bool IsJson(const TrackFlags& flags) {
-  return flags.json || flags.format == "json";
+  return flags.json || flags.format == "json" || flags.format == "prov-json";
 }
 
 Result<std::string> Render(const causality::Subgraph& subgraph, const TrackFlags& flags) {
+  if (!flags.list.empty()) {
+    return causality::RenderNodeList(
+        subgraph,
+        flags.list == "files" ? causality::ListedNodes::kFiles : causality::ListedNodes::kFlows,
+        IsJson(flags));
+  }
+  if (flags.entries) {
+    return causality::RenderEntryPoints(subgraph, causality::EntryPointsOf(subgraph),
+                                        IsJson(flags));
+  }
+  if (flags.format == "prov-json") return causality::RenderProv(subgraph);
+  if (flags.format == "graphml") return causality::RenderGraphml(subgraph);
   if (IsJson(flags)) return causality::RenderJson(subgraph);
   if (flags.format == "dot") return causality::RenderDot(subgraph);
   if (flags.format == "svg") {
@@ -122,6 +138,69 @@ Result<ExitCode> ExplainWhy(store::Store& store, const causality::Subgraph& subg
   return subgraph.gaps.empty() ? ExitCode::kNone : ExitCode::kIncomplete;
 }
 
+ExitCode CodeOf(const causality::Subgraph& subgraph, bool any) {
+  TellGaps(subgraph);
+  if (!subgraph.gaps.empty()) return ExitCode::kIncomplete;
+  return any ? ExitCode::kDone : ExitCode::kNone;
+}
+
+causal_index::OpenIndexOptions Opening() {
+  return {.progress = ProgressOnTerminal("indexing events"), .tell = NarrationOnTerminal().tell};
+}
+
+/// From the start to `--to`, else from there to the start.
+Result<ExitCode> ShowWay(store::Store& store, const std::vector<std::int64_t>& starts,
+                         causality::TraceOptions options, const TrackFlags& flags) {
+  ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, analysis::FindAnything(store, flags.to));
+  bool incomplete = false;
+  for (const auto direction : {causality::Direction::kForward, causality::Direction::kBackward}) {
+    if (direction == causality::Direction::kForward && flags.backward) continue;
+    if (direction == causality::Direction::kBackward && flags.forward) continue;
+    options.direction = direction;
+    ASSIGN_OR_RETURN(const causality::Subgraph subgraph,
+                     analysis::Track(store, starts, options, Opening()));
+    incomplete = incomplete || !subgraph.gaps.empty();
+    std::vector<causality::Step> chain;
+    for (const std::int64_t id : ids) {
+      std::vector<causality::Step> found = causality::Why(subgraph, id);
+      if (chain.empty() || (!found.empty() && found.size() < chain.size())) {
+        chain = std::move(found);
+      }
+    }
+    if (chain.empty()) continue;
+    RETURN_IF_ERROR(Write(IsJson(flags) ? causality::RenderWhyJson(subgraph, chain)
+                                        : causality::RenderWhy(subgraph, chain),
+                          IsJson(flags), flags.out));
+    return CodeOf(subgraph, true);
+  }
+  PrintError("spoor track: nothing leads from the one to the other{}{}\n",
+             flags.forward || flags.backward ? " this way" : ", either way",
+             flags.no_rules ? "" : "; --no-rules shows what the pruning rules left out");
+  return incomplete ? ExitCode::kIncomplete : ExitCode::kNone;
+}
+
+Result<ExitCode> ShowCommonOrigins(store::Store& store, const std::vector<std::int64_t>& starts,
+                                   causality::TraceOptions options, const TrackFlags& flags) {
+  options.direction = causality::Direction::kBackward;
+  options.limit = 0;
+  std::vector<causality::Subgraph> subgraphs;
+  ASSIGN_OR_RETURN(subgraphs.emplace_back(), analysis::Track(store, starts, options, Opening()));
+  for (const std::string& other : flags.also) {
+    if (other.empty()) return Fail(ErrorCode::kInvalidArgument, "--also needs a name");
+    ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, analysis::FindAnything(store, other));
+    ASSIGN_OR_RETURN(subgraphs.emplace_back(), analysis::Track(store, ids, options, Opening()));
+  }
+  const std::vector<causality::CommonOrigin> origins = causality::CommonOriginsOf(subgraphs);
+  RETURN_IF_ERROR(Write(causality::RenderCommonOrigins(subgraphs.front(), origins, IsJson(flags)),
+                        IsJson(flags), flags.out));
+  if (origins.empty()) PrintError("spoor track: they have no origin in common\n");
+  ExitCode code = origins.empty() ? ExitCode::kNone : ExitCode::kDone;
+  for (const causality::Subgraph& subgraph : subgraphs) {
+    if (CodeOf(subgraph, true) == ExitCode::kIncomplete) code = ExitCode::kIncomplete;
+  }
+  return code;
+}
+
 Result<ExitCode> Track(const TrackFlags& flags) {
   if (flags.rules == "list") return ListRules();
   const int start_count =
@@ -138,10 +217,19 @@ Result<ExitCode> Track(const TrackFlags& flags) {
     return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(starts);
+  if (!flags.to.empty() || !flags.also.empty()) {
+    const Result<ExitCode> code = flags.to.empty()
+                                      ? ShowCommonOrigins(*store, *starts, options, flags)
+                                      : ShowWay(*store, *starts, options, flags);
+    if (!code && code.error().code == ErrorCode::kNotFound) {
+      PrintError("spoor track: {}\n", code.error().message);
+      return store.Judge(ExitCode::kNone);
+    }
+    if (!code) return code;
+    return store.Judge(*code);
+  }
   ASSIGN_OR_RETURN(const causality::Subgraph subgraph,
-                   analysis::Track(*store, *starts, options,
-                                   {.progress = ProgressOnTerminal("indexing events"),
-                                    .tell = NarrationOnTerminal().tell}));
+                   analysis::Track(*store, *starts, options, Opening()));
   if (!flags.why.empty()) {
     ASSIGN_OR_RETURN(const ExitCode code, ExplainWhy(*store, subgraph, flags));
     return store.Judge(code);
@@ -181,8 +269,10 @@ void RegisterTrack(CLI::App& application, Action& action) {
   track->add_option("--from", flags->from, "not what ended before (RFC 3339, or -15m)")
       ->type_name("TIME");
   track->add_option("--until", flags->until, "not what began after")->type_name("TIME");
-  track->add_option("--format", flags->format, "tree, dot, svg (needs graphviz) or json")
-      ->check(CLI::IsMember({"tree", "dot", "svg", "json"}))
+  track
+      ->add_option("--format", flags->format,
+                   "tree, dot, svg (needs graphviz), json, graphml or prov-json")
+      ->check(CLI::IsMember({"tree", "dot", "svg", "json", "graphml", "prov-json"}))
       ->capture_default_str();
   track->add_flag("--json", flags->json, "as --format json");
   track->add_option("--out", flags->out, "write to FILE, not to stdout")->type_name("FILE");
@@ -190,6 +280,22 @@ void RegisterTrack(CLI::App& application, Action& action) {
       ->type_name("N");
   track->add_option("--why", flags->why, "only the chain between the start and this one")
       ->type_name("NODE");
+  CLI::Option* to =
+      track->add_option("--to", flags->to, "only the chain that leads from the start to this one")
+          ->type_name("NODE");
+  CLI::Option* also =
+      track
+          ->add_option("--also", flags->also,
+                       "what the start and this one both descend from (may be repeated)")
+          ->type_name("NODE");
+  CLI::Option* entries = track->add_flag(
+      "--entries", flags->entries, "connections and logins among the causes, most likely first");
+  CLI::Option* list = track->add_option("--list", flags->list, "'files' or 'flows' of the answer")
+                          ->check(CLI::IsMember({"files", "flows"}));
+  to->excludes(also)->excludes(entries)->excludes(list)->excludes("--why");
+  also->excludes(entries)->excludes(list)->excludes("--why")->excludes(forward)->excludes(both);
+  entries->excludes(list)->excludes("--why")->excludes(forward)->excludes(both);
+  list->excludes("--why");
   track->add_option("--rules", flags->rules, "'list' explains the pruning rules and ends")
       ->check(CLI::IsMember({"list"}));
   track->add_option("--no-rule", flags->no_rule, "switch a pruning rule off (may be repeated)")
@@ -201,6 +307,11 @@ void RegisterTrack(CLI::App& application, Action& action) {
       "  spoor track --process 4711 --forward --until 2026-11-21T21:00:00Z --format json\n"
       "  spoor track --flow 203.0.113.9:4444 --format svg --out attack.svg\n"
       "  spoor track --file /etc/cron.d/backup --why 203.0.113.9:4444\n"
+      "  spoor track --flow 203.0.113.9:4444 --to /etc/cron.d/backup\n"
+      "  spoor track --file /etc/cron.d/backup --also /root/.ssh/authorized_keys\n"
+      "  spoor track --file /etc/cron.d/backup --entries\n"
+      "Of several chains --why and --to show the one that the walk takes first: it respects time,\n"
+      "and need not be the shortest.\n"
       "Every rule that left something out is named in the answer with what it left out.");
   track->callback([flags, &action] { action = [flags] { return Track(*flags); }; });
 }

@@ -302,7 +302,8 @@ class HostileText(unittest.TestCase):
 
     def test_a_terminal_gets_no_more(self):
         for words in (("status",), ("query", "commands"), ("query", "coverage"), ("sql", "FROM exec"), ("sql", "--json", "FROM exec"),
-                      ("track", "--file", "/etc/cron.d/" + NAME), ("report",), ("track", "--process", "200"),
+                      ("track", "--file", "/etc/cron.d/" + NAME), ("report",), ("track", "--process", "200"), ("undo", "--process", "200"),
+                      ("undo", "--process", "200", "--json"),
                       ("replay", str(self.process_id), "--text")):
             answer = on_terminal(words[0], "--store", self.store, *words[1:])
             self.assert_harmless(answer, colours=True)
