@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/saturating.hpp"
+#include "base/stable_id.hpp"
 #include "event/community_id.hpp"
 #include "event/event.hpp"
 
@@ -16,6 +18,20 @@ namespace {
 /// when it is further apart.
 constexpr std::int64_t kSpellNs = 300'000'000'000;
 constexpr std::size_t kMentionedMax = 1 << 18;
+
+/// Of who only mentions a flow: anybody's record of it tells better who began.
+constexpr std::int64_t kMentionRevision = std::numeric_limits<std::int64_t>::max();
+
+using Sighting = event::FlowSighting;
+constexpr std::array kCounted{&Sighting::source_packets,
+                              &Sighting::destination_packets,
+                              &Sighting::source_bytes,
+                              &Sighting::destination_bytes,
+                              &Sighting::source_frame_bytes,
+                              &Sighting::destination_frame_bytes,
+                              &Sighting::source_retransmitted_bytes,
+                              &Sighting::destination_retransmitted_bytes,
+                              &Sighting::icmp_error_count};
 
 std::uint16_t ProtocolOf(std::string_view transport) {
   if (transport == "tcp") return 6;
@@ -48,15 +64,23 @@ void NetworkRows::Take(const event::Findings& findings, std::int64_t revision) {
 }
 
 void NetworkRows::TakeFlow(const event::FlowSighting& told) {
-  const event::FlowSighting flow = Named(told);
+  auto [flow, spell] = Named(told);
+  if (spell != nullptr) {
+    // The record is of a part of the conversation.
+    for (std::size_t i = 0; i < kCounted.size(); ++i) {
+      std::optional<std::uint64_t>& count = flow.*kCounted[i];
+      if (count) spell->counts[i] = SaturatingAdd(spell->counts[i].value_or(0), *count);
+      count = spell->counts[i];
+    }
+  }
   const std::int64_t flow_id = event::FlowId(host_, flow);
   // The record of the flow tells who began, which an alert of one packet does not.
   mentioned_.erase(flow_id);
-  WriteFlow(flow, flow_id);
+  WriteFlow(flow, flow_id, std::max(flow.end_wall_ns, std::int64_t{0}));
 }
 
-event::FlowSighting NetworkRows::Named(event::FlowSighting flow) {
-  if (!flow.key.empty()) return flow;
+NetworkRows::NamedFlow NetworkRows::Named(event::FlowSighting flow) {
+  if (!flow.key.empty()) return {std::move(flow)};
   const auto end = [](const std::string& ip, const std::optional<std::uint16_t>& port) {
     return fmt::format("{} {}", ip, port ? fmt::format("{}", *port) : "-");
   };
@@ -65,7 +89,7 @@ event::FlowSighting NetworkRows::Named(event::FlowSighting flow) {
   std::string destination = end(ends.destination_ip, ends.destination_port);
   const bool ordered = source <= destination;
   if (spells_.size() >= kMentionedMax) spells_.clear();
-  const Spell now{flow.begin_wall_ns, flow.end_wall_ns, ordered};
+  const Spell now{flow.begin_wall_ns, flow.end_wall_ns, ordered, {}};
   const auto [found, made] = spells_.try_emplace(
       fmt::format("{} {} {} {}", flow.observer, ends.transport, ordered ? source : destination,
                   ordered ? destination : source),
@@ -82,10 +106,11 @@ event::FlowSighting NetworkRows::Named(event::FlowSighting flow) {
     std::swap(flow.source_bytes, flow.destination_bytes);
     std::swap(flow.source_frame_bytes, flow.destination_frame_bytes);
   }
-  return flow;
+  return {std::move(flow), &spell};
 }
 
-void NetworkRows::WriteFlow(const event::FlowSighting& flow, std::int64_t flow_id) {
+void NetworkRows::WriteFlow(const event::FlowSighting& flow, std::int64_t flow_id,
+                            std::int64_t revision) {
   See(flow.begin_wall_ns);
   See(flow.end_wall_ns);
   std::string community_id = flow.community_id;
@@ -127,13 +152,13 @@ void NetworkRows::WriteFlow(const event::FlowSighting& flow, std::int64_t flow_i
       .direction = std::nullopt,
       .begin_boot_ns = std::nullopt,
       .recording_id = recording_id_,
-      .revision = revision_,
+      .revision = revision,
   });
 }
 
 std::int64_t NetworkRows::Mention(const event::FlowSighting& told) {
   if (!told.ends.known()) return 0;
-  const event::FlowSighting flow = Named(told);
+  const event::FlowSighting flow = Named(told).flow;
   const std::int64_t flow_id = event::FlowId(host_, flow);
   const auto [found, made] = mentioned_.try_emplace(flow_id, flow);
   if (!made) {
@@ -171,19 +196,32 @@ void NetworkRows::TakeAlert(const event::AlertSighting& alert) {
       .reason = reason,
       .revision = revision_,
   });
+  RepeatCounter repeats;
   for (const event::AlertPacket& packet : alert.packets) {
-    rows_.Append(schema::AlertPacketRow{
-        .alert_id = alert_id, .wall_ns = packet.wall_ns, .data = schema::Bytes{packet.data}});
+    const std::uint64_t repeat =
+        repeats.Count(fmt::format("{} {}", packet.wall_ns.value_or(-1), packet.data));
+    rows_.Append(schema::AlertPacketRow{.alert_id = alert_id,
+                                        .wall_ns = packet.wall_ns,
+                                        .data = schema::Bytes{packet.data},
+                                        .repeat = schema::AtMostMax(repeat)});
   }
 }
 
 void NetworkRows::TakeFingerprint(const event::FingerprintSighting& fingerprint) {
   See(fingerprint.wall_ns);
+  const std::uint64_t repeat = fingerprint_repeats_.Count(
+      static_cast<std::uint64_t>(StableIdBuilder("fingerprint")
+                                     .Add(fingerprint.ip)
+                                     .Add(fingerprint.os)
+                                     .Add(fingerprint.method)
+                                     .Add(static_cast<std::uint64_t>(fingerprint.wall_ns))
+                                     .Build()));
   rows_.Append(schema::FingerprintRow{
       .ip = fingerprint.ip,
       .os = fingerprint.os,
       .method = fingerprint.method,
       .wall_ns = fingerprint.wall_ns,
+      .repeat = schema::AtMostMax(repeat),
       .flow_id = schema::NotZero(Mention(fingerprint.flow)),
   });
 }
@@ -196,17 +234,27 @@ void NetworkRows::TakeLogLine(const event::LogLine& line) {
   if (hosts_.insert(host_id).second) {
     rows_.Append(schema::HostRow{.host_id = host_id, .name = host});
   }
+  const std::uint64_t repeat = line_repeats_.Count(
+      static_cast<std::uint64_t>(StableIdBuilder("log line")
+                                     .Add(line.source)
+                                     .Add(host)
+                                     .Add(line.wall_ns ? 1 : 0)
+                                     .Add(static_cast<std::uint64_t>(line.wall_ns.value_or(0)))
+                                     .Add(line.program)
+                                     .Add(line.message)
+                                     .Build()));
   rows_.Append(schema::LogLineRow{
       .source = line.source,
       .host_id = host_id,
       .wall_ns = line.wall_ns,
       .program = schema::NotEmpty(line.program),
       .message = line.message,
+      .repeat = schema::AtMostMax(repeat),
   });
 }
 
 void NetworkRows::Flush() {
-  for (const auto& [flow_id, flow] : mentioned_) WriteFlow(flow, flow_id);
+  for (const auto& [flow_id, flow] : mentioned_) WriteFlow(flow, flow_id, kMentionRevision);
   mentioned_.clear();
 }
 

@@ -55,6 +55,11 @@ std::string Flow::CommunityId() const {
                                    ends.destination.span(), port(ends.destination_port));
 }
 
+// Microseconds, for a capture that is written again often has no more.
+std::string Flow::Key() const {
+  return fmt::format("{} {} {}", first_wall_ns / 1000, depth, repeat);
+}
+
 std::string Flow::Transport() const {
   switch (ends.protocol) {
     case IPPROTO_TCP:

@@ -34,6 +34,10 @@ struct Flow {
   std::int64_t flow_id = 0;
   Ends ends;  ///< source: who began
   std::int64_t begin_wall_ns = 0, end_wall_ns = 0;
+  std::int64_t first_wall_ns = 0;  ///< of the first packet in the capture
+  std::uint64_t depth = 0;         ///< in how many tunnels it is
+  /// How many flows with the same ends, depth and first microsecond the capture had before.
+  std::uint64_t repeat = 0;
   std::uint64_t first_offset = 0, last_offset = 0;  ///< of records in the capture
   FlowSide source, destination;
   std::uint64_t icmp_error_count = 0;  ///< ICMP errors about packets of this flow
@@ -52,6 +56,8 @@ struct Flow {
   /// before the capture. UDP and SCTP: S0 not answered, SF answered. Others: OTH.
   std::string_view State() const;
   std::string CommunityId() const;
+  /// What tells it apart from all others between its ends, wherever its packets are captured again.
+  std::string Key() const;
   /// 'tcp', 'udp', 'icmp', 'icmp6', 'sctp' …; the number where there is no name.
   std::string Transport() const;
 };

@@ -113,7 +113,11 @@ std::uint32_t FlowBuilder::Begin(const CapturedPacket& packet, const Layer& laye
                      .Add(static_cast<std::uint64_t>(depth))
                      .Build();
   flow.ends = layer.ends;
-  flow.begin_wall_ns = flow.end_wall_ns = packet.wall_ns;
+  flow.begin_wall_ns = flow.end_wall_ns = flow.first_wall_ns = packet.wall_ns;
+  flow.depth = depth;
+  // Not the index's hash, whose seed differs from run to run.
+  flow.repeat = repeats_.Count(
+      HashOf(key, static_cast<std::uint64_t>(packet.wall_ns / 1000) * Frame::kLayersMax + depth));
   flow.first_offset = packet.offset;
   flow.icmp_type = layer.icmp_type;
   flow.icmp_code = layer.icmp_code;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/repeat_counter.hpp"
 #include "packets/capture_reader.hpp"
 #include "packets/flow.hpp"
 #include "packets/flow_index.hpp"
@@ -102,6 +103,7 @@ class FlowBuilder {
   std::array<List, kIdleClassCount> lists_;
   FragmentMemory fragments_;
   ConversationRoom room_;
+  RepeatCounter repeats_;
   Frame frame_;
   std::array<std::int64_t, Frame::kLayersMax> ids_{};
   std::int64_t last_wall_ns_ = 0;

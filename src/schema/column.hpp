@@ -23,14 +23,16 @@ enum class Measure : std::uint8_t {
 /// How the rows that several segments hold of one thing become one row. `revision` says which row
 /// knows best.
 enum class Merge : std::uint8_t {
-  kRow,       ///< a row is a thing of its own: nothing is put together
-  kKey,       ///< rows with the same key are of one thing
-  kAny,       ///< the same in all rows of a thing
-  kMin,       ///< the least
-  kMax,       ///< the greatest
-  kFirst,     ///< the value of the oldest revision that has one
-  kLatest,    ///< the value of the newest revision that has one
-  kSum,       ///< each row holds what came since the row before
+  kRow,     ///< a row is a thing of its own: nothing is put together
+  kKey,     ///< rows with the same key are of one thing
+  kAny,     ///< the same in all rows of a thing
+  kMin,     ///< the least
+  kMax,     ///< the greatest
+  kFirst,   ///< the value of the oldest revision that has one
+  kLatest,  ///< the value of the newest revision that has one
+  /// Of the sensor each row holds what came since the row before: their sum. Of imported files each
+  /// row holds all that its file told until then, and another file may tell the same: the greatest.
+  kTotal,
   kAnd,       ///< true when it is true in all rows
   kRevision,  ///< event_id up to which the row knows; in segments only
 };

@@ -51,8 +51,8 @@ std::string_view NameOf(Merge merge) {
       return "first";
     case Merge::kLatest:
       return "latest";
-    case Merge::kSum:
-      return "sum";
+    case Merge::kTotal:
+      return "total";
     case Merge::kAnd:
       return "and";
     case Merge::kRevision:

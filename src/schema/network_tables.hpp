@@ -69,25 +69,26 @@ struct Declaration<FlowRow> {
       Column<&FlowRow::begin_wall_ns>{Measure::kWallNs, Merge::kMin,
                                       "First activity that was seen"},
       Column<&FlowRow::end_wall_ns>{Measure::kWallNs, Merge::kMax, "Last activity that was seen"},
-      Column<&FlowRow::source_packets>{Measure::kCount, Merge::kSum,
+      Column<&FlowRow::source_packets>{Measure::kCount, Merge::kTotal,
                                        "Sent by the source; NULL: nobody saw packets"},
-      Column<&FlowRow::destination_packets>{Measure::kCount, Merge::kSum,
+      Column<&FlowRow::destination_packets>{Measure::kCount, Merge::kTotal,
                                             "Sent by the destination; NULL: nobody saw packets"},
       Column<&FlowRow::source_bytes>{
-          Measure::kBytes, Merge::kSum,
+          Measure::kBytes, Merge::kTotal,
           "What the transport carried from the source, nothing twice; NULL: not known"},
       Column<&FlowRow::destination_bytes>{
-          Measure::kBytes, Merge::kSum,
+          Measure::kBytes, Merge::kTotal,
           "What the transport carried from the destination, nothing twice; NULL: not known"},
-      Column<&FlowRow::source_frame_bytes>{Measure::kBytes, Merge::kSum,
+      Column<&FlowRow::source_frame_bytes>{Measure::kBytes, Merge::kTotal,
                                            "Frames of the source, whole; NULL: nobody saw packets"},
       Column<&FlowRow::destination_frame_bytes>{
-          Measure::kBytes, Merge::kSum,
+          Measure::kBytes, Merge::kTotal,
           "Frames of the destination, whole; NULL: nobody saw packets"},
       Column<&FlowRow::source_retransmitted_bytes>{
-          Measure::kBytes, Merge::kSum, "Payload that the source sent again; NULL: nobody looked"},
+          Measure::kBytes, Merge::kTotal,
+          "Payload that the source sent again; NULL: nobody looked"},
       Column<&FlowRow::destination_retransmitted_bytes>{
-          Measure::kBytes, Merge::kSum,
+          Measure::kBytes, Merge::kTotal,
           "Payload that the destination sent again; NULL: nobody looked"},
       Column<&FlowRow::source_tcp_flags>{
           Measure::kNone, Merge::kMax,
@@ -95,7 +96,8 @@ struct Declaration<FlowRow> {
       Column<&FlowRow::destination_tcp_flags>{Measure::kNone, Merge::kMax,
                                               "The same of the destination; NULL: nobody looked"},
       Column<&FlowRow::icmp_error_count>{
-          Measure::kCount, Merge::kSum, "ICMP errors that its packets caused; NULL: nobody looked"},
+          Measure::kCount, Merge::kTotal,
+          "ICMP errors that its packets caused; NULL: nobody looked"},
       Column<&FlowRow::server_name>{Measure::kNone, Merge::kLatest,
                                     "That the client asked for (TLS); NULL: not seen"},
       Column<&FlowRow::client_fingerprint>{Measure::kNone, Merge::kLatest,
@@ -113,8 +115,8 @@ struct Declaration<FlowRow> {
       Column<&FlowRow::begin_boot_ns>{
           Measure::kBootNs, Merge::kMin,
           "First activity that was seen; NULL: the observer has no boot clock"},
-      Column<&FlowRow::recording_id>{Measure::kNone, Merge::kFirst,
-                                     "The recording that has it first"},
+      Column<&FlowRow::recording_id>{Measure::kNone, Merge::kLatest,
+                                     "The recording that knows most of it"},
       Column<&FlowRow::revision>{Measure::kNone, Merge::kRevision,
                                  "The event_id up to which this row knows"}};
 };
@@ -208,6 +210,7 @@ struct AlertPacketRow {
   Integer alert_id;
   IntegerOrNull wall_ns;
   BytesCell data;
+  Integer repeat;
 };
 template <>
 struct Declaration<AlertPacketRow> {
@@ -216,11 +219,14 @@ struct Declaration<AlertPacketRow> {
   static constexpr Split kSplit = Split::kFlush;
   static constexpr std::array kSortOrders{SortOrder{"alert_packet", "alert_id"}};
   static constexpr auto kColumns =
-      std::tuple{Column<&AlertPacketRow::alert_id>{Measure::kId, Merge::kRow, "The alert"},
-                 Column<&AlertPacketRow::wall_ns>{Measure::kWallNs, Merge::kRow,
+      std::tuple{Column<&AlertPacketRow::alert_id>{Measure::kId, Merge::kKey, "The alert"},
+                 Column<&AlertPacketRow::wall_ns>{Measure::kWallNs, Merge::kKey,
                                                   "When it was seen; NULL: not told"},
-                 Column<&AlertPacketRow::data>{Measure::kNone, Merge::kRow,
-                                               "Its bytes, as the source gave them"}};
+                 Column<&AlertPacketRow::data>{Measure::kNone, Merge::kKey,
+                                               "Its bytes, as the source gave them"},
+                 Column<&AlertPacketRow::repeat>{
+                     Measure::kCount, Merge::kKey,
+                     "How many packets of the alert that are the same came before it"}};
 };
 
 /// One guess at what system has an address.
@@ -229,6 +235,7 @@ struct FingerprintRow {
   Text os;
   Text method;
   Integer wall_ns;
+  Integer repeat;
   IntegerOrNull flow_id;
 };
 template <>
@@ -238,11 +245,14 @@ struct Declaration<FingerprintRow> {
   static constexpr Split kSplit = Split::kFlush;
   static constexpr std::array kSortOrders{SortOrder{"fingerprint", "ip, wall_ns"}};
   static constexpr auto kColumns = std::tuple{
-      Column<&FingerprintRow::ip>{Measure::kNone, Merge::kRow, "The address"},
-      Column<&FingerprintRow::os>{Measure::kNone, Merge::kRow, "What system that is"},
-      Column<&FingerprintRow::method>{Measure::kNone, Merge::kRow, "How that was found out"},
-      Column<&FingerprintRow::wall_ns>{Measure::kWallNs, Merge::kRow, "When it was seen"},
-      Column<&FingerprintRow::flow_id>{Measure::kId, Merge::kRow,
+      Column<&FingerprintRow::ip>{Measure::kNone, Merge::kKey, "The address"},
+      Column<&FingerprintRow::os>{Measure::kNone, Merge::kKey, "What system that is"},
+      Column<&FingerprintRow::method>{Measure::kNone, Merge::kKey, "How that was found out"},
+      Column<&FingerprintRow::wall_ns>{Measure::kWallNs, Merge::kKey, "When it was seen"},
+      Column<&FingerprintRow::repeat>{
+          Measure::kCount, Merge::kKey,
+          "How many that say the same came before it in its file; files that overlap tell it once"},
+      Column<&FingerprintRow::flow_id>{Measure::kId, Merge::kMin,
                                        "The flow that it was seen on; NULL: not told"}};
 };
 
@@ -279,6 +289,7 @@ struct LogLineRow {
   IntegerOrNull wall_ns;
   TextOrNull program;
   Text message;
+  Integer repeat;
 };
 template <>
 struct Declaration<LogLineRow> {
@@ -287,14 +298,17 @@ struct Declaration<LogLineRow> {
   static constexpr Split kSplit = Split::kFlush;
   static constexpr std::array kSortOrders{SortOrder{"log_line", "wall_ns"}};
   static constexpr auto kColumns =
-      std::tuple{Column<&LogLineRow::source>{Measure::kNone, Merge::kRow, "The log"},
-                 Column<&LogLineRow::host_id>{Measure::kId, Merge::kRow,
+      std::tuple{Column<&LogLineRow::source>{Measure::kNone, Merge::kKey, "The log"},
+                 Column<&LogLineRow::host_id>{Measure::kId, Merge::kKey,
                                               "Where it was written; NULL: not known"},
-                 Column<&LogLineRow::wall_ns>{Measure::kWallNs, Merge::kRow,
+                 Column<&LogLineRow::wall_ns>{Measure::kWallNs, Merge::kKey,
                                               "When it was written; NULL: it does not say"},
-                 Column<&LogLineRow::program>{Measure::kNone, Merge::kRow,
+                 Column<&LogLineRow::program>{Measure::kNone, Merge::kKey,
                                               "Who wrote it; NULL: it does not say"},
-                 Column<&LogLineRow::message>{Measure::kNone, Merge::kRow, "What it says"}};
+                 Column<&LogLineRow::message>{Measure::kNone, Merge::kKey, "What it says"},
+                 Column<&LogLineRow::repeat>{Measure::kCount, Merge::kKey,
+                                             "How many lines that are the same came before it in "
+                                             "its file; files that overlap tell it once"}};
 };
 
 }  // namespace spoor::schema

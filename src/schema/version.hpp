@@ -12,8 +12,9 @@ namespace spoor::schema {
 ///   2  event.other_process_id, flow.observer and what follows it, flow_process, tables for the
 ///      network
 ///   3  flow: what only packets tell
-inline constexpr int kSchemaVersion = 3;
+///   4  log_line.repeat and its like; what files that overlap tell is one row
+inline constexpr int kSchemaVersion = 4;
 /// Fingerprint() of the declarations of that version; schema_test tells the new one.
-inline constexpr std::string_view kSchemaFingerprint = "c3ae217309a18a7d";
+inline constexpr std::string_view kSchemaFingerprint = "410c0255e9e7616e";
 
 }  // namespace spoor::schema

@@ -59,8 +59,11 @@ std::string Merged(const ColumnDescription& column) {
       return by_revision("arg_min");
     case Merge::kLatest:
       return by_revision("arg_max");
-    case Merge::kSum:
-      return fmt::format("_bigint(sum(s.{0})) AS {0}", column.name);
+    case Merge::kTotal:
+      return fmt::format(
+          "CASE WHEN any_value(s.observer) = 'sensor' THEN _bigint(sum(s.{0})) ELSE max(s.{0}) END "
+          "AS {0}",
+          column.name);
     case Merge::kAnd:
       return call("bool_and");
     case Merge::kRevision:

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include "base/base64.hpp"
+#include "base/repeat_counter.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/json_line.hpp"
 #include "importers/text/line_source.hpp"
-#include "importers/text/repeat_counter.hpp"
 
 namespace spoor::importers {
 namespace {

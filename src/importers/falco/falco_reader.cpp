@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <array>
 
+#include "base/repeat_counter.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/json_line.hpp"
 #include "importers/text/line_source.hpp"
 #include "importers/text/log_time.hpp"
-#include "importers/text/repeat_counter.hpp"
 
 namespace spoor::importers {
 namespace {

@@ -94,7 +94,7 @@ event::FlowSighting SightingOf(const packets::Flow& flow) {
   const packets::Ends& ends = flow.ends;
   event::FlowSighting sighting;
   sighting.observer = "packets";
-  sighting.key = fmt::format("{}", flow.flow_id);
+  sighting.key = flow.Key();
   sighting.ends = {.source_ip = ends.source.Text(),
                    .destination_ip = ends.destination.Text(),
                    .source_port = PortOf(ends, ends.source_port),

@@ -5,12 +5,12 @@
 
 #include <vector>
 
+#include "base/repeat_counter.hpp"
 #include "base/saturating.hpp"
 #include "importers/snort/snort_alert.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/json_line.hpp"
 #include "importers/text/line_source.hpp"
-#include "importers/text/repeat_counter.hpp"
 
 namespace spoor::importers {
 namespace {

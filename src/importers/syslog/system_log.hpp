@@ -4,9 +4,9 @@
 #include <optional>
 #include <string_view>
 
+#include "base/repeat_counter.hpp"
 #include "event/event_source.hpp"
 #include "importers/syslog/syslog_line.hpp"
-#include "importers/text/repeat_counter.hpp"
 
 namespace spoor::importers {
 

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "base/repeat_counter.hpp"
 #include "base/saturating.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/line_source.hpp"
-#include "importers/text/repeat_counter.hpp"
 #include "importers/zeek/zeek_record.hpp"
 
 namespace spoor::importers {
