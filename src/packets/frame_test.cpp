@@ -64,6 +64,75 @@ TEST(Frame, IsDecodedBehindEveryLinkType) {
   EXPECT_EQ(Decode(250, kIp), "not decoded");
 }
 
+TEST(Frame, IsDecodedBehindRareLinkTypes) {
+  const std::string ether = Ethernet(0x0800, kIp);
+  const std::string snap = Join({0xaa, 0xaa, 3, 0, 0, 0}) + Be16(0x0800) + kIp;
+  const std::string wireless = Join({0x88, 0x01}) + Zeros(22) + Zeros(2) + snap;  // with QoS
+  const std::string ppp = Join({0xff, 3, 0, 0x21}) + kIp;
+  const std::string hdlc = Join({0x0f, 0, 8, 0}) + kIp;
+  EXPECT_EQ(Decode(0, Be32(2) + kIp), kSeen);
+  EXPECT_EQ(Decode(0, Le32(24) + kIpv6), kSeen6);
+  EXPECT_EQ(Decode(108, Be32(2) + kIp), kSeen);
+  EXPECT_EQ(Decode(8, Zeros(16) + kIp), kSeen) << "SLIP";
+  EXPECT_EQ(Decode(10, Zeros(13) + snap), kSeen) << "FDDI";
+  EXPECT_EQ(Decode(6, Zeros(14) + snap), kSeen) << "token ring";
+  EXPECT_EQ(Decode(6, Zeros(8) + Join({0x80}) + Zeros(5) + Join({0x02, 0}) + snap), kSeen);
+  EXPECT_EQ(Decode(50, ppp), kSeen);
+  EXPECT_EQ(Decode(50, hdlc), kSeen);
+  EXPECT_EQ(Decode(51, Join({0x11, 0, 0, 1}) + Be16(static_cast<unsigned>(kIp.size() + 2)) +
+                           Be16(0x21) + kIp),
+            kSeen);
+  EXPECT_EQ(Decode(100, snap), kSeen);
+  EXPECT_EQ(Decode(106, kIp), kSeen);
+  EXPECT_EQ(Decode(106, snap), kSeen);
+  EXPECT_EQ(Decode(109, Zeros(12) + kIp), kSeen) << "enc";
+  EXPECT_EQ(Decode(117, Join({61}) + Zeros(63) + kIp), kSeen) << "pflog";
+  EXPECT_EQ(Decode(119, Zeros(144) + wireless), kSeen) << "Prism";
+  EXPECT_EQ(Decode(122, Zeros(16) + snap), kSeen);
+  EXPECT_EQ(Decode(123, Join({2, 0, 0, 0}) + snap), kSeen);
+  EXPECT_EQ(Decode(138, Zeros(16) + Be16(0x0800) + kIp), kSeen);
+  EXPECT_EQ(Decode(163, Be32(0x80211001) + Be32(64) + Zeros(56) + wireless), kSeen) << "AVS";
+  EXPECT_EQ(Decode(166, Join({0, 3, 0, 0x21}) + kIp), kSeen);
+  EXPECT_EQ(Decode(178, "MGC" + Join({1, 0, 0}).substr(0, 1) + ether), kSeen) << "Juniper";
+  EXPECT_EQ(Decode(178, "MGC" + Join({0x81}) + Be16(5) + Zeros(5) + ether), kSeen);
+  EXPECT_EQ(Decode(204, Zeros(1) + ppp), kSeen);
+  EXPECT_EQ(Decode(205, Zeros(1) + hdlc), kSeen);
+  EXPECT_EQ(Decode(206, Zeros(1) + Join({0x18, 0x41, 3, 0xcc}) + kIp), kSeen);
+  EXPECT_EQ(Decode(219, Be32(0x00010140) + kIp), kSeen) << "MPLS";
+  EXPECT_EQ(Decode(226, Join({1, 2}) + Zeros(22) + kIp), kSeen) << "ipnet";
+  EXPECT_EQ(Decode(240, Zeros(4) + ether), kSeen);
+  EXPECT_EQ(Decode(241, Zeros(12) + ether), kSeen);
+  EXPECT_EQ(Decode(242, Zeros(40) + Be16(0x0800) + Zeros(2) + kIp), kSeen);
+  EXPECT_EQ(Decode(258, Le32(108) + Le32(1) + Le32(1) + Zeros(96) + ether), kSeen) << "PKTAP";
+  EXPECT_EQ(Decode(258, Le32(12) + Le32(1) + Le32(258) + ether), "not decoded");
+  EXPECT_EQ(Decode(274, Zeros(8) + ether), kSeen);
+  EXPECT_EQ(Decode(282, Zeros(4) + ether), kSeen);
+  EXPECT_EQ(Decode(283, Zeros(16) + Be16(0x0800) + kIp), kSeen);
+  EXPECT_EQ(Decode(284, Zeros(20) + Be16(0x0800) + kIp), kSeen);
+}
+
+TEST(Frame, IsDecodedBehindRareTags) {
+  const std::string ether = Ethernet(0x0800, kIp);
+  for (const unsigned tag : {0x9100u, 0x9200u, 0x9300u, 0x88a8u}) {
+    EXPECT_EQ(Decode(1, Ethernet(tag, Be16(5) + Be16(0x8100) + Be16(6) + Be16(0x0800) + kIp)),
+              kSeen);
+  }
+  for (const unsigned tag : {0x8926u, 0x892fu, 0xf1c1u}) {
+    EXPECT_EQ(Decode(1, Ethernet(tag, Zeros(4) + Be16(0x0800) + kIp)), kSeen);
+  }
+  EXPECT_EQ(Decode(1, Ethernet(0x88e5, Zeros(6) + Be16(0x0800) + kIp)), kSeen) << "MACsec";
+  EXPECT_EQ(Decode(1, Ethernet(0x88e5, Join({0x0c}) + Zeros(5) + Be16(0x0800) + kIp)),
+            "not decoded");
+  EXPECT_EQ(Decode(1, Ethernet(0x8903, Zeros(2) + ether)), kSeen) << "FabricPath";
+  EXPECT_EQ(Decode(1, Ethernet(0x22f3, Zeros(6) + ether)), kSeen) << "TRILL";
+  EXPECT_EQ(Decode(1, Ethernet(0x894f, Join({0, 2, 1, 3}) + Zeros(4) + ether)), kSeen) << "NSH";
+  EXPECT_EQ(
+      Decode(1, Join({1, 0, 0x0c, 0, 0}) + Zeros(9) + Join({0xaa, 0xaa, 3}) + Zeros(9) + ether),
+      kSeen)
+      << "ISL";
+  EXPECT_EQ(Decode(1, Ethernet(0x8847, Be32(0x00010140) + Zeros(4) + ether)), kSeen);
+}
+
 TEST(Frame, IsDecodedBehindTagsAndLabels) {
   EXPECT_EQ(Decode(1, Ethernet(0x8100, Be16(5) + Be16(0x0800) + kIp)), kSeen);
   EXPECT_EQ(Decode(1, Ethernet(0x88a8, Be16(5) + Be16(0x8100) + Be16(6) + Be16(0x0800) + kIp)),
@@ -102,6 +171,14 @@ TEST(Frame, InATunnelOverUdpComesAfterWhatCarriesIt) {
   EXPECT_EQ(carried(3544, kIpv6), carrier(3544, kIpv6.size()) + kSeen6);
   EXPECT_EQ(carried(2152, Join({0x30, 0xff, 0, 0, 0, 0, 0, 1}) + kIp),
             carrier(2152, 8 + kIp.size()) + kSeen);
+  EXPECT_EQ(carried(4790, Join({0x0c, 0, 0, 1, 0, 0, 1, 0}) + kIp),
+            carrier(4790, 8 + kIp.size()) + kSeen);
+  EXPECT_EQ(carried(1701, Be16(0x0002) + Be16(1) + Be16(2) + Join({0xff, 3, 0, 0x21}) + kIp),
+            carrier(1701, 10 + kIp.size()) + kSeen);
+  EXPECT_EQ(carried(4341, Zeros(8) + kIp), carrier(4341, 8 + kIp.size()) + kSeen);
+  EXPECT_EQ(carried(6635, Be32(0x00010140) + kIp), carrier(6635, 4 + kIp.size()) + kSeen);
+  EXPECT_EQ(carried(37008, Join({1, 0, 0, 1, 10, 1, 0xd0, 0, 1}) + ether),
+            carrier(37008, 9 + ether.size()) + kSeen);
   EXPECT_EQ(carried(4789, "not a tunnel"), "10.0.0.8:50000 > 10.0.0.9:4789 17 12");
 }
 

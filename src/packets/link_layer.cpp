@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "packets/rare_links.hpp"
+
 namespace spoor::packets {
 namespace {
 
@@ -340,7 +342,7 @@ Network SkipEtherType(std::uint16_t ether_type, Rest& rest) {
       case kBridged:
         return SkipEthernet(rest);
       default:
-        return Network::kNone;
+        return SkipRareTag(ether_type, rest);
     }
   }
 }
@@ -348,6 +350,15 @@ Network SkipEtherType(std::uint16_t ether_type, Rest& rest) {
 Network SkipEthernet(Rest& rest) {
   if (++rest.nested_count > kNestedMax) return Network::kNone;
   if (!rest.Has(14)) return Network::kNone;
+  // Cisco ISL: to its own address, a SNAP header, and the frame behind 26 bytes.
+  constexpr std::size_t kIslBytes = 26;
+  const std::uint8_t* const to = rest.data();
+  const bool isl = (to[0] == 0x01 || to[0] == 0x03) && Big32(to + 1) == 0x000c0000 &&
+                   rest.Has(kIslBytes) && Big24(to + 14) == 0xaaaa03;
+  if (isl) {
+    rest.Skip(kIslBytes);
+    return SkipEthernet(rest);
+  }
   const std::uint16_t type = Big16(rest.data() + 12);
   rest.Skip(14);
   return type < kEtherTypeMin ? SkipLlc(rest) : SkipEtherType(type, rest);
@@ -439,7 +450,7 @@ Network SkipLink(std::uint16_t link_type, Rest& rest) {
     case kBroadcomTag:
       return SkipTagged(rest);
     default:
-      return Network::kNone;
+      return SkipRareLink(link_type, rest);
   }
 }
 

@@ -19,9 +19,14 @@ enum Protocol : std::uint8_t {
 enum Port : std::uint16_t {
   kGtpUser = 2152,
   kTeredo = 3544,
+  kL2tp = 1701,
+  kLisp = 4341,
   kVxlan = 4789,
+  kVxlanGpe = 4790,
   kGeneve = 6081,
+  kMplsOverUdp = 6635,
   kVxlanOfLinux = 8472,
+  kTzsp = 37008,
 };
 constexpr std::uint16_t kMplsType = 0x8847;
 
@@ -105,6 +110,50 @@ bool SkipGtp(Rest& rest) {
   return true;
 }
 
+/// draft-ietf-nvo3-vxlan-gpe: VXLAN that says what follows.
+bool SkipVxlanGpe(Rest& rest) {
+  if (!rest.Has(8) || (rest.data()[0] & 0x0c) != 0x0c || rest.data()[7] != 0) return false;
+  const std::uint8_t next = rest.data()[3];
+  rest.Skip(8);
+  return next == 3 ? IsIp(SkipEthernet(rest)) : next == 1 || next == 2;
+}
+
+/// RFC 2661: a data message, which carries PPP.
+bool SkipL2tp(Rest& rest) {
+  if (!rest.Has(6)) return false;
+  const std::uint16_t flags = Big16(rest.data());
+  if ((flags & 0x8000) != 0 || (flags & 0x000f) != 2 || (flags & 0x34f0) != 0) return false;
+  std::size_t length = 6;
+  if ((flags & 0x4000) != 0) length += 2;
+  if ((flags & 0x0800) != 0) length += 4;
+  if ((flags & 0x0200) != 0) {
+    if (!rest.Has(length + 2)) return false;
+    length += 2 + std::size_t{Big16(rest.data() + length)};
+  }
+  constexpr std::uint16_t kPppType = 0x880b;
+  return SkipCounted(length, rest) && IsIp(SkipEtherType(kPppType, rest));
+}
+
+/// TaZmen Sniffer Protocol, version 1: tagged fields up to an end, then a frame of the link that
+/// its header names.
+bool SkipTzsp(Rest& rest) {
+  if (!rest.Has(5) || rest.data()[0] != 1 || rest.data()[1] > 1) return false;
+  const std::uint16_t encapsulated = Big16(rest.data() + 2);
+  rest.Skip(4);
+  while (rest.Has(1)) {
+    const std::uint8_t tag = rest.data()[0];
+    if (tag == 1) {  // the end
+      rest.Skip(1);
+      constexpr std::uint16_t kEthernet = 1, kWireless = 18, kWirelessLink = 105;
+      if (encapsulated == kEthernet) return IsIp(SkipEthernet(rest));
+      return encapsulated == kWireless && IsIp(SkipLink(kWirelessLink, rest));
+    }
+    const std::size_t length = tag == 0 ? 1 : rest.Has(2) ? 2 + std::size_t{rest.data()[1]} : 0;
+    if (length == 0 || !SkipCounted(length, rest)) return false;
+  }
+  return false;
+}
+
 bool IsTeredoAddress(const std::uint8_t* address) {
   return Big32(address) == 0x20010000;
 }
@@ -157,6 +206,23 @@ bool SkipUdpTunnel(std::uint16_t source_port, std::uint16_t destination_port, Re
       break;
     case kGtpUser:
       found = SkipGtp(inside) && StartsWithIp(inside);
+      break;
+    case kVxlanGpe:
+      found = SkipVxlanGpe(inside) && StartsWithIp(inside);
+      break;
+    case kL2tp:
+      found = SkipL2tp(inside) && StartsWithIp(inside);
+      break;
+    case kLisp:
+      // RFC 9300: eight bytes, then IP.
+      found = inside.Has(8) && (inside.data()[0] & 0x07) == 0 && SkipCounted(8, inside) &&
+              StartsWithIp(inside);
+      break;
+    case kMplsOverUdp:
+      found = IsIp(SkipEtherType(kMplsType, inside)) && StartsWithIp(inside);
+      break;
+    case kTzsp:
+      found = SkipTzsp(inside) && StartsWithIp(inside);
       break;
     default:
       break;
