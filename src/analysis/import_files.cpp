@@ -48,17 +48,14 @@ Result<ImportedFile> Check(const ImportFilesOptions& options, const std::string&
   description.file = path;
   description.host = options.host;
   description.year = options.year;
+  description.date = options.date;
   description.utc_offset_ns = options.utc_offset_ns;
   description.clock_offset_ns = options.clock_offset_ns;
   ASSIGN_OR_RETURN(const std::unique_ptr<event::EventSource> importer, MakeImporter(description));
   store::Sha256Stream digester;
   event::Findings findings;
   const auto count = [&](Result<> result) -> Result<> {
-    checked.event_count += findings.events.size();
-    checked.flow_count += findings.flows.size();
-    checked.alert_count += findings.alerts.size();
-    checked.fingerprint_count += findings.fingerprints.size();
-    checked.log_line_count += findings.log_lines.size();
+    checked.Count(findings);
     findings.Clear();
     if (result) return {};
     return Fail(ErrorCode::kInvalidArgument, "{}: {}; nothing of it was stored", path,
@@ -101,11 +98,6 @@ Result<> RefuseTheSameAgain(store::Store& store, const ingest::ImportDescription
               description.file, WallTimeText(std::get<std::int64_t>(row[0])));
 }
 
-wire::BatchSealer::Moment Now() {
-  const std::uint64_t boot_ns = BootNow();
-  return {.boot_ns = boot_ns, .wall_ns = WallNow(), .complete_until_boot_ns = boot_ns};
-}
-
 /// The file's bytes as one recording: open, data, close.
 Result<> Append(evidence::LogWriter& log, const ImportedFile& checked) {
   const ingest::ImportDescription& description = checked.description;
@@ -115,11 +107,11 @@ Result<> Append(evidence::LogWriter& log, const ImportedFile& checked) {
         return {};
       });
   RETURN_IF_ERROR(sealer.Seal(wire::BatchKind::kRecordingOpen,
-                              AsBytes(ingest::ImportDescriptionJson(description)), Now()));
+                              AsBytes(ingest::ImportDescriptionJson(description)), ImportMoment()));
   store::Sha256Stream digester;
   RETURN_IF_ERROR(ForEachPart(description.file, [&](std::span<const std::byte> part) {
     digester.Add(part);
-    return sealer.Seal(wire::BatchKind::kImportData, part, Now());
+    return sealer.Seal(wire::BatchKind::kImportData, part, ImportMoment());
   }));
   if (digester.Finish() != description.sha256) {
     return Fail(ErrorCode::kIo, "{}: changed while it was imported", description.file);
@@ -127,10 +119,23 @@ Result<> Append(evidence::LogWriter& log, const ImportedFile& checked) {
   return sealer.Seal(
       wire::BatchKind::kRecordingClose,
       AsBytes(fmt::format("{{\"reason\":\"whole file\",\"event_count\":{}}}", checked.event_count)),
-      Now());
+      ImportMoment());
 }
 
 }  // namespace
+
+void ImportedFile::Count(const event::Findings& findings) {
+  event_count += findings.events.size();
+  flow_count += findings.flows.size();
+  alert_count += findings.alerts.size();
+  fingerprint_count += findings.fingerprints.size();
+  log_line_count += findings.log_lines.size();
+}
+
+wire::BatchSealer::Moment ImportMoment() {
+  const std::uint64_t boot_ns = BootNow();
+  return {.boot_ns = boot_ns, .wall_ns = WallNow(), .complete_until_boot_ns = boot_ns};
+}
 
 Result<std::string> DetectKind(const std::string& path) {
   std::string begin;

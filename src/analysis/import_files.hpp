@@ -9,6 +9,7 @@
 
 #include "analysis/open_store.hpp"
 #include "event/event_source.hpp"
+#include "wire/batch_sealer.hpp"
 
 /// Foreign files become evidence as they are (a recording of their bytes), so that the tables can
 /// be made again from them at any time.
@@ -28,7 +29,12 @@ struct ImportedFile {
   std::uint64_t event_count = 0, flow_count = 0, alert_count = 0, fingerprint_count = 0,
                 log_line_count = 0;
   event::SourceCounts source;
+
+  void Count(const event::Findings& findings);
 };
+
+/// Now, of a batch of an import.
+wire::BatchSealer::Moment ImportMoment();
 
 struct ImportFilesOptions {
   StoreLayout layout;
@@ -36,6 +42,7 @@ struct ImportFilesOptions {
   std::string host;                ///< of events that do not name one
   bool again = false;              ///< also files whose bytes are in the store already
   std::optional<int> year{};       ///< of the first line, where lines have none
+  std::string date{};              ///< likewise, "2024-01-02"
   std::int64_t utc_offset_ns = 0;  ///< local time minus UTC, where times have no zone
   std::optional<std::int64_t> clock_offset_ns{};  ///< of the source: stored, never applied
   std::vector<std::string> files;

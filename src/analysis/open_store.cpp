@@ -22,9 +22,13 @@ Result<std::unique_ptr<event::EventSource>> MakeImporter(
     const ingest::ImportDescription& description) {
   if (const importers::ImporterKind* const kind = importers::FindImporterKind(description.kind)) {
     return importers::MakeImporter(
-        *kind, {.host = description.host,
-                .time = {.year = description.year, .utc_offset_ns = description.utc_offset_ns},
-                .sha256 = description.sha256});
+        *kind,
+        {.host = description.host,
+         .time = {.year = description.year,
+                  .utc_offset_ns = description.utc_offset_ns,
+                  .day_wall_ns = importers::ParseIsoTime(description.date + "T00:00:00", {})},
+         .sha256 = description.sha256,
+         .file = description.file});
   }
   return Fail(ErrorCode::kUnsupported, "this build has no importer for files of kind '{}'",
               description.kind);

@@ -61,7 +61,8 @@ class Inflater {
 
 class GzipSource : public event::EventSource {
  public:
-  explicit GzipSource(std::unique_ptr<event::EventSource> inner) : inner_(std::move(inner)) {}
+  GzipSource(std::unique_ptr<event::EventSource> inner, bool all_or_nothing)
+      : inner_(std::move(inner)), all_or_nothing_(all_or_nothing) {}
 
   Result<> Feed(std::span<const std::byte> bytes, event::Findings& findings) override {
     if (!decided_) {
@@ -75,13 +76,17 @@ class GzipSource : public event::EventSource {
   Result<> Finish(event::Findings& findings) override {
     if (!decided_) RETURN_IF_ERROR(Decide(findings));
     RETURN_IF_ERROR(inner_->Finish(findings));
-    if (inflater_ && !inflater_->at_member_end()) {
-      return Fail(ErrorCode::kCorrupt, "the gzip file was cut off");
-    }
-    return {};
+    if (!inflater_ || inflater_->at_member_end() || broken_) return {};
+    return Break(Fail(ErrorCode::kCorrupt, "the gzip file was cut off"));
   }
 
-  event::SourceCounts counts() const override { return inner_->counts(); }
+  event::SourceCounts counts() const override {
+    event::SourceCounts counts = inner_->counts();
+    if (broken_ && counts.malformed_count++ == 0) {
+      counts.first_malformed_record = counts.record_count + 1;
+    }
+    return counts;
+  }
 
  private:
   Result<> Decide(event::Findings& findings) {
@@ -93,14 +98,27 @@ class GzipSource : public event::EventSource {
 
   Result<> FeedDecided(std::span<const std::byte> bytes, event::Findings& findings) {
     if (!inflater_) return inner_->Feed(bytes, findings);
-    return inflater_->Inflate(
-        bytes, [&](std::span<const std::byte> plain) { return inner_->Feed(plain, findings); });
+    if (broken_) return {};
+    Result<> taken;
+    const Result<> inflated = inflater_->Inflate(bytes, [&](std::span<const std::byte> plain) {
+      taken = inner_->Feed(plain, findings);
+      return taken;
+    });
+    if (inflated || !taken) return inflated;
+    return Break(inflated);
+  }
+
+  /// What follows cannot be read.
+  Result<> Break(Result<> why) {
+    broken_ = true;
+    return all_or_nothing_ ? why : Result<>();
   }
 
   std::unique_ptr<event::EventSource> inner_;
   std::unique_ptr<Inflater> inflater_;  // of a gzip file
+  const bool all_or_nothing_;
   std::string beginning_;
-  bool decided_ = false;
+  bool decided_ = false, broken_ = false;
 };
 
 }  // namespace
@@ -121,8 +139,9 @@ std::string BeginningOfGzip(std::string_view first_bytes) {
   return plain;
 }
 
-std::unique_ptr<event::EventSource> MakeGzipSource(std::unique_ptr<event::EventSource> inner) {
-  return std::make_unique<GzipSource>(std::move(inner));
+std::unique_ptr<event::EventSource> MakeGzipSource(std::unique_ptr<event::EventSource> inner,
+                                                   bool all_or_nothing) {
+  return std::make_unique<GzipSource>(std::move(inner), all_or_nothing);
 }
 
 }  // namespace spoor::importers

@@ -15,8 +15,10 @@ bool LooksLikeGzip(std::string_view first_bytes);
 std::string BeginningOfGzip(std::string_view first_bytes);
 
 /// Hands the bytes to `inner`, or, when the file is gzip (RFC 1952, also several members behind
-/// each other), what they are uncompressed. Fails as `inner`, and kCorrupt: not gzip any more, or
-/// cut off; what was read before stands.
-std::unique_ptr<event::EventSource> MakeGzipSource(std::unique_ptr<event::EventSource> inner);
+/// each other), what they are uncompressed. Fails as `inner`. Where the file is cut off, or no gzip
+/// any more, what was read before stands and one malformed record is counted; `all_or_nothing`: it
+/// fails with kCorrupt.
+std::unique_ptr<event::EventSource> MakeGzipSource(std::unique_ptr<event::EventSource> inner,
+                                                   bool all_or_nothing = false);
 
 }  // namespace spoor::importers

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "importers/agents/agent_readers.hpp"
 #include "importers/audit/audit_reader.hpp"
 #include "importers/cowrie/cowrie_readers.hpp"
 #include "importers/eve/eve_reader.hpp"
@@ -15,10 +16,13 @@
 #include "importers/p0f/p0f_reader.hpp"
 #include "importers/pcap/capture_source.hpp"
 #include "importers/sebek/sebek_source.hpp"
+#include "importers/shell/history_reader.hpp"
 #include "importers/snort/snort_readers.hpp"
 #include "importers/snort/unified2_reader.hpp"
+#include "importers/sysdig/sysdig_reader.hpp"
 #include "importers/syslog/syslog_reader.hpp"
 #include "importers/sysmon/sysmon_reader.hpp"
+#include "importers/wtmp/lastlog_reader.hpp"
 #include "importers/wtmp/wtmp_reader.hpp"
 #include "importers/zeek/zeek_reader.hpp"
 
@@ -31,6 +35,9 @@ constexpr std::array kKinds{
                  false, "packets"},
     ImporterKind{"sebek", "packets of Sebek 2 and 3 in a capture, output of sbk_extract",
                  LooksLikeSebek, MakeSebekSource},
+    ImporterKind{"wazuh", "alerts.json and archives.json of Wazuh", LooksLikeWazuh,
+                 MakeWazuhReader},
+    ImporterKind{"osquery", "results of osqueryd", LooksLikeOsquery, MakeOsqueryReader},
     ImporterKind{"eve", "Suricata's EVE log, JSON lines", LooksLikeEve, MakeEveReader},
     ImporterKind{"zeek", "logs of Zeek, TSV or JSON lines", LooksLikeZeek, MakeZeekReader},
     ImporterKind{"auditd", "Linux audit: audit.log, in syslog, JSON of auditbeat, LAUREL and auoms",
@@ -43,6 +50,7 @@ constexpr std::array kKinds{
     ImporterKind{"cowrie", "cowrie.json", LooksLikeCowrie, MakeCowrieReader},
     ImporterKind{"btmp", "failed logins, binary", LooksLikeBtmp, MakeBtmpReader},
     ImporterKind{"wtmp", "logins, binary", LooksLikeWtmp, MakeWtmpReader},
+    ImporterKind{"lastlog", "last logins of users, binary", LooksLikeLastlog, MakeLastlogReader},
     ImporterKind{"cowrie-tty", "terminal logs of cowrie and kippo", LooksLikeCowrieTty,
                  MakeCowrieTtyReader},
     ImporterKind{"unified2", "alerts and packets of Snort, binary", LooksLikeUnified2,
@@ -54,10 +62,11 @@ constexpr std::array kKinds{
     ImporterKind{"snort-full", "alert_full of Snort", LooksLikeSnortFull, MakeSnortFullReader},
     ImporterKind{"snort-syslog", "alerts of Snort in syslog", LooksLikeSnortSyslog,
                  MakeSyslogReader},
-    ImporterKind{"argus", "flows of Argus, binary (through ra) or as ra -c , writes them",
+    ImporterKind{"sysdig", "calls as sysdig prints them", LooksLikeSysdig, MakeSysdigReader},
+    ImporterKind{"argus", "flows of Argus, binary (through ra) or as ra prints them",
                  LooksLikeArgus, MakeArgusReader},
     ImporterKind{"nfdump",
-                 "flows of NetFlow and IPFIX: nfcapd files (through nfdump), nfdump -o csv",
+                 "flows of NetFlow and IPFIX: nfcapd files (through nfdump), what nfdump prints",
                  LooksLikeNfdump, MakeNfdumpReader},
     ImporterKind{"p0f", "systems that p0f named, versions 3 and 2", LooksLikeP0f, MakeP0fReader},
     ImporterKind{"events",
@@ -68,6 +77,8 @@ constexpr std::array kKinds{
                  MakeSyslogReader},
     ImporterKind{"sshd-log", "syslog of sshd", LooksLikeSshdLog, MakeSyslogReader},
     ImporterKind{"syslog", "syslog, RFC 5424 and 3164", LooksLikeSyslog, MakeSyslogReader},
+    ImporterKind{"shell-history", "what bash and zsh remember", LooksLikeHistory,
+                 MakeHistoryReader},
     ImporterKind{"access-log", "access and error logs of web servers", LooksLikeAccessLog,
                  MakeAccessLogReader},
 };
@@ -90,6 +101,11 @@ const ImporterKind* DetectImporterKind(std::string_view first_bytes, std::string
     inside = BeginningOfGzip(first_bytes);
     first_bytes = inside;
   }
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (first_bytes.starts_with(kByteOrderMark)) first_bytes.remove_prefix(kByteOrderMark.size());
+  // What has no marks is what its name says.
+  const bool is_text = first_bytes.find('\0') == first_bytes.npos && !first_bytes.empty();
+  if (is_text && IsHistoryName(file_name)) return FindImporterKind("shell-history");
   const auto* const found = std::find_if(
       kKinds.begin(), kKinds.end(), [&](const auto& kind) { return kind.looks_like(first_bytes); });
   if (found == kKinds.end()) return nullptr;
@@ -99,7 +115,7 @@ const ImporterKind* DetectImporterKind(std::string_view first_bytes, std::string
 
 std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,
                                                  const ImportOptions& options) {
-  return MakeGzipSource(kind.make(options));
+  return MakeGzipSource(kind.make(options), kind.all_or_nothing);
 }
 
 }  // namespace spoor::importers

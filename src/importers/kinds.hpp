@@ -29,7 +29,7 @@ std::span<const ImporterKind> ImporterKinds();
 const ImporterKind* FindImporterKind(std::string_view name);
 /// The kind that a file with these first bytes looks like; null: none. A file that is compressed
 /// with gzip is what it is inside. `file_name`, without folders, tells apart what looks alike
-/// (btmp, wtmp); it may be empty.
+/// (btmp, wtmp) and tells what has no marks (.bash_history); it may be empty.
 const ImporterKind* DetectImporterKind(std::string_view first_bytes,
                                        std::string_view file_name = {});
 

@@ -52,11 +52,25 @@ TEST(ImporterKinds, ReadACompressedFileAsWhatItIsInside) {
   }
 }
 
-TEST(ImporterKinds, SayThatACompressedFileWasCutOff) {
+TEST(ImporterKinds, CountThatACompressedFileWasCutOff) {
   const std::string packed = Gzip(kLog);
   for (std::size_t size = 4; size < packed.size(); ++size) {
-    EXPECT_THAT(ReadAs("zeek", packed.substr(0, size)).error, HasSubstr("cut off")) << size;
+    const Reading reading = ReadAs("zeek", packed.substr(0, size));
+    EXPECT_EQ(reading.error, "") << size;
+    EXPECT_GE(reading.counts.malformed_count, 1) << size;
   }
+  EXPECT_THAT(ReadAs("zeek", Gzip(kLog) + "no gzip any more").findings.log_lines, SizeIs(1));
+  EXPECT_THAT(ReadAs("events", Gzip("\n").substr(0, 15)).error, HasSubstr("cut off"));
+}
+
+TEST(ImporterKinds, ReadWhatWasWrittenOnWindows) {
+  std::string text = "\xef\xbb\xbf";
+  for (const char c : kLog) text += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  ASSERT_NE(DetectImporterKind(text), nullptr);
+  EXPECT_EQ(DetectImporterKind(text)->name, "zeek");
+  const Reading reading = ReadAs("zeek", text);
+  EXPECT_EQ(reading.counts.malformed_count, 0);
+  EXPECT_THAT(reading.findings.log_lines, SizeIs(1));
 }
 
 TEST(ImporterKinds, TakeNothingForWhatItIsNot) {

@@ -18,6 +18,17 @@
 namespace spoor::ingest {
 
 /// What the first batch of an import says.
+/// Which part of a file that grew one recording holds.
+struct FollowedPart {
+  std::uint64_t device = 0, inode = 0;  ///< of the file
+  /// The recording's bytes are the first `head_bytes` of the file (names of columns), then what
+  /// stands from `offset_bytes` on.
+  std::uint64_t offset_bytes = 0, head_bytes = 0;
+  /// Of the first `begin_bytes` of the file: an inode may come to be another file.
+  std::uint64_t begin_bytes = 0;
+  std::string begin_sha256{};
+};
+
 struct ImportDescription {
   std::string kind;  ///< "events" …
   std::string file;  ///< name it was imported from
@@ -26,8 +37,11 @@ struct ImportDescription {
   std::uint64_t size_bytes = 0;
   std::optional<int> year{};       ///< of the first line, where lines have none
   std::int64_t utc_offset_ns = 0;  ///< local time minus UTC, where times have no zone
+  std::string date{};              ///< "2024-01-02": of the first line, where lines have none
   /// To be added to the clock of the source, as somebody found out; stored, never applied.
   std::optional<std::int64_t> clock_offset_ns{};
+  /// The file was followed while it grew: sha256 and size_bytes are not known.
+  std::optional<FollowedPart> followed{};
 };
 std::string ImportDescriptionJson(const ImportDescription& description);
 /// Fails: kCorrupt.

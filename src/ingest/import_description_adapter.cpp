@@ -14,8 +14,18 @@ std::string ImportDescriptionJson(const ImportDescription& description) {
                               {"sha256", description.sha256},
                               {"size_bytes", description.size_bytes}};
   if (description.year) json["year"] = *description.year;
+  if (!description.date.empty()) json["date"] = description.date;
   if (description.utc_offset_ns != 0) json["utc_offset_ns"] = description.utc_offset_ns;
   if (description.clock_offset_ns) json["clock_offset_ns"] = *description.clock_offset_ns;
+  if (description.followed) {
+    const FollowedPart& part = *description.followed;
+    json["followed"] = {{"device", part.device},
+                        {"inode", part.inode},
+                        {"offset_bytes", part.offset_bytes},
+                        {"head_bytes", part.head_bytes},
+                        {"begin_bytes", part.begin_bytes},
+                        {"begin_sha256", part.begin_sha256}};
+  }
   return json.dump();
 }
 
@@ -29,11 +39,22 @@ Result<ImportDescription> ParseImportDescription(std::string_view text) {
     json.at("sha256").get_to(description.sha256);
     json.at("size_bytes").get_to(description.size_bytes);
     if (json.contains("year")) description.year = json.at("year").get<int>();
+    if (json.contains("date")) json.at("date").get_to(description.date);
     if (json.contains("utc_offset_ns")) {
       json.at("utc_offset_ns").get_to(description.utc_offset_ns);
     }
     if (json.contains("clock_offset_ns")) {
       description.clock_offset_ns = json.at("clock_offset_ns").get<std::int64_t>();
+    }
+    if (json.contains("followed")) {
+      const nlohmann::json& followed = json.at("followed");
+      FollowedPart& part = description.followed.emplace();
+      followed.at("device").get_to(part.device);
+      followed.at("inode").get_to(part.inode);
+      followed.at("offset_bytes").get_to(part.offset_bytes);
+      followed.at("head_bytes").get_to(part.head_bytes);
+      followed.at("begin_bytes").get_to(part.begin_bytes);
+      followed.at("begin_sha256").get_to(part.begin_sha256);
     }
   } catch (const nlohmann::json::exception& error) {
     return Fail(ErrorCode::kCorrupt, "not the description of an import: {}", error.what());

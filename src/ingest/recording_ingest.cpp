@@ -211,6 +211,7 @@ void RecordingIngest::Open(const wire::Batch& batch) {
   auto description = ParseImportDescription(description_);
   if (!description) return;  // of a sensor: the decoder reads it
   import_ = true;
+  followed_ = description->followed.has_value();
   host_ = description->host;
   importer_ = options_->importers(*description);
   network_ = std::make_unique<NetworkRows>(*rows_, host_, recording_id_);
@@ -284,8 +285,14 @@ void RecordingIngest::WriteMalformed() {
 
 Result<> RecordingIngest::End(bool over) {
   if (!import_) decoder_.Finish(findings_.events);
+  if (followed_ && importer_ && *importer_) {
+    // What is sealed of such a file is whole; whoever follows it may have been killed.
+    static_cast<void>((**importer_)->Finish(findings_));
+    source_counts_ = (**importer_)->counts();
+    importer_.reset();
+  }
   Normalise();
-  if (!closed_ && over) {
+  if (!closed_ && over && !followed_) {
     WriteGap(complete_until_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
              "the recording was cut off: it has no closing batch");
   }

@@ -133,6 +133,7 @@ class RecordingIngest {
   bool closed_ = false;
   std::uint64_t left_running_count_ = 0;  // as its closing says
   bool import_ = false;
+  bool followed_ = false;        ///< an import of a file that grew: it may end after any line
   bool removed_before_ = false;  ///< and the next batch is the first that is left
   std::string description_;
   std::string host_, boot_id_, profile_;

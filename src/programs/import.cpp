@@ -2,6 +2,7 @@
 // `spoor import`: foreign files become evidence as they are (a recording of their bytes), so that
 // the tables can be made again from them at any time.
 
+#include "analysis/follow_file.hpp"
 #include "analysis/import_files.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
@@ -9,6 +10,7 @@
 #include "importers/kinds.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
+#include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
 #include "proof/transfer.hpp"
 
@@ -21,8 +23,9 @@ struct ImportOptions {
   std::string host;
   std::string key_file;
   bool again = false;
+  bool follow = false;
   std::optional<int> year;
-  std::string utc_offset, clock_offset;
+  std::string date, utc_offset, clock_offset;
   std::vector<std::string> files;
 };
 
@@ -133,14 +136,37 @@ Result<ExitCode> Import(const ImportOptions& options) {
   if (!options.key_file.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--key is for --kind evidence");
   }
+  if (!options.date.empty() && !importers::ParseIsoTime(options.date + "T00:00:00", {})) {
+    return Fail(ErrorCode::kInvalidArgument, "--date {}: not of the form 2024-01-02", options.date);
+  }
   ASSIGN_OR_RETURN(const std::int64_t utc_offset_ns, ParseUtcOffset(options.utc_offset));
   ASSIGN_OR_RETURN(const std::optional<std::int64_t> clock_offset_ns,
                    ParseClockOffset(options.clock_offset));
+  if (options.follow) {
+    if (options.files.size() != 1 || options.again) {
+      return Fail(ErrorCode::kInvalidArgument, "--follow: one file, and without --again");
+    }
+    StopSignals signals;
+    RETURN_IF_ERROR(analysis::FollowFile({.layout = StoreLayout{options.store},
+                                          .file = options.files.front(),
+                                          .kind = options.kind,
+                                          .host = options.host,
+                                          .year = options.year,
+                                          .date = options.date,
+                                          .utc_offset_ns = utc_offset_ns,
+                                          .clock_offset_ns = clock_offset_ns,
+                                          .stop_fd = signals.fd(),
+                                          .done = PrintTaken,
+                                          .narration = NarrationOnTerminal()}));
+    static_cast<void>(signals.Take());
+    return ExitCode::kDone;
+  }
   RETURN_IF_ERROR(analysis::ImportFiles({.layout = StoreLayout{options.store},
                                          .kind = options.kind,
                                          .host = options.host,
                                          .again = options.again,
                                          .year = options.year,
+                                         .date = options.date,
                                          .utc_offset_ns = utc_offset_ns,
                                          .clock_offset_ns = clock_offset_ns,
                                          .files = options.files,
@@ -182,6 +208,10 @@ void RegisterImport(CLI::App& application, Action& action) {
       ->type_name("YEAR")
       ->check(CLI::Range(1971, 2115));
   subcommand
+      ->add_option("--date", options->date,
+                   "day of the first line, for logs whose times have no date (sysdig, ra)")
+      ->type_name("YYYY-MM-DD");
+  subcommand
       ->add_option("--utc-offset", options->utc_offset,
                    "local time minus UTC, for logs whose times have no zone; default: they are UTC")
       ->type_name("+HH:MM");
@@ -193,6 +223,9 @@ void RegisterImport(CLI::App& application, Action& action) {
   subcommand->add_option("--host", options->host, "host of events that do not name one")
       ->type_name("NAME")
       ->capture_default_str();
+  subcommand->add_flag("--follow", options->follow,
+                       "go on with what is appended to the file, also when it is rotated or "
+                       "emptied, until SIGINT or SIGTERM");
   subcommand->add_flag("--again", options->again, "import files that are in the store already");
   subcommand
       ->add_option("--key", options->key_file,
@@ -216,6 +249,7 @@ void RegisterImport(CLI::App& application, Action& action) {
       "stay removed.\n\n"
       "Examples:\n"
       "  spoor import --store case-7 --host web1 events.ndjson\n"
+      "  spoor import --store ids --host ids --follow /var/log/suricata/eve.json\n"
       "  spoor import --store case-7 --kind evidence --key hub.vkey web1.evidence");
   subcommand->callback([&action, options] { action = [options] { return Import(*options); }; });
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/audit/audit_json.hpp"
 
-#include <cerrno>
 #include <charconv>
 #include <limits>
 
+#include "importers/text/call_names.hpp"
 #include "importers/text/fields.hpp"
 #include "importers/text/log_time.hpp"
 
@@ -35,61 +35,11 @@ std::optional<std::uint64_t> ArgumentAt(JsonObject object, std::string_view key)
 
 /// "0", "-13", "ENOENT": what calls return.
 std::optional<std::int64_t> ExitOf(JsonElement element) {
-  struct Name {
-    std::string_view name;
-    int number;
-  };
-  static constexpr std::array kNames{Name{"EPERM", EPERM},
-                                     Name{"ENOENT", ENOENT},
-                                     Name{"ESRCH", ESRCH},
-                                     Name{"EINTR", EINTR},
-                                     Name{"EIO", EIO},
-                                     Name{"ENXIO", ENXIO},
-                                     Name{"ENOEXEC", ENOEXEC},
-                                     Name{"EBADF", EBADF},
-                                     Name{"ECHILD", ECHILD},
-                                     Name{"EAGAIN", EAGAIN},
-                                     Name{"ENOMEM", ENOMEM},
-                                     Name{"EACCES", EACCES},
-                                     Name{"EFAULT", EFAULT},
-                                     Name{"EBUSY", EBUSY},
-                                     Name{"EEXIST", EEXIST},
-                                     Name{"EXDEV", EXDEV},
-                                     Name{"ENODEV", ENODEV},
-                                     Name{"ENOTDIR", ENOTDIR},
-                                     Name{"EISDIR", EISDIR},
-                                     Name{"EINVAL", EINVAL},
-                                     Name{"EMFILE", EMFILE},
-                                     Name{"ENOTTY", ENOTTY},
-                                     Name{"ETXTBSY", ETXTBSY},
-                                     Name{"EFBIG", EFBIG},
-                                     Name{"ENOSPC", ENOSPC},
-                                     Name{"ESPIPE", ESPIPE},
-                                     Name{"EROFS", EROFS},
-                                     Name{"EMLINK", EMLINK},
-                                     Name{"EPIPE", EPIPE},
-                                     Name{"ENAMETOOLONG", ENAMETOOLONG},
-                                     Name{"ENOSYS", ENOSYS},
-                                     Name{"ENOTEMPTY", ENOTEMPTY},
-                                     Name{"ELOOP", ELOOP},
-                                     Name{"ENOTSOCK", ENOTSOCK},
-                                     Name{"EOPNOTSUPP", EOPNOTSUPP},
-                                     Name{"EADDRINUSE", EADDRINUSE},
-                                     Name{"ENETUNREACH", ENETUNREACH},
-                                     Name{"ECONNRESET", ECONNRESET},
-                                     Name{"ENOTCONN", ENOTCONN},
-                                     Name{"ETIMEDOUT", ETIMEDOUT},
-                                     Name{"ECONNREFUSED", ECONNREFUSED},
-                                     Name{"EHOSTUNREACH", EHOSTUNREACH},
-                                     Name{"EALREADY", EALREADY},
-                                     Name{"EINPROGRESS", EINPROGRESS}};
   std::int64_t number = 0;
   if (element.get(number) == simdjson::SUCCESS) return number;
   std::string_view text;
   if (element.get(text) != simdjson::SUCCESS) return std::nullopt;
-  for (const Name& known : kNames) {
-    if (known.name == text) return -known.number;
-  }
+  if (const auto error = ErrnoOf(text)) return -*error;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size() ? std::optional(number)
                                                                   : std::nullopt;

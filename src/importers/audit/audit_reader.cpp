@@ -12,7 +12,8 @@ namespace {
 
 class AuditReader : public LineSource {
  public:
-  explicit AuditReader(const ImportOptions& options) : translator_(options.host) {}
+  explicit AuditReader(const ImportOptions& options)
+      : reading_(options.time), translator_(options.host) {}
 
  protected:
   Line TakeLine(std::string_view line, event::Findings& findings) override {
@@ -27,7 +28,7 @@ class AuditReader : public LineSource {
     }
     // What ausearch puts between events.
     if (line.starts_with("----") || line.starts_with("time->")) return Line::kRead;
-    const std::optional<AuditRecord> record = ParseAuditRecord(line);
+    const std::optional<AuditRecord> record = ParseAuditRecord(line, reading_);
     if (!record) return Line::kMalformed;
     assembler_.Take(*record, events_);
     Tell(findings);
@@ -65,6 +66,7 @@ class AuditReader : public LineSource {
     events_.clear();
   }
 
+  const TimeReading reading_;
   JsonLineParser parser_;
   AuditAssembler assembler_;
   AuditTranslator translator_;

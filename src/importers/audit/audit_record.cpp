@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "importers/audit/audit_interpreted.hpp"
 #include "importers/text/fields.hpp"
-#include "importers/text/log_time.hpp"
 
 namespace spoor::importers {
 namespace {
@@ -116,7 +116,7 @@ std::optional<std::uint64_t> AuditRecord::Hex(std::string_view name) const {
   return value == nullptr ? std::nullopt : ParseHexNumber(*value);
 }
 
-std::optional<AuditRecord> ParseAuditRecord(std::string_view line) {
+std::optional<AuditRecord> ParseAuditRecord(std::string_view line, const TimeReading& reading) {
   constexpr std::string_view kType = "type=";
   constexpr std::string_view kMark = "audit(";
   const std::size_t mark = line.find(kMark);
@@ -136,13 +136,17 @@ std::optional<AuditRecord> ParseAuditRecord(std::string_view line) {
   rest = line.substr(mark + kMark.size());
   const std::size_t close = rest.find(')');
   if (close == std::string_view::npos) return std::nullopt;
-  std::string_view stamp = rest.substr(0, close);
-  const auto wall_ns = ParseEpochTime(TakeUntil(stamp, ":"));
-  const auto serial = ParseNumber(stamp);
+  const std::string_view stamp = rest.substr(0, close);
+  const std::size_t colon = std::min(stamp.rfind(':'), stamp.size());
+  auto wall_ns = ParseEpochTime(stamp.substr(0, colon));
+  const bool interpreted = !wall_ns;
+  if (interpreted) wall_ns = ParseInterpretedTime(stamp.substr(0, colon), reading);
+  const auto serial = ParseNumber(stamp.substr(std::min(colon + 1, stamp.size())));
   if (!wall_ns || *wall_ns <= 0 || !serial) return std::nullopt;
   record.wall_ns = *wall_ns;
   record.serial = *serial;
   rest.remove_prefix(close + 1);
+  rest = Trim(rest);
   if (rest.starts_with(':')) rest.remove_prefix(1);
   rest = Trim(rest);
   // Behind the group separator the daemon wrote what numbers mean on the host that logged.
@@ -154,6 +158,10 @@ std::optional<AuditRecord> ParseAuditRecord(std::string_view line) {
     rest = Trim(rest.substr(0, enriched));
   }
   record.text = rest;
+  if (interpreted) {
+    ParseInterpretedFields(rest, record);
+    return record;
+  }
   ParseFields(rest, record);
   if (!meanings.empty()) ParseFields(meanings, record);
   return record;

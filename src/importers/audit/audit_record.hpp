@@ -8,10 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "importers/text/log_time.hpp"
+
 namespace spoor::importers {
 
-/// One line of audit.log, or of syslog with one in it. Values are decoded: quotes are gone, and of
-/// fields that the kernel writes in hexadecimal when they hold odd bytes, the bytes are there.
+/// One line of audit.log, of syslog with one in it, or of what ausearch makes of it (-i too).
+/// Values are decoded: quotes are gone, and of fields that the kernel writes in hexadecimal when
+/// they hold odd bytes, the bytes are there.
 struct AuditRecord {
   std::string type;  ///< "SYSCALL", or the number where the kernel wrote that
   std::string node;
@@ -26,7 +29,7 @@ struct AuditRecord {
   std::optional<std::uint64_t> Hex(std::string_view name) const;
 };
 
-/// None: no record of the audit system is in the line.
-std::optional<AuditRecord> ParseAuditRecord(std::string_view line);
+/// None: no record of the audit system is in the line. `reading`: of times that ausearch wrote.
+std::optional<AuditRecord> ParseAuditRecord(std::string_view line, const TimeReading& reading = {});
 
 }  // namespace spoor::importers

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/flow_csv/flow_csv_reader.hpp"
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/saturating.hpp"
 #include "importers/flow_csv/client_source.hpp"
+#include "importers/flow_csv/flow_layouts.hpp"
 #include "importers/text/fields.hpp"
+#include "importers/text/json_line.hpp"
 #include "importers/text/line_source.hpp"
 
 namespace spoor::importers {
@@ -21,6 +24,7 @@ class CsvLines : public LineSource {
   explicit CsvLines(const ImportOptions& options) : options_(options), years_(options.time) {}
 
   Line TakeLine(std::string_view line, event::Findings& findings) final {
+    if (const auto taken = TakeOther(line, findings)) return *taken;
     std::vector<std::string_view> values;
     for (bool more = true; more && values.size() < kColumnsMax;) {
       const std::size_t comma = line.find(',');
@@ -42,6 +46,20 @@ class CsvLines : public LineSource {
     column_count_ = names.size();  // more than there are names where one stands twice
     for (std::size_t i = 0; i < names.size(); ++i) columns_.emplace(LowerCase(names[i]), i);
   }
+  /// A line of another form than CSV; none: it is CSV.
+  virtual std::optional<Line> TakeOther(std::string_view line, event::Findings& findings) = 0;
+  /// Reads a record whose columns somebody told apart. `values` must live until it returns.
+  Line TakeNamed(const NamedValues& values, event::Findings& findings) {
+    columns_.clear();
+    values_.clear();
+    for (const auto& [name, value] : values) {
+      columns_.emplace(name, values_.size());
+      values_.push_back(value);
+    }
+    const Line line = TakeRecord(findings);
+    columns_.clear();
+    return line;
+  }
   virtual bool IsHeader(const std::vector<std::string_view>& values) const = 0;
   virtual Line NotARecord(const std::vector<std::string_view>& values) {
     static_cast<void>(values);
@@ -57,6 +75,7 @@ class CsvLines : public LineSource {
 
   const ImportOptions options_;
   YearKeeper years_;
+  JsonLineParser parser_;
 
  private:
   std::map<std::string, std::size_t> columns_;
@@ -79,9 +98,22 @@ bool IsBinaryNfdump(std::string_view beginning) {
 
 class ArgusReader : public CsvLines {
  public:
-  explicit ArgusReader(const ImportOptions& options) : CsvLines(options) {}
+  explicit ArgusReader(const ImportOptions& options) : CsvLines(options), days_(options.time) {}
 
  protected:
+  std::optional<Line> TakeOther(std::string_view line, event::Findings& findings) override {
+    if (line.find("\"type\"") != line.npos && line.find('{') < 64) return TakeJson(line, findings);
+    const bool names = line.find("SrcAddr") != line.npos && line.find("Dir") != line.npos;
+    if (names && line.find(',') == line.npos) {
+      layout_ = line;
+      return Line::kRead;
+    }
+    if (layout_.empty()) return std::nullopt;
+    const NamedValues values = SplitRaLine(layout_, line);
+    // Its accounts of itself, and what is below IP or shortened.
+    return values.empty() ? Line::kNotDecoded : TakeNamed(values, findings);
+  }
+
   bool IsHeader(const std::vector<std::string_view>& values) const override {
     return values.front() == "StartTime" || values.front() == "SrcAddr" || values.front() == "Rank";
   }
@@ -102,6 +134,7 @@ class ArgusReader : public CsvLines {
       flow.ends.destination_port = ParsePort(Value("dport"));
     }
     const auto begin_wall_ns = TimeOf(Value("starttime"));
+    if (!begin_wall_ns && no_date_) return Line::kNoDate;
     if (!begin_wall_ns) return no_year_ ? Line::kNoYear : Line::kMalformed;
     flow.begin_wall_ns = flow.end_wall_ns = *begin_wall_ns;
     if (const auto end_wall_ns = TimeOf(Value("lasttime"))) {
@@ -111,6 +144,7 @@ class ArgusReader : public CsvLines {
     }
     flow.source_packets = ParseNumber(Value("srcpkts"));
     flow.destination_packets = ParseNumber(Value("dstpkts"));
+    // What is counted of both ends together (totpkts, totbytes) has no column.
     flow.source_frame_bytes = ParseNumber(Value("srcbytes"));
     flow.destination_frame_bytes = ParseNumber(Value("dstbytes"));
     flow.source_bytes = ParseNumber(Value("sappbytes"));
@@ -133,12 +167,49 @@ class ArgusReader : public CsvLines {
   }
 
  private:
+  /// `{"ArgusData":[{ "type":"flow", … },`: records of a list, one on each line.
+  Line TakeJson(std::string_view line, event::Findings& findings) {
+    constexpr std::string_view kRecord = "\"type\"";
+    const std::size_t begin = line.rfind('{', line.find(kRecord)), end = line.rfind('}');
+    if (begin == line.npos || end == line.npos || end < begin) return Line::kMalformed;
+    line = line.substr(begin, end + 1 - begin);
+    std::optional<JsonObject> object = parser_.Parse(line);
+    // The last line closes the list and what it is in as well.
+    while (!object && line.size() > 2 && line.find('}') < line.size() - 1) {
+      line = line.substr(0, line.rfind('}', line.size() - 2) + 1);
+      object = parser_.Parse(line);
+    }
+    if (!object) return Line::kMalformed;
+    if (TextAt(*object, "type") != "flow") return Line::kNotDecoded;
+    struct Name {
+      std::string_view json, csv;
+    };
+    constexpr std::array kNames{
+        Name{"stime", "starttime"}, Name{"ltime", "lasttime"},      Name{"dur", "dur"},
+        Name{"proto", "proto"},     Name{"saddr", "srcaddr"},       Name{"sport", "sport"},
+        Name{"dir", "dir"},         Name{"daddr", "dstaddr"},       Name{"dport", "dport"},
+        Name{"spkts", "srcpkts"},   Name{"dpkts", "dstpkts"},       Name{"sbytes", "srcbytes"},
+        Name{"dbytes", "dstbytes"}, Name{"sappbytes", "sappbytes"}, Name{"dappbytes", "dappbytes"},
+        Name{"state", "state"}};
+    NamedValues values;
+    for (const Name& name : kNames) {
+      JsonElement element;
+      if (object->at_key(name.json).get(element) != simdjson::SUCCESS) continue;
+      values.emplace_back(name.csv, Trim(PlainText(element)));
+    }
+    return TakeNamed(values, findings);
+  }
+
   /// "1320435464.760244", "2009-11-18+09:00:03.914398", "01/09.17:09:04.266106",
-  /// "2011/08/10 09:46:53.047277".
+  /// "2011/08/10 09:46:53.047277", "2024-01-02 03:04:05", "09:46:53.047277".
   std::optional<std::int64_t> TimeOf(std::string_view text) {
     if (const auto wall_ns = ParseEpochTime(text)) return wall_ns;
+    if (text.size() >= 8 && text[2] == ':' && text[5] == ':') {
+      no_date_ = !days_.has_day();
+      return days_.ParseClock(text);
+    }
     std::string spelled(text);
-    if (spelled.size() > 10 && (spelled[10] == '+' || spelled[10] == '.')) {
+    if (spelled.size() > 10 && spelled[4] == '-') {
       spelled[10] = 'T';
       return ParseIsoTime(spelled, options_.time);
     }
@@ -150,7 +221,9 @@ class ArgusReader : public CsvLines {
     return ParseSlashedTime(text, options_.time);
   }
 
-  bool no_year_ = false;
+  DayKeeper days_;
+  std::string layout_;  // the names of columns that spaces part
+  bool no_year_ = false, no_date_ = false;
 };
 
 class NfdumpReader : public CsvLines {
@@ -164,6 +237,26 @@ class NfdumpReader : public CsvLines {
  protected:
   bool IsHeader(const std::vector<std::string_view>& values) const override {
     return values.front() == "ts" || values.front() == "firstSeen";
+  }
+  std::optional<Line> TakeOther(std::string_view line, event::Findings& findings) override {
+    if (!object_.empty() || line.starts_with('{')) return TakeJson(line, findings);
+    constexpr std::array<std::string_view, 6> kRemarks{
+        "[", "]", "Summary:", "Time window", "Total ", "Sys:"};
+    if (line.starts_with("Date first seen")) {
+      layout_ = line;
+      return Line::kRead;
+    }
+    if (line.find(',') == line.npos || !layout_.empty()) {
+      for (const std::string_view remark : kRemarks) {
+        if (line.starts_with(remark)) return Line::kRead;
+      }
+    }
+    const bool columns = line.find(" -> ") != line.npos || line.find(" <-> ") != line.npos;
+    if (layout_.empty() && !columns) return std::nullopt;
+    auto flow = ParseNfdumpLine(layout_, line, options_.time);
+    if (!flow) return columns ? Line::kNotDecoded : Line::kMalformed;
+    findings.flows.push_back(*std::move(flow));
+    return Line::kRead;
   }
   /// Behind the records: "Summary" and two lines of numbers.
   Line NotARecord(const std::vector<std::string_view>& values) override {
@@ -202,6 +295,29 @@ class NfdumpReader : public CsvLines {
   }
 
  private:
+  /// A record over several lines, or on one, in a list or not.
+  Line TakeJson(std::string_view line, event::Findings& findings) {
+    if (object_.size() + line.size() > kLogLineBytesMax) {
+      object_.clear();
+      return Line::kMalformed;
+    }
+    object_ += line;
+    const std::string_view end = Trim(line);
+    if (!end.ends_with('}') && !end.ends_with("},") && !end.ends_with("}]")) return Line::kRead;
+    std::string whole = std::move(object_);
+    object_.clear();
+    whole.resize(whole.rfind('}') + 1);
+    const auto object = parser_.Parse(whole);
+    if (!object) return Line::kMalformed;
+    if (TextAt(*object, "type") != "FLOW" && !TextAt(*object, "type").empty()) {
+      return Line::kNotDecoded;
+    }
+    auto flow = NfdumpFlowOf(*object, options_.time);
+    if (!flow) return Line::kMalformed;
+    findings.flows.push_back(*std::move(flow));
+    return Line::kRead;
+  }
+
   /// A column by its name, or by the one that newer versions give it.
   std::string_view Named(std::string_view name, std::string_view newer) const {
     const std::string_view value = Value(name);
@@ -214,6 +330,8 @@ class NfdumpReader : public CsvLines {
   }
 
   bool summary_ = false;
+  std::string layout_;  // the line above columns that spaces part
+  std::string object_;  // the beginning of a record of JSON
 };
 
 }  // namespace
@@ -237,15 +355,24 @@ std::unique_ptr<event::EventSource> MakeNfdumpReader(const ImportOptions& option
 
 bool LooksLikeArgus(std::string_view first_bytes) {
   if (IsBinaryArgus(first_bytes)) return true;
+  if (first_bytes.starts_with("{\"ArgusData\"")) return true;
   const std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
-  return line.find("SrcAddr") != std::string_view::npos &&
-         line.find("StartTime") != std::string_view::npos && line.find(',') < line.size();
+  const auto has = [&](std::string_view word) { return line.find(word) != line.npos; };
+  return has("SrcAddr") && has("StartTime") && (has(",") || has("Dir"));
 }
 
 bool LooksLikeNfdump(std::string_view first_bytes) {
   if (IsBinaryNfdump(first_bytes)) return true;
   if (first_bytes.starts_with("ts,te,td,sa,da,")) return true;
   if (first_bytes.starts_with("firstSeen,")) return true;
+  if (first_bytes.starts_with("Date first seen")) return true;
+  const auto begins_with_record = [](std::string_view text) {
+    return text.find("\"first\"") != text.npos &&
+           (text.find("\"src4_addr\"") != text.npos || text.find("\"src6_addr\"") != text.npos);
+  };
+  if (first_bytes.starts_with('[') || first_bytes.starts_with('{')) {
+    return begins_with_record(first_bytes);
+  }
   std::string_view line = first_bytes.substr(0, first_bytes.find('\n'));
   const auto begin_wall_ns = ParseIsoTime(TakeUntil(line, ","), {});
   const auto end_wall_ns = ParseIsoTime(TakeUntil(line, ","), {});

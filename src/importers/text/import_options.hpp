@@ -12,6 +12,7 @@ struct ImportOptions {
   std::string host;  ///< of what does not name one
   TimeReading time;
   std::string sha256{};  ///< of the file; empty: not known yet
+  std::string file{};    ///< its name, as it was given; may be empty
 };
 
 }  // namespace spoor::importers

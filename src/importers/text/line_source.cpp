@@ -71,6 +71,10 @@ Result<> LineSource::Take(std::string_view line, event::Findings& findings) {
       return Fail(ErrorCode::kInvalidArgument,
                   "line {}: its time has no year: say --year, that of the first line",
                   counts_.record_count);
+    case Line::kNoDate:
+      return Fail(ErrorCode::kInvalidArgument,
+                  "line {}: its time has no date: say --date, that of the first line",
+                  counts_.record_count);
   }
   return {};
 }

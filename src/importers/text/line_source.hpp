@@ -25,6 +25,7 @@ class LineSource : public event::EventSource {
     kMalformed,
     kNotDecoded,  ///< of a kind that is not read
     kNoYear,      ///< its time has no year and none was given: nothing of the file is read
+    kNoDate,      ///< likewise no date
   };
   /// `line`: without its line end, never empty, valid during the call.
   virtual Line TakeLine(std::string_view line, event::Findings& findings) = 0;

@@ -163,6 +163,19 @@ std::optional<std::int64_t> ParseEpochTime(std::string_view text) {
   return ns && event::IsPossibleWallTime(*ns) ? ns : std::nullopt;
 }
 
+std::optional<std::int64_t> DayKeeper::ParseClock(std::string_view text) {
+  constexpr std::int64_t kHalfDayNs = 43'200'000'000'000;
+  const auto clock_ns = TakeClock(text);
+  if (!clock_ns || !text.empty() || !reading_.day_wall_ns) return std::nullopt;
+  if (*clock_ns < last_ns_ - kHalfDayNs) *reading_.day_wall_ns += 2 * kHalfDayNs;
+  // A line that comes late, behind the first of the next day.
+  const bool late = *clock_ns > last_ns_ + kHalfDayNs && last_ns_ != 0;
+  if (!late) last_ns_ = *clock_ns;
+  const std::int64_t wall_ns =
+      *reading_.day_wall_ns - (late ? 2 * kHalfDayNs : 0) + *clock_ns - reading_.utc_offset_ns;
+  return event::IsPossibleWallTime(wall_ns) ? std::optional(wall_ns) : std::nullopt;
+}
+
 std::optional<std::int64_t> YearKeeper::At(int month, int day, std::string_view clock) {
   const auto clock_ns = TakeClock(clock);
   if (!clock_ns || !clock.empty() || !reading_.year) return std::nullopt;

@@ -13,6 +13,8 @@ namespace spoor::importers {
 struct TimeReading {
   std::optional<int> year{};       ///< of the first line of a log without years
   std::int64_t utc_offset_ns = 0;  ///< of a log without a zone: local time minus UTC
+  /// Midnight of the first line's day as if it were UTC, of a log without dates.
+  std::optional<std::int64_t> day_wall_ns{};
 };
 
 /// "2011-08-12T14:52:57.716360+0200": space or T between, fraction of up to 9 digits behind . or ,
@@ -47,6 +49,21 @@ class YearKeeper {
 std::optional<std::int64_t> ParseAccessLogTime(std::string_view text, const TimeReading& reading);
 /// "2026/11/26 22:17:44".
 std::optional<std::int64_t> ParseSlashedTime(std::string_view text, const TimeReading& reading);
+
+/// Follows a log whose lines have no date: each is of the day of the line before, or of the next
+/// where the clock goes far back. Not thread-safe.
+class DayKeeper {
+ public:
+  explicit DayKeeper(const TimeReading& reading) : reading_(reading) {}
+  bool has_day() const { return reading_.day_wall_ns.has_value(); }
+
+  /// "23:40:09.161030503". None: it is no such time, or there is no day.
+  std::optional<std::int64_t> ParseClock(std::string_view text);
+
+ private:
+  TimeReading reading_;
+  std::int64_t last_ns_ = 0;  // since midnight
+};
 
 /// 1 to 12 of "Jan" to "Dec"; 0: none.
 int MonthOf(std::string_view name);
