@@ -9,7 +9,8 @@
 namespace spoor::analysis {
 namespace {
 
-constexpr int kCatalogTriesMax = 5;
+/// What arrived a moment ago is in the tables by then, unless there is much of it.
+constexpr std::chrono::seconds kResidentTimeMax{5};
 
 Result<> DefineLibrary(store::Store& store) {
   ASSIGN_OR_RETURN(const queries::Library library, queries::Library::LoadFromEnvironment());
@@ -66,17 +67,27 @@ Result<std::unique_ptr<store::Store>> OpenIngestedOrEmptyStore(
   return store;
 }
 
-// The same catalog before and after, for whoever ingests meanwhile makes a new one.
 Result<CataloguedStore> OpenWithCatalog(const std::string& folder) {
-  for (int i = 0; i < kCatalogTriesMax; ++i) {
-    ASSIGN_OR_RETURN(const store::Catalog before, store::LoadCatalog(StoreLayout{folder}));
-    CataloguedStore opened{.catalog = {}, .store = {}};
-    ASSIGN_OR_RETURN(opened.store, OpenIngestedStore(folder));
-    ASSIGN_OR_RETURN(opened.catalog, store::LoadCatalog(StoreLayout{folder}));
-    if (before.generation == opened.catalog.generation) return opened;
-  }
-  return Fail(ErrorCode::kUnavailable, "{}: grows faster than it can be read: try again", folder);
+  const StoreLayout layout{folder};
+  ASSIGN_OR_RETURN(store::HeldCatalog held, store::HoldCatalog(layout));
+  CataloguedStore opened{.catalog = held.catalog, .store = {}};
+  ASSIGN_OR_RETURN(opened.store, store::OpenStoreBy(layout, std::move(held)));
+  RETURN_IF_ERROR(DefineLibrary(*opened.store));
+  return opened;
 }
+
+namespace {
+
+// Whoever is resident has its state at hand already, and holds the lock while it writes.
+Result<> BringUpToDate(const StoreLayout& layout, const Narration& narration) {
+  if (ingest::HasResident(layout)) {
+    const Result<> shown = ingest::AwaitResident(layout, kResidentTimeMax);
+    if (shown || ingest::HasResident(layout)) return shown;
+  }
+  return IngestNewEvidence(layout, narration, /*wait_for_rebuild=*/false);
+}
+
+}  // namespace
 
 ExitCode ReadableStore::Judge(ExitCode code) const {
   const bool answers = code == ExitCode::kDone || code == ExitCode::kNone;
@@ -85,7 +96,7 @@ ExitCode ReadableStore::Judge(ExitCode code) const {
 
 Result<ReadableStore> OpenStoreForReading(const std::string& folder, const Narration& narration) {
   const StoreLayout layout{folder};
-  const auto ingested = IngestNewEvidence(layout, narration, /*wait_for_rebuild=*/false);
+  const auto ingested = BringUpToDate(layout, narration);
   const bool must_end = !ingested && (ingested.error().code == ErrorCode::kNotFound ||
                                       ingested.error().code == ErrorCode::kUnverified);
   if (must_end) return tl::unexpected<Error>(ingested.error());

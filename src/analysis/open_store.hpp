@@ -42,11 +42,11 @@ class ReadableStore {
   std::string not_shown_;
 };
 
-/// Ingests what the evidence has and the tables have not, opens the store and defines the query
-/// library. Where that cannot be (no permission, full disk, a rebuild, an entry that this build
-/// cannot read) the store is opened as far as it was ingested, without a byte written into it, and
-/// not_shown() says so, which is also told. Fails: kNotFound, kUnverified (evidence), kCorrupt (a
-/// segment).
+/// Ingests what the evidence has and the tables have not, or waits a moment for the `spoor serve`
+/// that is resident to do so (ResidentIngest), opens the store and defines the query library. Where
+/// that cannot be (no permission, full disk, a rebuild, an entry that this build cannot read) the
+/// store is opened as far as it was ingested, without a byte written into it, and not_shown() says
+/// so, which is also told. Fails: kNotFound, kUnverified (evidence), kCorrupt (a segment).
 Result<ReadableStore> OpenStoreForReading(const std::string& folder, const Narration& narration);
 
 /// The store as far as it was ingested, without looking for more. Fails: kNotFound (nothing was),
@@ -63,8 +63,7 @@ struct CataloguedStore {
   store::Catalog catalog;
   std::unique_ptr<store::Store> store;
 };
-/// As OpenIngestedStore. Fails besides: kUnavailable (whoever ingests makes catalogs faster than
-/// they can be read).
+/// As OpenIngestedStore.
 Result<CataloguedStore> OpenWithCatalog(const std::string& folder);
 
 /// Ingests what is new. Unless it waits for a rebuild of the same store in another process:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beside the threads that answer, one keeps up: it brings new evidence into the tables, looks for
-// a new catalog, tells streams what came with it, and verifies the log as it grows.
+// Beside the threads that answer, one keeps up: it looks for a new catalog, tells streams what came
+// with it, and verifies the log as it grows. Who ingests is analysis::ResidentIngest, or a command.
 #include "api/service.hpp"
 
 #include <sys/sysinfo.h>
@@ -12,7 +12,6 @@
 #include <thread>
 #include <utility>
 
-#include "analysis/open_store.hpp"
 #include "api/access.hpp"
 #include "api/audit_trail.hpp"
 #include "api/event_hub.hpp"
@@ -22,7 +21,6 @@
 #include "api/store_pool.hpp"
 #include "base/file.hpp"
 #include "http/server.hpp"
-#include "ingest/catch_up.hpp"
 #include "report/text.hpp"
 
 namespace spoor::api {
@@ -86,7 +84,6 @@ class StoreService final : public Service {
   }
   Result<> OpenState();
   void KeepUp(const std::stop_token& stop);
-  void Ingest();
   void Compare();
   void ReadReplays();
   void Verify();
@@ -102,7 +99,7 @@ class StoreService final : public Service {
   Context context_;
   std::unique_ptr<http::Server> server_;
   std::string told_;
-  Clock::time_point next_ingest_, next_verify_;
+  Clock::time_point next_verify_;
   std::uint64_t verified_entries_ = UINT64_MAX;
   std::jthread thread_;
 };
@@ -156,7 +153,6 @@ void StoreService::KeepUp(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any changed;
   while (!stop.stop_requested()) {
-    if (options_.live) Ingest();
     if (stores_.Refresh(Prepare, kKeeper)) {
       Compare();
       KeepFirstAnswers(context_);
@@ -168,20 +164,6 @@ void StoreService::KeepUp(const std::stop_token& stop) {
     std::unique_lock lock(mutex);
     changed.wait_for(lock, stop, kLookInterval, [] { return false; });
   }
-}
-
-// Bringing evidence in may read an open recording anew: it rests as long as it took.
-void StoreService::Ingest() {
-  const Clock::time_point begin = Clock::now();
-  if (begin < next_ingest_) return;
-  const Result<ingest::EntryRange> left = ingest::NotIngested(layout_);
-  if (left && left->begin == left->end) return;
-  const Result<> done = analysis::IngestNewEvidence(layout_, {}, /*wait_for_rebuild=*/false);
-  if (!done && done.error().code != ErrorCode::kNotFound) {
-    TellOnce("new evidence is not in the answers: " + done.error().message);
-  }
-  const Clock::time_point end = Clock::now();
-  next_ingest_ = end + (end - begin);
 }
 
 void StoreService::Compare() {

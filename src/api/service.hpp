@@ -23,7 +23,7 @@ class Service {
     int port = 0;                        ///< 0: any free one
     http::ContextPointer tls = nullptr;  ///< null: plain HTTP
     bool everybody = false;              ///< see Access::Options
-    bool live = false;  ///< evidence is written meanwhile: it is brought into the tables
+    bool live = false;                   ///< evidence is written and ingested meanwhile
     /// A question has at least that long, also to wait for others.
     std::chrono::milliseconds time_max{10'000};
     std::string version;

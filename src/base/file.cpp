@@ -153,7 +153,10 @@ Result<FileLock> FileLock::AcquireFolder(const std::filesystem::path& folder, Mo
 }
 
 Result<FileLock> FileLock::Lock(FileDescriptor file, const std::filesystem::path& path, Mode mode) {
-  while (::flock(file.get(), LOCK_EX | (mode == Mode::kTry ? LOCK_NB : 0)) != 0) {
+  const int operation = mode == Mode::kTryShared ? LOCK_SH | LOCK_NB
+                        : mode == Mode::kTry     ? LOCK_EX | LOCK_NB
+                                                 : LOCK_EX;
+  while (::flock(file.get(), operation) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK) {
       return Fail(ErrorCode::kUnavailable, "{}: held by another process", path.string());

@@ -71,13 +71,16 @@ Result<> CreateFolders(const std::filesystem::path& folder);
 /// An advisory lock on `path` (created if missing), held until destruction.
 class FileLock {
  public:
-  enum class Mode { kWait, kTry };
-  /// Fails: kUnavailable when kTry finds it held by another process; kIo.
+  /// kTryShared: beside others that share it, but not beside one who holds it alone.
+  enum class Mode { kWait, kTry, kTryShared };
+  /// Fails: kUnavailable when kTry or kTryShared finds it held by another process; kIo.
   static Result<FileLock> Acquire(const std::filesystem::path& path, Mode mode);
   /// The same on a file or folder that is open already. `path` is only for the error message.
   static Result<FileLock> Lock(FileDescriptor file, const std::filesystem::path& path, Mode mode);
   /// The same on an existing folder itself, which then needs no lock file.
   static Result<FileLock> AcquireFolder(const std::filesystem::path& folder, Mode mode);
+  /// What is locked.
+  const FileDescriptor& file() const { return fd_; }
 
  private:
   explicit FileLock(FileDescriptor fd) : fd_(std::move(fd)) {}

@@ -220,6 +220,16 @@ Result<> RenameInside(const fs::path& root, const fs::path& from, const fs::path
   return {};
 }
 
+Result<> LinkInside(const fs::path& root, const fs::path& from, const fs::path& to) {
+  ASSIGN_OR_RETURN(const FileDescriptor from_folder, OpenFolderOf(root, from));
+  ASSIGN_OR_RETURN(const FileDescriptor to_folder, OpenFolderOf(root, to));
+  if (::linkat(from_folder.get(), from.filename().c_str(), to_folder.get(), to.filename().c_str(),
+               0) != 0) {
+    return FailErrno(errno, "{}: cannot also be called {}", from.string(), to.string());
+  }
+  return {};
+}
+
 Result<> RemoveInside(const fs::path& root, const fs::path& path) {
   const Result<FileDescriptor> folder = OpenFolderOf(root, path);
   if (!folder && folder.error().code == ErrorCode::kNotFound) return {};

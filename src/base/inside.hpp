@@ -52,6 +52,11 @@ Result<> CreateFoldersInside(const std::filesystem::path& root,
 Result<> RenameInside(const std::filesystem::path& root, const std::filesystem::path& from,
                       const std::filesystem::path& to);
 
+/// Gives the file `from` another name in the same `root`, beside the one it has. A file that had
+/// the name `to` keeps it: kIo.
+Result<> LinkInside(const std::filesystem::path& root, const std::filesystem::path& from,
+                    const std::filesystem::path& to);
+
 /// Removes a name (not a folder). What is not there is no failure.
 Result<> RemoveInside(const std::filesystem::path& root, const std::filesystem::path& path);
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <system_error>
+#include <thread>
 
 #include "base/inside.hpp"
 #include "evidence/log.hpp"
@@ -17,6 +18,7 @@
 #include "ingest/removal_gap.hpp"
 #include "store/catalog.hpp"
 #include "store/catalog_check.hpp"
+#include "store/held_catalog.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 #include "wire/removed_beginning.hpp"
@@ -48,6 +50,14 @@ Result<FileLock> LockSegments(const StoreLayout& layout, FileLock::Mode mode) {
   ASSIGN_OR_RETURN(FileDescriptor folder,
                    OpenInside(layout.root, layout.segments(), O_RDONLY | O_DIRECTORY));
   return FileLock::Lock(std::move(folder), layout.segments(), mode);
+}
+
+/// Whether somebody holds `folder` alone.
+bool IsHeld(const StoreLayout& layout, const std::filesystem::path& folder) {
+  auto opened = OpenInside(layout.root, folder, O_RDONLY | O_DIRECTORY);
+  if (!opened) return false;
+  const auto lock = FileLock::Lock(*std::move(opened), folder, FileLock::Mode::kTryShared);
+  return !lock && lock.error().code == ErrorCode::kUnavailable;
 }
 
 /// One catch-up: reads entries, leads each to its recording.
@@ -159,6 +169,21 @@ class Run {
       }
     }
     return FinishKnowing(size, going_on);
+  }
+
+  /// As Finish, where the log goes on behind `size`: all that is open may go on there.
+  Result<CatchUpSummary> FinishForNow(std::uint64_t size) {
+    std::set<std::string> going_on;
+    for (const auto& [id, recording] : open_) going_on.insert(id);
+    return FinishKnowing(size, going_on);
+  }
+
+  /// Whether a catch-up that ends at `size` need not read again what it has read.
+  bool MayEndAt(std::uint64_t size) const {
+    return size >= catalog_.next_entry &&
+           std::none_of(open_.begin(), open_.end(), [](const auto& open) {
+             return open.second != nullptr && open.second->import();
+           });
   }
 
   /// As Finish, when it is known which recordings go on.
@@ -281,6 +306,7 @@ class Run {
 
   Result<> Publish(std::uint64_t size) {
     RETURN_IF_ERROR(AddRemovalGap());
+    const std::set<std::string> held = store::FilesHeldByReaders(layout_);
     const auto replaced = [&](const std::string& id) {
       // What came from removed entries cannot be derived again: it goes with them.
       return forgotten_.contains(id) ||
@@ -306,8 +332,13 @@ class Run {
     }
     next.segments.insert(next.segments.end(), segments_.begin(), segments_.end());
     next.retired.insert(next.retired.end(), superseded_.begin(), superseded_.end());
+    std::vector<std::string> unheld;
+    for (const std::string& file : catalog_.retired) {
+      (held.contains(file) ? next.retired : unheld).push_back(file);
+    }
+    store::KeepCatalog(layout_);
     RETURN_IF_ERROR(store::SaveCatalog(layout_, next));
-    for (const std::string& file : catalog_.retired) Remove(file);
+    for (const std::string& file : unheld) Remove(file);
     // Open segments that were made and merged in this run have no name in any catalog.
     for (const std::filesystem::path& file : made_files_) {
       const std::filesystem::path name = file.lexically_relative(layout_.segments());
@@ -437,15 +468,26 @@ Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& o
     run.Supersede(superseded);
     run.LookUpBy([&](std::uint64_t index) { return DigestOfEntry(log, index); });
     const std::uint64_t first = run.first_entry();
+    std::uint64_t read_bytes = 0, end = size;
     auto result =
         log.ForEach(first, [&](std::uint64_t index, std::span<const std::byte> entry) -> Result<> {
           if (progress && index % kEntriesBetweenProgress == 0)
             progress(index - first, size - first);
-          return run.Take(index, entry);
+          if (options.cancelled && options.cancelled()) {
+            return Fail(ErrorCode::kUnavailable, "cancelled");
+          }
+          RETURN_IF_ERROR(run.Take(index, entry));
+          read_bytes += entry.size();
+          const bool enough = index + 1 < size && options.enough && options.enough(read_bytes) &&
+                              run.MayEndAt(index + 1);
+          if (!enough) return {};
+          end = index + 1;
+          return Fail(ErrorCode::kUnavailable, "read enough");
         });
+    if (end < size) result = {};
     Result<CatchUpSummary> summary;
     if (result && run.Anew().empty()) {
-      summary = run.Finish(size, has_writer);
+      summary = end < size ? run.FinishForNow(end) : run.Finish(size, has_writer);
       if (!summary) result = tl::unexpected<Error>(summary.error());
     }
     if (const auto anew = run.Anew(); result && !anew.empty()) {
@@ -464,6 +506,7 @@ Result<CatchUpSummary> Ingest(const StoreLayout& layout, const CatchUpOptions& o
       return tl::unexpected<Error>(result.error());
     }
     summary->not_continued = std::move(not_continued);
+    summary->more = end < size;
     return summary;
   }
 }
@@ -495,10 +538,35 @@ Result<> RemoveUnnamed(const StoreLayout& layout, std::vector<std::string>& stra
 }  // namespace
 
 bool HasWriter(const StoreLayout& layout) {
-  auto folder = OpenInside(layout.root, layout.evidence(), O_RDONLY | O_DIRECTORY);
-  if (!folder) return false;  // the log's reader says why
-  const auto lock = FileLock::Lock(*std::move(folder), layout.evidence(), FileLock::Mode::kTry);
-  return !lock && lock.error().code == ErrorCode::kUnavailable;
+  return IsHeld(layout, layout.evidence());  // where it cannot be opened its reader says why
+}
+
+Result<FileLock> BecomeResident(const StoreLayout& layout) {
+  RETURN_IF_ERROR(CreateFoldersInside(layout.root, layout.ingest_state()));
+  ASSIGN_OR_RETURN(FileDescriptor folder,
+                   OpenInside(layout.root, layout.ingest_state(), O_RDONLY | O_DIRECTORY));
+  return FileLock::Lock(std::move(folder), layout.ingest_state(), FileLock::Mode::kTry);
+}
+
+bool HasResident(const StoreLayout& layout) {
+  return IsHeld(layout, layout.ingest_state());
+}
+
+Result<> AwaitResident(const StoreLayout& layout, std::chrono::milliseconds time_max) {
+  constexpr std::chrono::milliseconds kLookInterval{20};
+  const auto deadline = std::chrono::steady_clock::now() + time_max;
+  ASSIGN_OR_RETURN(const EntryRange left, NotIngested(layout));
+  for (EntryRange now = left; now.begin < left.end;) {
+    if (!HasResident(layout)) {
+      return Fail(ErrorCode::kUnavailable, "who was to ingest them has ended");
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      return Fail(ErrorCode::kUnavailable, "spoor serve, which ingests, has not come to them yet");
+    }
+    std::this_thread::sleep_for(kLookInterval);
+    ASSIGN_OR_RETURN(now, NotIngested(layout));
+  }
+  return {};
 }
 
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
@@ -537,13 +605,14 @@ Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& 
   if (!old && old.error().code == ErrorCode::kIo) return tl::unexpected<Error>(old.error());
   store::Catalog none;
   none.generation = std::max(before.generation_max, old ? old->generation : 0);
-  std::vector<std::string> superseded;
-  for (const store::Segment& segment : old ? old->segments : std::vector<store::Segment>()) {
-    superseded.push_back(segment.file);
+  std::set<std::string> superseded = store::FilesHeldByReaders(layout);
+  if (old) {
+    superseded.insert(old->retired.begin(), old->retired.end());
+    for (const store::Segment& segment : old->segments) superseded.insert(segment.file);
   }
   RebuildSummary summary;
   ASSIGN_OR_RETURN(summary.made, Ingest(layout, options, progress, *log, has_writer,
-                                        std::move(none), std::move(superseded)));
+                                        std::move(none), {superseded.begin(), superseded.end()}));
   RETURN_IF_ERROR(RemoveUnnamed(layout, summary.strangers));
   return summary;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
 #include "event/event_source.hpp"
@@ -62,11 +64,18 @@ struct CatchUpOptions {
   /// Recordings that go on are paused, so that the next catch-up goes on with them; else all that
   /// is known of them is written as if they were over.
   bool pauses = true;
+  /// Asked with the bytes of evidence read this time; true: enough. What was read is published, and
+  /// the next catch-up goes on behind it. Imports are read to their end all the same, for they have
+  /// no state. Empty: there is no such end.
+  std::function<bool(std::uint64_t)> enough{};
+  /// Asked now and then; true: ends with kUnavailable, and the tables stay as they are.
+  std::function<bool()> cancelled{};
 };
 
 struct CatchUpSummary {
   std::uint64_t entry_count = 0;  ///< read this time
   std::uint64_t event_count = 0;
+  bool more = false;  ///< CatchUpOptions::enough: there is evidence left to be read
   /// The schema version of the tables that were there, when it was an earlier one: all rows were
   /// made again.
   std::optional<int> earlier_schema_version = {};
@@ -87,6 +96,17 @@ using CatchUpProgress = std::function<void(std::uint64_t, std::uint64_t)>;
 /// …), kUnsupported.
 Result<CatchUpSummary> CatchUp(const StoreLayout& layout, const CatchUpOptions& options,
                                const CatchUpProgress& progress);
+
+/// Who ingests what arrives for as long as it runs holds this sign, so that who only asks leaves it
+/// the work. It says nothing of who may write: CatchUp takes turns with whoever else does. Fails:
+/// kUnavailable (another one has it), kIo, kCorrupt.
+Result<FileLock> BecomeResident(const StoreLayout& layout);
+/// Whether somebody holds it.
+bool HasResident(const StoreLayout& layout);
+/// Waits until the tables show what the log has now, which somebody else is resident to bring into
+/// them. Writes nothing. Fails: kUnavailable (not within `time_max`, or nobody is resident any
+/// more), and as NotIngested.
+Result<> AwaitResident(const StoreLayout& layout, std::chrono::milliseconds time_max);
 
 /// Whether somebody writes to the log at this moment, so that its last recording may go on.
 bool HasWriter(const StoreLayout& layout);
@@ -122,7 +142,7 @@ struct RebuildSummary {
 /// Makes catalog and segments again from all of the evidence, whatever they are now, beside those
 /// that are there. Questions are answered from the old ones until the new catalog takes the place
 /// of the old one at once; ended at any moment, the one or the other is there. The old segments go
-/// with the next catch-up, for readers may have them open; what ended runs left goes now. Removes
+/// with a later catch-up, for readers may hold them; what ended runs left goes now. Removes
 /// nothing that ingest did not make. Fails as CatchUp; kCorrupt (segments/ or index/ is a symbolic
 /// link).
 Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& options,

@@ -16,6 +16,7 @@
 #include "ingest/removal_gap.hpp"
 #include "store/catalog.hpp"
 #include "store/compare_segments.hpp"
+#include "store/held_catalog.hpp"
 #include "wire/batch.hpp"
 #include "wire/batch_sealer.hpp"
 #include "wire/removed_beginning.hpp"
@@ -290,7 +291,8 @@ Result<DerivationReport> CheckDerivation(const StoreLayout& layout, const std::s
                                          const std::filesystem::path& scratch,
                                          const DerivationProgress& progress) {
   // The catalog first: what it names is under every later checkpoint.
-  ASSIGN_OR_RETURN(store::Catalog catalog, store::LoadCatalog(layout));
+  ASSIGN_OR_RETURN(store::HeldCatalog held, store::HoldCatalog(layout));
+  store::Catalog& catalog = held.catalog;
   if (catalog.schema_version != schema::kSchemaVersion) {
     return tl::unexpected<Error>(store::EarlierSchema(layout, catalog));
   }

@@ -3,10 +3,12 @@
 // and the API over it; --read-only: those alone, over any store.
 #include <malloc.h>
 
+#include "analysis/resident_ingest.hpp"
 #include "base/store_layout.hpp"
 #include "collector/quota.hpp"
 #include "collector/retention_keeper.hpp"
 #include "collector/server.hpp"
+#include "ingest/catch_up.hpp"
 #include "programs/listener.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
@@ -57,17 +59,26 @@ void KeepFreedMemory() {
   mallopt(M_ARENA_MAX, 4);
 }
 
+/// What arrives in the store is ingested for as long as this lives.
+std::unique_ptr<analysis::ResidentIngest> StartIngest(const ServeOptions& options) {
+  return analysis::ResidentIngest::Start({.store = StoreLayout{options.store}, .tell = Narrate});
+}
+
 /// The pages and the API alone. What the evidence has and the tables have not is ingested first, as
-/// before any question; where that cannot be, what is not shown is told.
+/// before any question; where that cannot be, what is not shown is told. So is what arrives while
+/// they are served.
 Result<ExitCode> ServeReadOnly(const ServeOptions& options) {
   StopSignals signals;
   { ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(options.store)); }
+  const bool live = ingest::HasWriter(StoreLayout{options.store});
   ASSIGN_OR_RETURN(const std::unique_ptr<api::Service> pages,
-                   StartPages(options.pages, options.listen, options.store, /*live=*/false));
+                   StartPages(options.pages, options.listen, options.store, live));
+  const auto ingest = StartIngest(options);
   PrintError("spoor serve: the pages of {}; Ctrl-C ends it\n", options.store);
   AnnouncePages(options.pages, options.listen, *pages, "listening");
   signals.Wait();
   pages->Stop();
+  ingest->Stop();
   return ExitCode::kDone;
 }
 
@@ -114,6 +125,7 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   PrintOut("listening https://{}:{}\n", options.listen.substr(0, options.listen.rfind(':')),
            server->port());
   static_cast<void>(FlushOut());
+  const auto ingest = StartIngest(options);
   std::unique_ptr<api::Service> pages;
   if (!options.pages.listen.empty()) {
     ASSIGN_OR_RETURN(pages,
@@ -122,6 +134,7 @@ Result<ExitCode> Serve(const ServeOptions& options) {
   }
   signals.Wait();
   if (pages != nullptr) pages->Stop();
+  ingest->Stop();
   keeper.reset();
   intake->Stop();
   if (cosigner != nullptr) cosigner->Stop();

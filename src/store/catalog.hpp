@@ -66,14 +66,18 @@ struct Catalog {
   std::vector<Segment> segments;
   /// A collector's account is among the entries looked at: recordings may go on at any time.
   bool collected = false;
-  /// Files that are no longer live; readers may still have them open until the next catch-up.
+  /// Files that are no longer live. The next catch-up removes those that no reader holds
+  /// (held_catalog.hpp), and names the others again.
   std::vector<std::string> retired;
 };
 
 /// The catalog in this text, held to what a store can have (catalog_check.hpp); it may be of an
 /// earlier schema version. Fails: kCorrupt, kUnsupported (a newer version).
 Result<Catalog> ParseCatalog(std::string_view text);
-/// Fails: kNotFound (nothing was ingested yet), as ParseCatalog, and as ReadFileInside.
+/// As ParseCatalog, of the store's own; what is wrong is said with the file's name and the way out.
+Result<Catalog> ParseCatalogOf(const StoreLayout& layout, std::string_view text);
+/// Fails: kNotFound (nothing was ingested yet), as ParseCatalog, and as ReadFileInside. Who goes on
+/// to read what it names holds it (held_catalog.hpp).
 Result<Catalog> LoadCatalog(const StoreLayout& layout);
 /// Atomic and durable.
 Result<> SaveCatalog(const StoreLayout& layout, const Catalog& catalog);

@@ -208,6 +208,10 @@ Result<Catalog> ParseCatalog(std::string_view text) {
 Result<Catalog> LoadCatalog(const StoreLayout& layout) {
   ASSIGN_OR_RETURN(const std::string text,
                    ReadTextFileInside(layout.root, layout.catalog(), kCatalogBytesMax));
+  return ParseCatalogOf(layout, text);
+}
+
+Result<Catalog> ParseCatalogOf(const StoreLayout& layout, std::string_view text) {
   Result<Catalog> catalog = ParseCatalog(text);
   if (catalog) return catalog;
   return Fail(catalog.error().code, "{}: {}; it is derived data: `spoor rebuild` makes it again",

@@ -114,6 +114,16 @@ bool IsStateFileName(std::string_view name) {
   return id && IsHex(*id, 32) && generation && ParseDecimal(*generation) && name.empty();
 }
 
+std::string KeptCatalogName(std::uint64_t inode) {
+  return fmt::format("catalog-{}.json", inode);
+}
+
+bool IsKeptCatalogName(std::string_view name) {
+  const std::optional<std::string_view> word = TakeUntil(name, "-");
+  const std::optional<std::string_view> inode = TakeUntil(name, ".json");
+  return word == "catalog" && inode && ParseDecimal(*inode) && name.empty();
+}
+
 std::optional<std::string> WhatIsWrong(const Catalog& catalog) {
   if (catalog.generation > kCountMax || catalog.next_entry > kCountMax) {
     return "its generation or next entry is too high";

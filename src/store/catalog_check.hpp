@@ -35,6 +35,11 @@ std::optional<SegmentName> ParseSegmentName(std::string_view file);
 /// Whether it is one that StateFileName gives.
 bool IsStateFileName(std::string_view name);
 
+/// Name of an earlier catalog that readers may hold, below STORE/ingest: "catalog-INODE.json".
+std::string KeptCatalogName(std::uint64_t inode);
+/// Whether it is one that KeptCatalogName gives.
+bool IsKeptCatalogName(std::string_view name);
+
 /// Folders of this purpose (ScratchFolder) lie in STORE/segments while segments are written, for
 /// the rows that do not fit memory.
 inline constexpr std::string_view kSpillPurpose = "spill";

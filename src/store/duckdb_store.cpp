@@ -336,8 +336,9 @@ std::unique_ptr<Store> WithJoins(DuckStore::Parts parts, bool of_rows) {
   return store;
 }
 
-Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment> segments,
-                                         const OpenStoreOptions& options) {
+Result<std::unique_ptr<Store>> OpenThese(ShownSegments shown, const OpenStoreOptions& options) {
+  const StoreLayout& layout = shown.layout;
+  const std::vector<Segment>& segments = shown.segments;
   std::map<std::string, std::string, std::less<>> files;  // by table, as an SQL list
   std::string all_files;
   for (const Segment& segment : segments) {
@@ -381,7 +382,7 @@ Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment
     return tl::unexpected<Error>(IsAboutFile(defined.error()) ? BrokenSegment(defined.error())
                                                               : defined.error());
   }
-  parts.shown = {std::move(layout), std::move(segments)};
+  parts.shown = std::move(shown);
   parts.files = std::move(files);
   parts.memory_bytes_max = options.memory_bytes_max;
   return WithJoins(std::move(parts), /*of_rows=*/false);
@@ -390,26 +391,34 @@ Result<std::unique_ptr<Store>> OpenThese(StoreLayout layout, std::vector<Segment
 }  // namespace
 
 Result<std::unique_ptr<Store>> OpenEmptyStore() {
-  return OpenThese({}, {}, {});
+  return OpenThese({}, {});
 }
 
 Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
                                          const OpenStoreOptions& options) {
-  StoreLayout layout{std::filesystem::absolute(folder)};
-  auto catalog = LoadCatalog(layout);
-  if (!catalog && catalog.error().code == ErrorCode::kNotFound) {
+  const StoreLayout layout{folder};
+  auto held = HoldCatalog(layout);
+  if (!held && held.error().code == ErrorCode::kNotFound) {
     return Fail(ErrorCode::kNotFound, "{}: no store there, or nothing ingested yet", folder);
   }
-  if (!catalog) return tl::unexpected<Error>(catalog.error());
-  if (catalog->schema_version != schema::kSchemaVersion) {
-    return tl::unexpected<Error>(EarlierSchema(layout, *catalog));
+  if (!held) return tl::unexpected<Error>(held.error());
+  return OpenStoreBy(layout, *std::move(held), options);
+}
+
+Result<std::unique_ptr<Store>> OpenStoreBy(const StoreLayout& layout, HeldCatalog held,
+                                           const OpenStoreOptions& options) {
+  if (held.catalog.schema_version != schema::kSchemaVersion) {
+    return tl::unexpected<Error>(EarlierSchema(layout, held.catalog));
   }
-  return OpenThese(std::move(layout), std::move(catalog->segments), options);
+  return OpenThese({.layout = {std::filesystem::absolute(layout.root)},
+                    .segments = std::move(held.catalog.segments),
+                    .hold = std::move(held.hold)},
+                   options);
 }
 
 Result<std::unique_ptr<Store>> OpenSegments(const ShownSegments& shown,
                                             const OpenStoreOptions& options) {
-  return OpenThese(shown.layout, shown.segments, options);
+  return OpenThese(shown, options);
 }
 
 Result<std::unique_ptr<Store>> OpenMemoryStore(const std::string& sql) {

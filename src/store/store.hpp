@@ -12,7 +12,7 @@
 
 #include "base/result.hpp"
 #include "base/store_layout.hpp"
-#include "store/catalog.hpp"
+#include "store/held_catalog.hpp"
 
 /// The rows an analyst can query, behind the one narrow interface that nothing else looks past.
 /// Tables and columns: `schema/tables.hpp`.
@@ -50,6 +50,7 @@ class RowReader {
 struct ShownSegments {
   StoreLayout layout;
   std::vector<Segment> segments;
+  std::shared_ptr<const FileLock> hold{};  ///< see HeldCatalog: no segment goes meanwhile
 };
 
 /// A named argument of a library query.
@@ -119,10 +120,15 @@ struct OpenStoreOptions {
 
 /// Opens the store in `folder` for reading: the tables as views over the live segments. Writes
 /// nothing into it. Of what the folder says nothing reaches SQL that is not checked
-/// (catalog_check.hpp). Fails: kNotFound (no store there), kCorrupt (a segment or the catalog is
-/// unreadable, or none that a store can have: which).
+/// (catalog_check.hpp). What it reads stays there as long as it is open (held_catalog.hpp). Fails:
+/// kNotFound (no store there), kCorrupt (a segment or the catalog is unreadable, or none that a
+/// store can have: which), kUnavailable (as HoldCatalog).
 Result<std::unique_ptr<Store>> OpenStore(const std::string& folder,
                                          const OpenStoreOptions& options = {});
+
+/// The same by a catalog that was read before. Fails: as OpenStore, but for kNotFound.
+Result<std::unique_ptr<Store>> OpenStoreBy(const StoreLayout& layout, HeldCatalog held,
+                                           const OpenStoreOptions& options = {});
 
 /// The same over some segments of a store only: `shown` is part of what Shown() gave. The library
 /// of queries is not defined there.
