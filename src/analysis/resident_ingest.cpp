@@ -25,6 +25,8 @@ constexpr std::chrono::milliseconds kLookInterval{50};
 /// How often to look though nothing was written: whether a recording has lost its writer, whether
 /// what failed can be done now.
 constexpr std::chrono::seconds kLookAgainInterval{5};
+/// The same where another one is resident and is not done.
+constexpr std::chrono::milliseconds kFollowInterval{200};
 constexpr std::chrono::seconds kRestMax{1};
 /// Of evidence, which is compressed, before it is published: some seconds of work.
 constexpr std::uint64_t kBytesAtOnceMax = 16 << 20;
@@ -54,6 +56,7 @@ class Resident final : public ResidentIngest {
   void Stop() override {
     thread_.request_stop();
     if (thread_.joinable()) thread_.join();
+    sign_.reset();
   }
 
  private:
@@ -77,19 +80,21 @@ class Resident final : public ResidentIngest {
       const Clock::time_point begin = Clock::now();
       if (CatchUpOnce(stop)) seen = {};  // there is more
       const Clock::time_point end = Clock::now();
-      look_again = end + kLookAgainInterval;
+      look_again = end + (follows_ ? Clock::duration(kFollowInterval) : kLookAgainInterval);
       if (seen == sign) sleep(std::min<Clock::duration>(end - begin, kRestMax));
     }
   }
 
   /// Whether there is more to be read.
   bool CatchUpOnce(const std::stop_token& stop) {
+    follows_ = false;
     // A store that nothing arrives in is not written to.
     const Result<ingest::EntryRange> left = ingest::NotIngested(options_.store);
     if (!sign_ && left && left->begin == left->end) return false;
     if (!sign_) {
       Result<FileLock> sign = ingest::BecomeResident(options_.store);
-      if (!sign && sign.error().code == ErrorCode::kUnavailable) return false;
+      follows_ = !sign && sign.error().code == ErrorCode::kUnavailable;
+      if (follows_) return false;
       // Where it may not write: as CatchUp says.
       if (sign) sign_.emplace(*std::move(sign));
     }
@@ -122,6 +127,7 @@ class Resident final : public ResidentIngest {
 
   const Options options_;
   std::optional<FileLock> sign_;  ///< that we are resident
+  bool follows_ = false;          ///< another one is
   std::string failed_because_;
   std::jthread thread_;  // the last, so that it ends first
 };

@@ -85,7 +85,7 @@ TEST_F(HeldReaders, AnswerFromWhatTheyOpenedThroughManyCatchUps) {
   GrowAndCatchUp(1);
   const std::unique_ptr<store::Store> later = Open();
   const std::vector<std::string> rows = AllRows(*store);
-  GrowAndCatchUp(6);
+  GrowAndCatchUp(3);
   EXPECT_THAT(Left(named), ElementsAreArray(named));
   EXPECT_THAT(AllRows(*store), ElementsAreArray(rows));
   EXPECT_GT(AllRows(*later).size(), rows.size());
@@ -96,7 +96,7 @@ TEST_F(HeldReaders, LeaveNothingBehindWhenTheyEnd) {
   GrowAndCatchUp(2);
   {
     const std::unique_ptr<store::Store> store = Open();
-    GrowAndCatchUp(5);
+    GrowAndCatchUp(3);
     EXPECT_GT(KeptCatalogCount(), 1);
   }
   GrowAndCatchUp(2);
@@ -123,7 +123,7 @@ TEST_F(HeldReaders, HoldNothingOnceTheyAreKilled) {
   char answer = 0;
   ASSERT_EQ(::read(ready[0], &answer, 1), 1);
   ASSERT_EQ(answer, 'y');
-  GrowAndCatchUp(5);
+  GrowAndCatchUp(3);
   EXPECT_THAT(Left(named), ElementsAreArray(named));
   ::kill(child, SIGKILL);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
@@ -137,10 +137,10 @@ TEST_F(HeldReaders, HoldNothingOnceTheyAreKilled) {
 }
 
 TEST_F(HeldReaders, KeepTheirRowsWhileTheTablesAreMadeAgain) {
-  GrowAndCatchUp(3);
+  GrowAndCatchUp(2);
   const std::set<std::string> named = NamedNow();
   const std::unique_ptr<store::Store> store = Open();
-  GrowAndCatchUp(3);
+  GrowAndCatchUp(2);
   ASSERT_TRUE(Rebuild(layout_, SmallOptions(), {}));
   ASSERT_TRUE(Rebuild(layout_, SmallOptions(), {}));
   GrowAndCatchUp(2);

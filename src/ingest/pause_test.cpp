@@ -44,6 +44,16 @@ class Pause : public testing::TestWithParam<std::uint32_t> {
     const auto summary = CatchUp(layout, SmallOptions(), {});
     ASSERT_TRUE(summary) << summary.error().message;
   }
+  /// All that there is, a few entries at a time.
+  void CatchUpInParts(const StoreLayout& layout, std::uint64_t bytes) {
+    CatchUpOptions options = SmallOptions();
+    options.enough = [bytes](std::uint64_t read_bytes) { return read_bytes >= bytes; };
+    for (bool more = true; more;) {
+      const auto summary = CatchUp(layout, options, {});
+      ASSERT_TRUE(summary) << summary.error().message;
+      more = summary->more;
+    }
+  }
   /// A catch-up in another process, which is killed when it has made `file_count` files.
   void CatchUpAndBeKilled(std::size_t file_count) {
     const std::size_t before = FileCount(layout_.root);
@@ -114,6 +124,7 @@ TEST_P(Pause, LeavesNoTraceInTheTables) {
       if (random() % 4 != 0) continue;
       ASSERT_TRUE((*log)->Checkpoint());
       if (random() % 4 == 0) CatchUpAndBeKilled(1 + random() % 40);
+      if (random() % 2 == 0) CatchUpInParts(layout_, random() % 4000);
       MustCatchUp(layout_);
       // A state that is damaged or gone costs time and nothing else.
       if (random() % 8 == 0) {
