@@ -32,6 +32,7 @@ struct ServeOptions {
   std::uint64_t sensor_bytes_per_day = 0;
   bool append_only_attribute = false;
   bool read_only = false;
+  bool live = false;
   PagesOptions pages;
 };
 
@@ -70,7 +71,7 @@ std::unique_ptr<analysis::ResidentIngest> StartIngest(const ServeOptions& option
 Result<ExitCode> ServeReadOnly(const ServeOptions& options) {
   StopSignals signals;
   { ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(options.store)); }
-  const bool live = ingest::HasWriter(StoreLayout{options.store});
+  const bool live = options.live || ingest::HasWriter(StoreLayout{options.store});
   ASSIGN_OR_RETURN(const std::unique_ptr<api::Service> pages,
                    StartPages(options.pages, options.listen, options.store, live));
   const auto ingest = StartIngest(options);
@@ -161,6 +162,12 @@ void RegisterServe(CLI::App& application, Action& action) {
   subcommand
       ->add_flag("--read-only", options->read_only,
                  "collect nothing: the pages and the API at --listen, over any store")
+      ->excludes(keys);
+  subcommand
+      ->add_flag(
+          "--live", options->live,
+          "with --read-only: the store grows meanwhile (spoor import, spoor record), and the "
+          "pages tell what arrives; default: whether somebody writes to it at the start")
       ->excludes(keys);
   subcommand
       ->add_option("--authority", options->authority,
