@@ -33,20 +33,24 @@ class Inflater {
     stream_.avail_in = static_cast<uInt>(bytes.size());
     while (stream_.avail_in > 0) {
       if (at_member_end_) {
-        // Zeros behind the last member are padding.
-        if (*stream_.next_in == 0) return {};
+        if (*stream_.next_in == 0) {  // zeros behind a member are padding
+          ++stream_.next_in;
+          --stream_.avail_in;
+          continue;
+        }
         inflateReset(&stream_);
         at_member_end_ = false;
       }
       stream_.next_out = out_.data();
       stream_.avail_out = static_cast<uInt>(out_.size());
       const int state = inflate(&stream_, Z_NO_FLUSH);
+      // What comes before a fault counts, wherever the parts of the file were cut.
+      const std::size_t size = out_.size() - stream_.avail_out;
+      if (size > 0) RETURN_IF_ERROR(take(std::as_bytes(std::span(out_.data(), size))));
       if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR) {
         return Fail(ErrorCode::kCorrupt, "byte {} of the gzip file: cannot be uncompressed",
                     stream_.total_in);
       }
-      const std::size_t size = out_.size() - stream_.avail_out;
-      if (size > 0) RETURN_IF_ERROR(take(std::as_bytes(std::span(out_.data(), size))));
       at_member_end_ = state == Z_STREAM_END;
       if (state == Z_BUF_ERROR && size == 0) break;
     }

@@ -63,6 +63,22 @@ TEST(ImporterKinds, CountThatACompressedFileWasCutOff) {
   EXPECT_THAT(ReadAs("events", Gzip("\n").substr(0, 15)).error, HasSubstr("cut off"));
 }
 
+TEST(ImporterKinds, ReadTheSameOfABrokenCompressedFileHoweverItIsCut) {
+  std::string faulty = Gzip(kLog + std::string(kLog.size(), '#') + "\n1700000001.0\tb\n");
+  faulty[faulty.size() - 12] ^= 0x40;
+  const std::string zeros(9, '\0');
+  for (const std::string& packed :
+       {Gzip(kLog) + zeros, Gzip(kLog) + zeros + "more", Gzip(kLog) + zeros + Gzip("\n"), faulty}) {
+    const Reading whole = ReadAs("zeek", packed, {.host = "h", .time = {}}, packed.size());
+    for (const std::size_t part : {1U, 2U, 3U, 7U, 50U}) {
+      const Reading cut = ReadAs("zeek", packed, {.host = "h", .time = {}}, part);
+      EXPECT_EQ(cut.error, whole.error);
+      EXPECT_EQ(cut.findings.log_lines.size(), whole.findings.log_lines.size());
+      EXPECT_EQ(cut.counts.malformed_count, whole.counts.malformed_count);
+    }
+  }
+}
+
 TEST(ImporterKinds, ReadWhatWasWrittenOnWindows) {
   std::string text = "\xef\xbb\xbf";
   for (const char c : kLog) text += c == '\n' ? std::string("\r\n") : std::string(1, c);
