@@ -607,7 +607,6 @@ Result<RebuildSummary> Rebuild(const StoreLayout& layout, const CatchUpOptions& 
   none.generation = std::max(before.generation_max, old ? old->generation : 0);
   std::set<std::string> superseded = store::FilesHeldByReaders(layout);
   if (old) {
-    superseded.insert(old->retired.begin(), old->retired.end());
     for (const store::Segment& segment : old->segments) superseded.insert(segment.file);
   }
   RebuildSummary summary;
