@@ -236,10 +236,16 @@ std::vector<std::string_view> Library::ReadAgain(const Query& query, bool of_ses
     const int times = reader.form == Query::Form::kTableMacro && reader.name != query.name ? 2 : 1;
     for (const std::string& read : reader.reads) readers[read] += times;
   }
-  std::vector<std::string_view> again;
-  for (const Query& view : queries_)
-    if (view.costs_whole_store && readers[view.name] > 1) again.emplace_back(view.name);
+  std::vector<std::string_view> again = WholeStoreViews();
+  std::erase_if(again, [&](std::string_view view) { return readers[view] < 2; });
   return again;
+}
+
+std::vector<std::string_view> Library::WholeStoreViews() const {
+  std::vector<std::string_view> views;
+  for (const Query& view : queries_)
+    if (view.costs_whole_store) views.emplace_back(view.name);
+  return views;
 }
 
 Result<> Library::Define(store::Store& store) const {

@@ -49,6 +49,10 @@ class Library {
   /// (store::Store::Keep). Valid as long as the library is.
   std::vector<std::string_view> ReadAgain(const Query& query, bool of_session) const;
 
+  /// All views that cost the whole store, each behind those it reads: for who asks nearly every
+  /// question of one store. Valid as long as the library is.
+  std::vector<std::string_view> WholeStoreViews() const;
+
   /// Makes all queries known to `store`. Fails: kInvalidArgument (SQL: which file).
   Result<> Define(store::Store& store) const;
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -15,8 +16,11 @@
 namespace spoor::queries {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr std::string_view kGoodQuery =
     "-- question: Which processes are there?\n"
@@ -142,6 +146,26 @@ TEST(Library, HoldsTheElevenQuestionsOfForensix) {
     EXPECT_TRUE(signatures.contains(wanted)) << wanted;
 }
 
+TEST(Library, HoldsWhatAQuestionReadsByMoreThanOneWay) {
+  const Library library = Built();
+  const auto again = [&](std::string_view name, bool of_session) {
+    const auto query = library.Find(name);
+    EXPECT_TRUE(query) << name;
+    return library.ReadAgain(**query, of_session);
+  };
+  // Each behind those it reads; what one query reads once is not held.
+  const std::vector<std::string_view> suspicious = again("suspicious_sessions", false);
+  const auto place = [&](std::string_view view) { return std::ranges::find(suspicious, view); };
+  ASSERT_NE(place("_session_walk"), suspicious.end());
+  ASSERT_NE(place("_jump"), suspicious.end()) << "its only reader is a macro";
+  EXPECT_EQ(place("_session_entry"), suspicious.end());
+  EXPECT_EQ(place("logins"), suspicious.end());
+  // Which session a process is of is asked where one is given.
+  EXPECT_THAT(again("taken", false), Not(Contains("_session_walk")));
+  EXPECT_THAT(again("taken", true), Contains("_session_walk"));
+  EXPECT_THAT(again("coverage", false), IsEmpty());
+}
+
 TEST(Library, FindsAProcessByPidAndQuotesText) {
   const Library library = Built();
   const auto store = OpenWithLibrary(library, kTwoProcesses);
@@ -233,6 +257,10 @@ TEST_F(UserFolder, RefusesAQueryWithoutACompleteHeader) {
   EXPECT_THAT(LoadError(), HasSubstr("unknown header key \"purpose\""));
   Write("mine.sql", "-- narrows: much\n" + std::string(kGoodQuery));
   EXPECT_THAT(LoadError(), HasSubstr("narrows \"much\": not file, process, line or tree"));
+  Write("mine.sql", "-- costs: much\n" + std::string(kGoodQuery));
+  EXPECT_THAT(LoadError(), HasSubstr("costs \"much\": not the whole store"));
+  Write("mine.sql", "-- costs: the whole store\n" + std::string(kGoodQuery));
+  EXPECT_THAT(LoadError(), HasSubstr("only a view costs the whole store"));
   Write("mine.sql", "-- question:\n" + std::string(kGoodQuery));
   EXPECT_THAT(LoadError(), HasSubstr("says nothing"));
   Write("mine.sql", "-- parameter: depth number how far\n" + std::string(kGoodQuery));

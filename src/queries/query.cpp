@@ -200,6 +200,9 @@ Result<Query> ParseQuery(std::string_view name, std::string_view sql, std::strin
   query.origin = origin;
   for (const HeaderLine& line : ReadHeader(sql)) RETURN_IF_ERROR(ParseLine(line, file, query));
   ASSIGN_OR_RETURN(query.form, FormOf(file, name, Tokens(sql)));
+  if (query.costs_whole_store && query.form != Query::Form::kView) {
+    return Fail(ErrorCode::kInvalidArgument, "query {}: only a view costs the whole store", file);
+  }
   const auto missing = [&]() -> const char* {
     if (query.question.empty()) return "question";
     if (query.reads.empty() && query.form != Query::Form::kScalarMacro) return "reads";

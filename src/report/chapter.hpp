@@ -54,8 +54,13 @@ struct Chapters {
 
   /// Rows of `query` with the subject's scope put in for {scope}.
   Result<std::vector<Row>> Ask(std::string_view query) const;
-  /// The files whose change will run, or let someone in, again: object_id and path.
+  /// The files whose change will run, or let someone in, again, or was seen to run: a row for each
+  /// file and name, and one for each user who executed it afterwards.
   Result<std::vector<Row>> PersistenceRows() const;
 };
+
+/// By which rows of PersistenceRows are told together: the name that counts, where a file was
+/// changed under another one.
+std::string WellKnownName(const Row& row);
 
 }  // namespace spoor::report

@@ -119,15 +119,17 @@ void AddLines(std::string_view text, std::vector<std::string>& lines) {
 
 Result<Deed> WeightiestDeed(const Chapters& chapters, const std::vector<Row>& persistence) {
   Deed deed;
+  std::set<std::string> names;
   for (const Row& row : persistence) {  // an object has a row for each of its names
     const auto object_id = row.Integer("object_id");
     if (!object_id) continue;
     if (std::ranges::find(deed.ids, *object_id) == deed.ids.end()) deed.ids.push_back(*object_id);
+    names.insert(WellKnownName(row));
     if (deed.name.empty()) deed.name = Name(row.Text("path"));
     const auto done = row.Integer("first_wall_ns");
     if (done && !deed.done_wall_ns.contains(*object_id)) deed.done_wall_ns[*object_id] = *done;
   }
-  if (deed.ids.size() > 1) deed.name = fmt::format("the {} ways back in", deed.ids.size());
+  if (names.size() > 1) deed.name = fmt::format("the {} ways back in", names.size());
   if (!deed.ids.empty()) return deed;
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,

@@ -68,6 +68,10 @@ std::string WayText(const WayBack& way) {
 
 }  // namespace
 
+std::string WellKnownName(const Row& row) {
+  return row.Text("known_as").empty() ? row.Text("path") : row.Text("known_as");
+}
+
 Result<std::vector<Row>> Chapters::PersistenceRows() const {
   return Ask(
       "WITH told AS ("
@@ -102,8 +106,7 @@ Result<Section> Chapters::Persistence() const {
   std::vector<WayBack> ways;
   std::map<std::string, std::size_t> places;
   for (const Row& row : rows) {
-    const std::string& known =
-        row.Text("known_as").empty() ? row.Text("path") : row.Text("known_as");
+    const std::string known = WellKnownName(row);
     const auto [place, is_new] = places.try_emplace(known, ways.size());
     if (is_new) ways.emplace_back();
     WayBack& way = ways[place->second];

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "queries/library.hpp"
 #include "report/chapter.hpp"
 #include "report/text.hpp"
 
@@ -126,10 +127,8 @@ Result<std::vector<Row>> Chapters::Ask(std::string_view query) const {
 
 Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& options) {
   // Nearly every chapter asks these.
-  constexpr std::string_view kAsked[] = {
-      "_jump",        "_session_walk",    "_session_entry", "_session_login", "sessions",
-      "_root_change", "root_transitions", "_file_link",     "logins"};
-  RETURN_IF_ERROR(store.Keep(kAsked));
+  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::Load({}));
+  RETURN_IF_ERROR(store.Keep(library.WholeStoreViews()));
   ASSIGN_OR_RETURN(const std::optional<Subject> subject, FindSubject(store, options));
   if (!subject) return std::optional<Story>();
   const Chapters chapters{store, *subject, options.store_words};

@@ -110,12 +110,7 @@ class DuckStore : public Store {
     ASSIGN_OR_RETURN(std::shared_ptr<Connection> connection, Connection::Open(parts_.database));
     RETURN_IF_ERROR(CheckQuery(*connection, query, parts_.known));
     RETURN_IF_ERROR(DefineNamed(*connection, query));
-    {
-      const std::scoped_lock lock(mutex_);
-      std::erase_if(running_, [](const auto& weak) { return weak.expired(); });
-      running_.push_back(connection);
-      interrupted_because_ = "interrupted";
-    }
+    LetInterrupt(connection);
     return StartQuery(std::move(connection), query, parameters,
                       [this](Error error) { return Explain(std::move(error)); });
   }
@@ -136,12 +131,16 @@ class DuckStore : public Store {
   Result<> Keep(std::span<const std::string_view> names) override {
     ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                      Connection::Open(parts_.database));
+    // Only the answering may be interrupted: a view that is lost half-way would be missed.
+    ASSIGN_OR_RETURN(const std::shared_ptr<Connection> answering,
+                     Connection::Open(parts_.database));
+    LetInterrupt(answering);
     for (const std::string_view name : names) {
       if (kept_.contains(name)) continue;
       RETURN_IF_ERROR(DefineNamed(*connection, name));
       // Views and macros name what they read, and so find the table in the view's place.
       const auto filled =
-          connection->RunOne(fmt::format("CREATE TABLE kept AS SELECT * FROM {}", name));
+          answering->RunOne(fmt::format("CREATE TABLE kept AS SELECT * FROM {}", name));
       if (!filled) return tl::unexpected<Error>(Explain(filled.error()));
       RETURN_IF_ERROR(connection->RunOne(fmt::format("DROP VIEW {}", name)));
       RETURN_IF_ERROR(connection->RunOne(fmt::format("ALTER TABLE kept RENAME TO {}", name)));
@@ -229,6 +228,14 @@ class DuckStore : public Store {
       RETURN_IF_ERROR(DefineNamed(connection, line.substr(0, line.find("--"))));
     }
     return connection.RunOne(own.mapped());
+  }
+
+  /// From now on Interrupt ends what `connection` is at, and Progress tells of it.
+  void LetInterrupt(const std::shared_ptr<Connection>& connection) {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(running_, [](const auto& weak) { return weak.expired(); });
+    running_.push_back(connection);
+    interrupted_because_ = "interrupted";
   }
 
   template <typename Visit>

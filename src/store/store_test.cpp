@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "schema/tables.hpp"
 #include "store/lookup.hpp"
 
@@ -130,6 +132,27 @@ TEST(Store, StreamsAnswersThatAreBiggerThanOneChunk) {
     ASSERT_EQ(std::get<std::string>(row[1]), std::to_string(std::get<std::int64_t>(row[0])));
   }
   EXPECT_EQ(sum, 4999950000);
+}
+
+TEST(Store, EndsTheKeepingOfAViewWhenInterrupted) {
+  const auto store = Memory();
+  store->DefineOwn("endless", true,
+                   "CREATE OR REPLACE VIEW endless AS SELECT sum(a.range * b.range) AS s "
+                   "FROM range(10000000) AS a, range(10000000) AS b");
+  std::jthread interrupter([&store](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      store->Interrupt("enough");
+      std::this_thread::yield();
+    }
+  });
+  constexpr std::string_view kNames[] = {"endless"};
+  const auto kept = store->Keep(kNames);
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().code, ErrorCode::kUnavailable);
+  interrupter.request_stop();
+  interrupter.join();
+  EXPECT_EQ(Rows(*store, "SELECT count(*) FROM (SELECT s FROM endless LIMIT 0)").size(), 1U)
+      << "it is a view still";
 }
 
 TEST(Store, KeepsReadersOpenSideBySide) {
