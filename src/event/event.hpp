@@ -98,6 +98,8 @@ struct Event {
   /// The source looked where the names led to and says so in `object`, path and other_path: what is
   /// missing there is not to be guessed from the names, and an unproven path is the string passed.
   bool looked_up = false;
+  /// rename: `other_object` is what the new name led to before, or there was nothing of that name.
+  bool other_looked_up = false;
   bool path_unproven = false, other_path_unproven = false;
   bool object_unlinked = false;  ///< it had no name any more
   std::int32_t fd = -1, other_fd = -1;

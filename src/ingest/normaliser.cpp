@@ -72,7 +72,7 @@ void Normaliser::TakeAdmitted(const Event& event, std::uint64_t entry_index) {
     BumpFlows(host, process, event, object, other);
   }
   ApplyToDescriptors(process, event, object, other);
-  ApplyToNames(host, event, object, now);
+  ApplyToNames(host, event, object, other, now);
   ApplyToProcess(host, process, event, now);
 }
 
@@ -160,8 +160,9 @@ ObjectState* Normaliser::ResolveOther(HostState& host, ProcessState& process, co
     return &ObjectOf(host, event.other_object, now);
   }
   if (event.kind == EventKind::kAccept) return ByDescriptor(host, process, event.other_fd);
-  // What a rename replaced.
-  if (event.kind == EventKind::kRename && event.result >= 0 && !event.other_path_unproven) {
+  // What a rename replaced, where the kernel was not asked.
+  if (event.kind == EventKind::kRename && event.result >= 0 && !event.other_path_unproven &&
+      !event.other_looked_up) {
     const auto object = host.objects.find(NameKeeper::Find(host, event.other_path));
     // Another device's file is called so in another mount namespace.
     if (object != host.objects.end() &&

@@ -74,7 +74,7 @@ class Normaliser {
   void ApplyToDescriptors(ProcessState& process, const event::Event& event,
                           const ObjectState* object, const ObjectState* other);
   void ApplyToNames(HostState& host, const event::Event& event, ObjectState* object,
-                    const Moment& now);
+                    ObjectState* other, const Moment& now);
   void TakeIo(HostState& host, ProcessState& process, const event::Event& event,
               ObjectState& object, EventRow& row);
   void BumpFlows(HostState& host, ProcessState& process, const event::Event& event,

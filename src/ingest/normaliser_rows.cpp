@@ -72,7 +72,7 @@ void WriteObject(store::SegmentWriter& rows, const HostState& host, const Object
 }  // namespace
 
 void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* object,
-                              const Moment& now) {
+                              ObjectState* other, const Moment& now) {
   const std::int64_t revision = last_event_id_;
   if (event.result < 0 || object == nullptr) return;
   const auto call = [&](const std::string& path) {
@@ -110,6 +110,13 @@ void Normaliser::ApplyToNames(HostState& host, const Event& event, ObjectState* 
       }
       if (NameKeeper::Find(host, event.path) == 0) {
         names_.Show(host, object->object_id, event.path, now, event.kind, revision);
+      }
+      if (event.other_looked_up && other != nullptr && other != object) {
+        if (other->path.empty()) {
+          other->path = event.other_path;
+          other->changed = true;
+        }
+        names_.Show(host, other->object_id, event.other_path, now, event.kind, revision);
       }
       if ((event.flags & kRenameExchange) != 0) {
         names_.Exchange(host, event.path, event.other_path, now, revision);

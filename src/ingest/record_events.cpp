@@ -348,7 +348,15 @@ void RecordEvents::AppendPath(Reader& reader, const Origin& origin, Events& even
 
 // Of the paths that the kernel half looked up itself.
 void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events& events) {
-  const auto record = reader.Read<named_path_record>();
+  const auto header = reader.Read<record_header>();
+  replacing_path_record whole{};
+  const bool replaces = (header.flags & RECORD_FLAG_REPLACES) != 0;
+  if (replaces) {
+    whole = reader.Read<replacing_path_record>();
+  } else {
+    whole.named = reader.Read<named_path_record>();
+  }
+  const named_path_record& record = whole.named;
   const path_record& body = record.call;
   const std::optional<EventKind> kind = PathEventOf(body.header.syscall_nr);
   if (!kind) reader.SetError("its call is not one that works on paths");
@@ -358,6 +366,8 @@ void RecordEvents::AppendNamedPath(Reader& reader, const Origin& origin, Events&
   event.flags = body.call_flags;
   event.value = body.value;
   event.looked_up = true;
+  event.other_looked_up = replaces;
+  if (replaces && event.result >= 0) event.other_object = KeyOf(whole.replaced, reader);
   reader.Bytes(body.base);
   reader.Bytes(body.other_base);
   const bool is_symlink = event.kind == EventKind::kSymlink;

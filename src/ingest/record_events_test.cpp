@@ -436,6 +436,22 @@ TEST_F(RecordEventsTest, WhatAPathLedToIsTheKernelsWordOrNone) {
   EXPECT_EQ(told.object.inode, 12U);
 }
 
+TEST_F(RecordEventsTest, WhatARenameReplacedIsTheKernelsWord) {
+  replacing_path_record body{};
+  body.header.kind = RECORD_PATH;
+  body.header.syscall_nr = 82;  // rename
+  body.header.flags = RECORD_FLAG_NAMED | RECORD_FLAG_REPLACES;
+  EXPECT_TRUE(DecodeOne(body).other_looked_up);
+  EXPECT_EQ(DecodeOne(body).other_object.type, ObjectType::kNone) << "there was nothing";
+  body.replaced = Object(OBJECT_FILE, 13);
+  EXPECT_EQ(DecodeOne(body).other_object.inode, 13U);
+  body.header.result = -1;
+  EXPECT_EQ(DecodeOne(body).other_object.type, ObjectType::kNone) << "it was not replaced";
+  body.header.result = 0;
+  body.header.flags = RECORD_FLAG_NAMED;
+  EXPECT_FALSE(DecodeOne(body).other_looked_up) << "nobody looked";
+}
+
 TEST_F(RecordEventsTest, ALookMovedNothingAndACutDatagramSaysSo) {
   io_record body{};
   body.header.kind = RECORD_IO;

@@ -50,6 +50,7 @@
 #define RECORD_FLAG_THREAD 2u     /* fork: the child is a thread of the same process */
 #define RECORD_FLAG_NESTED 4u     /* taken while another record of the CPU was being built */
 #define RECORD_FLAG_NAMED 32u     /* path_record: it is a named_path_record */
+#define RECORD_FLAG_REPLACES 64u  /* named_path_record: it is a replacing_path_record */
 #define RECORD_FLAG_PAYLOAD_LEFT_OUT 16u /* transfer: bytes that policy captures went by unseen */
 #define RECORD_FLAG_INTERFERENCE 8u /* loss: since the reading before, somebody changed the sensor's
 				     * state; each time counts as one missed hook */
@@ -257,6 +258,15 @@ struct named_path_record {
 		struct path_record call;
 	};
 	struct tail other_path;        /* of the new name, resolved */
+};
+
+/* rename, where the kernel half looked at what the new name led to as the call began. */
+struct replacing_path_record {
+	union {
+		struct record_header header;
+		struct named_path_record named;
+	};
+	struct object_ref replaced;    /* none: there was nothing of that name */
 };
 
 struct pair_record {

@@ -108,6 +108,48 @@ TEST_F(Named, TellTheFilesInsideOfAChroot) {
   ExpectIs(paths[5], Status("jail/made"));
 }
 
+TEST_F(Named, TellWhatARenameReplaced) {
+  START_RECORDING(recording, TreeOptions());
+  for (const char* name :
+       {"lower/old", "upper/new", "work/none", "merged/none", "plain/a", "plain/b"})
+    Make(name);
+  const struct stat lower = Status("lower/old"), plain = Status("plain/b");
+  const pid_t pid = recording.Run([&](Facts&) {
+    TRIGGER_CHECK(unshare(CLONE_NEWNS) == 0);
+    TRIGGER_CHECK(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    TRIGGER_CHECK(mount("none", (*this / "work").c_str(), "tmpfs", 0, nullptr) == 0);
+    for (const char* name : {"work/upper", "work/work"})
+      TRIGGER_CHECK(mkdir((*this / name).c_str(), 0700) == 0);
+    const std::string layers = "lowerdir=" + *this / "lower" + ",upperdir=" + *this / "work/upper" +
+                               ",workdir=" + *this / "work/work";
+    TRIGGER_CHECK(mount("overlay", (*this / "merged").c_str(), "overlay", 0, layers.c_str()) == 0);
+    TRIGGER_CHECK(close(open((*this / "merged/new").c_str(), O_CREAT | O_WRONLY, 0600)) == 0);
+    TRIGGER_CHECK(access((*this / "merged/old").c_str(), F_OK) == 0);  // as mv and sed do
+    TRIGGER_CHECK(rename((*this / "merged/new").c_str(), (*this / "merged/old").c_str()) == 0);
+    TRIGGER_CHECK(rename((*this / "plain/a").c_str(), (*this / "plain/b").c_str()) == 0);
+    TRIGGER_CHECK(access((*this / "plain/c").c_str(), F_OK) != 0);
+    TRIGGER_CHECK(renameat(AT_FDCWD, (*this / "plain/b").c_str(), AT_FDCWD,
+                           (*this / "plain/c").c_str()) == 0);
+    TRIGGER_CHECK(umount((*this / "merged").c_str()) == 0);
+  });
+  std::vector<Record> renames;
+  for (const Record& record : recording.Read(RECORD_PATH, pid)) {
+    const auto nr = record.header().syscall_nr;
+    if (nr == SYS_rename || nr == SYS_renameat) renames.push_back(record);
+  }
+  ASSERT_THAT(renames, SizeIs(3));
+  for (const Record& record : renames) {
+    EXPECT_EQ((record.header().flags & RECORD_FLAG_REPLACES) != 0, LooksUp());
+  }
+  if (!LooksUp()) return;
+  const auto replaced = [&](std::size_t i) {
+    return renames[i].As<replacing_path_record>().replaced;
+  };
+  EXPECT_EQ(replaced(0).inode, lower.st_ino) << "the file of the lower layer";
+  EXPECT_EQ(replaced(1).inode, plain.st_ino);
+  EXPECT_EQ(replaced(2).type, OBJECT_NONE) << "nothing was called so";
+}
+
 TEST_F(Named, TellTheFilesOfAnotherMountNamespace) {
   START_RECORDING(recording, TreeOptions());
   Make("place/file");

@@ -300,10 +300,11 @@ int BPF_PROG(on_two_paths, struct pt_regs *regs, long result)
 	struct writer w;
 
 	if (result__is_restart(result) ||
-	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct named_path_record), nr,
+	    !record__begin(&w, RECORD_PATH, LOSS_NAMESPACE, sizeof(struct replacing_path_record), nr,
 			   result))
 		return 0;
-	struct named_path_record *record = (void *)w.record;
+	struct replacing_path_record *replacing = (void *)w.record;
+	struct named_path_record *record = &replacing->named;
 	record->header.flags |= RECORD_FLAG_NAMED;
 	record->call.fd = -1;
 	if (nr == NR_SYMLINKAT) {
@@ -321,7 +322,7 @@ int BPF_PROG(on_two_paths, struct pt_regs *regs, long result)
 	tail__fill_user_string(&w, &record->call.user_path, old.user_path);
 	tail__fill_base(&w, &record->call.other_base, new.directory_fd, new.user_path);
 	tail__fill_user_string(&w, &record->call.other_user_path, new.user_path);
-	named__fill_two(&w, record, &old, &new, nr);
+	named__fill_two(&w, replacing, &old, &new, nr);
 	record__end(&w);
 	return 0;
 }

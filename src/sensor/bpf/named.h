@@ -25,7 +25,7 @@ struct path_call {
 
 /* Thread -> what the name that its running call takes away leads to. */
 struct removal {
-	struct object_ref object;
+	struct object_ref object; /* none: to nothing */
 	__u64 parent_dentry;
 };
 struct {
@@ -40,6 +40,11 @@ static __always_inline bool call__removes(__u64 nr)
 	return nr == NR_UNLINK || nr == NR_UNLINKAT || nr == NR_RMDIR;
 }
 
+static __always_inline bool call__renames(__u64 nr)
+{
+	return nr == NR_RENAME || nr == NR_RENAMEAT || nr == NR_RENAMEAT2;
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 {
@@ -47,18 +52,26 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long nr)
 	struct removal removal = {};
 	struct walk *walk;
 
-	if (!call__removes(nr) || KREAD(task__current(), thread_info.status) & TS_COMPAT ||
-	    scope__of_current() == SCOPE_NONE)
+	if ((!call__removes(nr) && !call__renames(nr)) ||
+	    KREAD(task__current(), thread_info.status) & TS_COMPAT || scope__of_current() == SCOPE_NONE)
 		return 0;
 	bpf_map_delete_elem(&removals, &thread);
 	walk = walk__take();
 	if (!walk)
 		return 0;
-	bool at = nr == NR_UNLINKAT;
-	if (walk__path(at ? KREAD(regs, si) : KREAD(regs, di), at ? (__s32)KREAD(regs, di) : AT_FDCWD,
-		       0) == WALK_FOUND) {
+	__u64 user_path = nr == NR_UNLINK || nr == NR_RMDIR   ? KREAD(regs, di)
+			  : nr == NR_UNLINKAT || nr == NR_RENAME ? KREAD(regs, si)
+								 : KREAD(regs, r10);
+	__s32 directory_fd = nr == NR_UNLINKAT				 ? (__s32)KREAD(regs, di)
+			     : nr == NR_RENAMEAT || nr == NR_RENAMEAT2 ? (__s32)KREAD(regs, dx)
+								       : AT_FDCWD;
+	int status = walk__path(user_path, directory_fd, 0);
+	if (status == WALK_FOUND) {
 		struct dentry *dentry = KCAST(struct dentry, walk->dentry);
 		object__fill_inode(&removal.object, KREAD(dentry, d_inode));
+	}
+	/* That there is nothing of that name is known where the kernel remembers it. */
+	if (status == WALK_FOUND || (status == WALK_ABSENT && walk->found)) {
 		removal.parent_dentry = walk->parent_dentry;
 		bpf_map_update_elem(&removals, &thread, &removal, BPF_ANY);
 	}
@@ -115,15 +128,20 @@ static __always_inline bool call__follows(const struct path_call *call, __u64 nr
 	       nr == NR_UMOUNT2 || nr == NR_MOVE_MOUNT;
 }
 
-static __always_inline void named__fill_removed(struct named_path_record *record, struct walk *walk)
+/* Whether it is known what the walked name led to as the call began: `object`, then. */
+static __always_inline bool object__fill_removed(struct object_ref *object, struct walk *walk)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct removal *removal = bpf_map_lookup_elem(&removals, &thread);
+	bool known = false;
 
 	/* Where both looks went to another folder, somebody changed the path in between. */
-	if (removal && removal->parent_dentry == walk->parent_dentry)
-		record->call.object = removal->object;
+	if (removal && removal->parent_dentry && removal->parent_dentry == walk->parent_dentry) {
+		*object = removal->object;
+		known = true;
+	}
 	bpf_map_delete_elem(&removals, &thread);
+	return known;
 }
 
 static __always_inline void named__fill(struct writer *w, struct named_path_record *record,
@@ -144,7 +162,7 @@ static __always_inline void named__fill(struct writer *w, struct named_path_reco
 	} else {
 		int status = walk__path(call->user_path, call->directory_fd, call__follows(call, nr));
 		if (record->header.result == 0 && call__removes(nr)) {
-			named__fill_removed(record, walk);
+			object__fill_removed(&record->call.object, walk);
 			tail__fill_walked_name(w, &record->call.path, walk);
 		} else if (status == WALK_FOUND) {
 			object__fill_walked(&record->call.object, walk);
@@ -156,10 +174,11 @@ static __always_inline void named__fill(struct writer *w, struct named_path_reco
 	walk__release(walk);
 }
 
-static __always_inline void named__fill_two(struct writer *w, struct named_path_record *record,
+static __always_inline void named__fill_two(struct writer *w, struct replacing_path_record *replacing,
 					    const struct path_call *old, const struct path_call *new,
 					    __u64 nr)
 {
+	struct named_path_record *record = &replacing->named;
 	struct walk *walk = walk__take();
 	bool is_symlink = nr == NR_SYMLINK || nr == NR_SYMLINKAT;
 	bool is_link = nr == NR_LINK || nr == NR_LINKAT;
@@ -169,6 +188,8 @@ static __always_inline void named__fill_two(struct writer *w, struct named_path_
 	if (!walk)
 		return;
 	int status = walk__path(new->user_path, new->directory_fd, 0);
+	if (call__renames(nr) && object__fill_removed(&replacing->replaced, walk))
+		record->header.flags |= RECORD_FLAG_REPLACES;
 	if (status == WALK_FOUND) {
 		if (record->header.result == 0) {
 			object__fill_walked(&record->call.object, walk);
@@ -200,7 +221,7 @@ static __always_inline void named__fill(struct writer *w, struct named_path_reco
 {
 }
 
-static __always_inline void named__fill_two(struct writer *w, struct named_path_record *record,
+static __always_inline void named__fill_two(struct writer *w, struct replacing_path_record *replacing,
 					    const struct path_call *old, const struct path_call *new,
 					    __u64 nr)
 {
