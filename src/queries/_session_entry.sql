@@ -6,6 +6,7 @@
 -- column:    process_id       BIGINT    the process that heard
 -- column:    object_id        BIGINT    the connection's socket
 -- column:    boot_ns          BIGINT    when it last did before the session began
+-- column:    other_process_id BIGINT    the process of this host that had the other end; NULL: none known, or another machine
 -- costs:     the whole store
 -- limits:    follows at most three relays (proxy to application server and the like)
 -- source:    FX-21
@@ -34,7 +35,14 @@ WITH hop0 AS MATERIALIZED (
   SELECT * FROM _last_inbound((
     SELECT list({'key': r.key, 'process_id': r.process_id, 'boot_ns': r.boot_ns}) FROM relay3 AS r))
 )
-SELECT hop0.key AS session_id, 0 AS hop, hop0.process_id, hop0.object_id, hop0.boot_ns FROM hop0
-UNION ALL SELECT hop1.key, 1, hop1.process_id, hop1.object_id, hop1.boot_ns FROM hop1
-UNION ALL SELECT hop2.key, 2, hop2.process_id, hop2.object_id, hop2.boot_ns FROM hop2
-UNION ALL SELECT hop3.key, 3, hop3.process_id, hop3.object_id, hop3.boot_ns FROM hop3;
+SELECT hop0.key AS session_id, 0 AS hop, hop0.process_id, hop0.object_id, hop0.boot_ns,
+       relay1.process_id AS other_process_id
+FROM hop0 LEFT JOIN relay1 ON relay1.key = hop0.key
+UNION ALL
+SELECT hop1.key, 1, hop1.process_id, hop1.object_id, hop1.boot_ns, relay2.process_id
+FROM hop1 LEFT JOIN relay2 ON relay2.key = hop1.key
+UNION ALL
+SELECT hop2.key, 2, hop2.process_id, hop2.object_id, hop2.boot_ns, relay3.process_id
+FROM hop2 LEFT JOIN relay3 ON relay3.key = hop2.key
+UNION ALL
+SELECT hop3.key, 3, hop3.process_id, hop3.object_id, hop3.boot_ns, NULL FROM hop3;

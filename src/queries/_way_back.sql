@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What does a file of this path start, or whom does it let in, later?
 -- parameter: path  text  absolute path
--- column:    value  VARCHAR  'scheduled job', 'service', 'key', 'shell start-up file', 'account', 'loader', 'module', 'start-up script'; NULL: nothing known
--- limits:    the well-known places only; files beside them that editors and package managers leave (.swp, ~, .dpkg-new) are none
+-- column:    value  VARCHAR  'scheduled job', 'service', 'key', 'shell start-up file', 'account', 'loader', 'module', 'start-up script', 'program', 'library'; NULL: nothing known
+-- limits:    the well-known places only, and folders in which programs and libraries are looked for; files beside them that editors and package managers leave (.swp, ~, .dpkg-new) are none
 -- source:    ATT&CK TA0003
 CREATE OR REPLACE MACRO _way_back(path) AS CASE
   WHEN regexp_matches(path, '(\.sw[a-p]|~|\.dpkg-(new|old|dist|tmp)|\.lock|/4913|/\.#[^/]*|#)$|/\.placeholder$') THEN NULL
@@ -14,4 +14,6 @@ CREATE OR REPLACE MACRO _way_back(path) AS CASE
   WHEN regexp_matches(path, '^/etc/(ld\.so\.preload|ld\.so\.conf|ld\.so\.conf\.d/.+)$') THEN 'loader'
   WHEN regexp_matches(path, '^/etc/(modules|modules-load\.d/.+|modprobe\.d/.+|dkms/.+|initramfs-tools/.+)$|^(/usr)?/lib/modules/.') THEN 'module'
   WHEN regexp_matches(path, '^/etc/(rc\.local|udev/rules\.d/.+|update-motd\.d/.+|network/(if-[a-z-]+\.d/.+|interfaces.*)|NetworkManager/dispatcher\.d/.+|dhcp/dhclient-[a-z]+-hooks\.d/.+|ppp/ip-(up|down).*|apt/apt\.conf\.d/.+|logrotate\.d/.+|binfmt\.d/.+|sysctl\.d/.+|tmpfiles\.d/.+)$|(/usr)?/lib/(udev/rules\.d|tmpfiles\.d|binfmt\.d)/.|/\.git/hooks/[a-z-]+$|/(sitecustomize|usercustomize)\.py$|-packages/[^/]+\.pth$') THEN 'start-up script'
+  WHEN regexp_matches(path, '^(/usr(/local)?)?/s?bin/[^/]+$|^/usr/(local/)?libexec/.') THEN 'program'
+  WHEN regexp_matches(path, '^(/usr(/local)?)?/lib(32|64|x32)?/(.*/)?[^/]+\.so(\.[0-9.]+)?$') THEN 'library'
 END;

@@ -8,6 +8,7 @@
 -- column:    writer_process_id   BIGINT   the process that wrote it last before
 -- column:    writer              VARCHAR  its command line then
 -- column:    written_wall_ns     BIGINT   when it was last written before
+-- column:    written_boot_ns     BIGINT   the same by the host's own clock
 -- column:    process_id          BIGINT   the process that executed it first
 -- column:    command_line        VARCHAR  with these arguments
 -- column:    uid                 BIGINT   real user then
@@ -42,7 +43,7 @@ WITH ran AS (
   FROM made AS m JOIN exec AS wx ON wx.process_id = m.writer_process_id
   WHERE wx.result = 0 AND wx.boot_ns <= m.written_boot_ns GROUP BY m.object_id
 )
-SELECT run.path, run.object_id, made.writer_process_id, coalesce(pw_c.command_line, pp.command_line) AS writer, made.written_wall_ns,
+SELECT run.path, run.object_id, made.writer_process_id, coalesce(pw_c.command_line, pp.command_line) AS writer, made.written_wall_ns, made.written_boot_ns,
        run.process_id, run.command_line, run.uid, run.euid, run.wall_ns, run.host
 FROM run JOIN made ON made.object_id = run.object_id
 LEFT JOIN writer AS pw_c ON pw_c.object_id = run.object_id

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
--- question:  Which other sessions belong together with this one, by the address they came from or by a file that one left and the other used?
--- reads:     sessions, _file_link
+-- question:  Which other sessions belong together with this one, by the address they came from, a tunnel that one opened for the other, or a file that one left and the other used?
+-- reads:     sessions, process, _file_link
 -- parameter: session  session  the session
 -- column:    host           VARCHAR  host of the other session
 -- column:    session_id     BIGINT   the other session
--- column:    link           VARCHAR  'address', 'key', 'job' (anything else that was left and is run)
+-- column:    link           VARCHAR  'address', 'connection' (one came in over what the other opened), 'key', 'job' (anything else that was left and is run)
 -- column:    words          VARCHAR  the link in words
 -- column:    begin_wall_ns  BIGINT   when the other session began
 -- column:    logged_in      BOOLEAN  as in sessions
@@ -14,9 +14,21 @@
 CREATE OR REPLACE MACRO related_sessions(session) AS TABLE
 WITH rs_known AS MATERIALIZED (SELECT rk.* FROM sessions AS rk),
 rs_link AS (
-  SELECT o.session_id, 'address' AS link, 'it came from the same address, ' || o.entry_source_ip AS words
-  FROM rs_known AS me JOIN rs_known AS o ON o.entry_source_ip = me.entry_source_ip
+  SELECT o.session_id, 'address' AS link, 'it came from the same address, ' || o.origin_ip
+           || CASE WHEN o.origin_session_id = o.session_id THEN ''
+                   ELSE ', by way of session ' || o.origin_session_id END AS words
+  FROM rs_known AS me JOIN rs_known AS o ON o.origin_ip = me.origin_ip
   WHERE me.session_id = session AND o.session_id <> session
+  UNION ALL
+  SELECT o.session_id, 'connection', 'it came in over a connection that ' || coalesce('pid ' || p.pid, 'a process')
+           || ' of this session had opened on this host'
+  FROM rs_known AS o JOIN process AS p ON p.process_id = o.via_process_id
+  WHERE o.via_session_id = session
+  UNION ALL
+  SELECT me.via_session_id, 'connection', 'its ' || coalesce('pid ' || p.pid, 'process')
+           || ' had opened the connection that this session came in over'
+  FROM rs_known AS me JOIN process AS p ON p.process_id = me.via_process_id
+  WHERE me.session_id = session
   UNION ALL
   SELECT l.session_id, CASE WHEN l.means = 'key' THEN 'key' ELSE 'job' END,
          'before it began or let anybody in, ' || l.path || ' was read, which this session had changed'

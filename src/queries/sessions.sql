@@ -21,6 +21,10 @@
 -- column:    processes               BIGINT   processes in it
 -- column:    logged_in               BOOLEAN  true: somebody logged in; false: nobody did, be it that it was tried; NULL: nobody has to here
 -- column:    host                    VARCHAR  name of the host
+-- column:    via_session_id          BIGINT   another session of this host, of which a process had the other end of a connection that it came in by: a tunnel, a relay, a local request; NULL: none
+-- column:    via_process_id          BIGINT   that process
+-- column:    origin_session_id       BIGINT   the first of the chain of such sessions; itself where there is none
+-- column:    origin_ip               VARCHAR  entry_source_ip of that one
 -- costs:     the whole store
 -- limits:    a daemon is a process that listened or accepted (process 1 apart), or a scheduler, and its forks that
 --            execute nothing; a session is what descends from a process under a daemon that executed a
@@ -29,7 +33,7 @@
 --            call order was, not a proof. Children of process 1 are no sessions.
 -- source:    FX-21 attribution roots
 CREATE OR REPLACE VIEW sessions AS
-WITH member AS MATERIALIZED (
+WITH RECURSIVE member AS MATERIALIZED (
   SELECT w.session_id, w.process_id, w.daemon_process_id, p.end_wall_ns
   FROM _session_walk AS w JOIN process AS p ON p.process_id = w.process_id
   WHERE w.session_id IS NOT NULL
@@ -49,11 +53,24 @@ WITH member AS MATERIALIZED (
   FROM event AS e JOIN member AS m ON m.process_id = e.process_id
   JOIN object AS o ON o.object_id = e.object_id
   WHERE e.kind = 'read' AND e.result >= 0 AND o.type IN ('pty', 'tty')
-), entry AS (  -- the outermost hop that came from another machine
+), heard AS MATERIALIZED (SELECT h.* FROM _session_entry AS h), entry AS (  -- the outermost hop by IP
   SELECT h.session_id, arg_max(h.object_id, h.hop) AS object_id,
          arg_max(h.process_id, h.hop) AS process_id, max(h.hop) AS hop
-  FROM _session_entry AS h JOIN socket AS s ON s.object_id = h.object_id
+  FROM heard AS h JOIN socket AS s ON s.object_id = h.object_id
   WHERE s.family LIKE 'inet%' AND s.remote_ip <> '' GROUP BY h.session_id
+), via AS MATERIALIZED (
+  SELECT h.session_id, arg_min(m.session_id, h.hop) AS via_session_id,
+         arg_min(m.process_id, h.hop) AS via_process_id
+  FROM heard AS h JOIN member AS m ON m.process_id = h.other_process_id AND m.session_id <> h.session_id
+  GROUP BY h.session_id
+), chain AS (  -- rows are distinct, so that it ends even where the record has them in a circle
+  SELECT v.session_id, v.via_session_id AS at_session_id, 1 AS steps FROM via AS v
+  UNION
+  SELECT c.session_id, v.via_session_id, c.steps + 1
+  FROM chain AS c JOIN via AS v ON v.session_id = c.at_session_id
+  WHERE c.steps < (SELECT count(*) FROM via)
+), origin AS (
+  SELECT c.session_id, arg_max(c.at_session_id, c.steps) AS origin_session_id FROM chain AS c GROUP BY c.session_id
 )
 SELECT t.session_id,
        CASE WHEN t.daemon_process_id IS NULL THEN 'login'
@@ -70,7 +87,9 @@ SELECT t.session_id,
        s.local_port AS entry_destination_port, en.hop::BIGINT AS relays,
        r.start_wall_ns AS begin_wall_ns, t.end_wall_ns, coalesce(pr.shell, FALSE) AS shell,
        ty.session_id IS NOT NULL AS interactive, t.processes,
-       CASE WHEN lo.session_id IS NOT NULL THEN lo.process_id IS NOT NULL END AS logged_in, ho.name AS host
+       CASE WHEN lo.session_id IS NOT NULL THEN lo.process_id IS NOT NULL END AS logged_in, ho.name AS host,
+       v.via_session_id, v.via_process_id, coalesce(og.origin_session_id, t.session_id) AS origin_session_id,
+       CASE WHEN og.session_id IS NULL THEN s.remote_ip ELSE og_s.remote_ip END AS origin_ip
 FROM total AS t
 JOIN process AS r ON r.process_id = t.session_id
 LEFT JOIN process AS d ON d.process_id = t.daemon_process_id
@@ -79,5 +98,9 @@ LEFT JOIN typed AS ty ON ty.session_id = t.session_id
 LEFT JOIN entry AS en ON en.session_id = t.session_id
 LEFT JOIN socket AS s ON s.object_id = en.object_id
 LEFT JOIN _session_login AS lo ON lo.session_id = t.session_id
+LEFT JOIN via AS v ON v.session_id = t.session_id
+LEFT JOIN origin AS og ON og.session_id = t.session_id
+LEFT JOIN entry AS og_e ON og_e.session_id = og.origin_session_id
+LEFT JOIN socket AS og_s ON og_s.object_id = og_e.object_id
 LEFT JOIN host AS ho ON ho.host_id = r.host_id
 ORDER BY begin_wall_ns NULLS FIRST, t.session_id;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  Which sessions look like a break-in, the most suspicious first, and why?
--- reads:     sessions, root_transitions, _flow_seen, _flow_owner, event, exec, _session_walk, _is_login_program, _program_name, _file_link, _way_back
+-- reads:     sessions, process, root_transitions, _flow_seen, _flow_owner, event, exec, _session_walk, _is_login_program, _program_name, _file_link, _way_back, _is_log
 -- column:    session_id     BIGINT     the session
 -- column:    score          BIGINT     sum of the weights of the reasons: for ordering only
 -- column:    reasons        VARCHAR[]  in words, the weightiest first
@@ -36,6 +36,13 @@ WITH known AS MATERIALIZED (
   UNION ALL
   SELECT k.session_id, 1, 'a shell was executed in it, though ' || k.daemon || ' lets nobody log in'
   FROM known AS k WHERE k.uninvited AND k.shell AND k.kind <> 'scheduled'
+  UNION ALL  -- a tunnel, or a local service that was made to do something
+  SELECT k.session_id, CASE WHEN v.uninvited AND k.logged_in THEN 4 WHEN k.uninvited AND k.uid = 0 AND v.uid <> 0 THEN 3 ELSE 1 END,
+         'it came in over a connection that ' || coalesce('pid ' || p.pid, 'a process') || ' of session '
+         || k.via_session_id || ' had opened on this host'
+  FROM known AS k JOIN known AS v ON v.session_id = k.via_session_id
+  JOIN process AS p ON p.process_id = k.via_process_id
+  WHERE k.logged_in OR (k.uninvited AND v.kind <> 'scheduled')
   UNION ALL
   SELECT k.session_id, 5, 'it came in after ' || l.path || ' was read, which another session had changed'
   FROM linked AS l JOIN known AS k ON k.session_id = l.session_id
@@ -63,6 +70,22 @@ WITH known AS MATERIALIZED (
     AND _way_back(e.path) IN ('key', 'scheduled job', 'loader', 'service')
   GROUP BY w.session_id, e.path
   UNION ALL
+  SELECT w.session_id, 3, 'it removed what ' || e.name || ' (' || _is_log(e.name) || ') held'
+  FROM (
+    SELECT d.process_id, d.boot_ns, d.path AS name FROM event AS d
+    WHERE d.result >= 0 AND (d.kind IN ('unlink', 'truncate') OR (d.kind = 'open' AND (coalesce(d.flags, 0) & 512) <> 0
+        AND ((d.flags & 64) = 0 OR (d.flags & 1610612736) = 536870912)))
+    UNION ALL
+    SELECT d.process_id, d.boot_ns, d.other_path FROM event AS d
+    WHERE d.result >= 0 AND d.kind = 'rename' AND d.other_object_id IS NOT NULL
+      AND d.other_object_id IS DISTINCT FROM d.object_id AND (coalesce(d.flags, 0) & 2) = 0) AS e
+  JOIN _session_walk AS w ON w.process_id = e.process_id
+  WHERE w.session_id IS NOT NULL AND (e.name LIKE '/var/log/%' OR _is_log(e.name) = 'login record')
+    AND _is_log(e.name) IS NOT NULL
+    AND e.process_id NOT IN (SELECT d.process_id FROM exec AS d
+      WHERE _program_name(d.executable) IN ('logrotate', 'savelog', 'rsyslogd', 'systemd-journald', 'dpkg'))
+  GROUP BY w.session_id, e.name
+  UNION ALL
   SELECT k.session_id, 2, 'somebody logged in from ' || k.entry_source_ip || ', from where '
          || r.count || CASE WHEN r.count = 1 THEN ' login was' ELSE ' logins were' END || ' refused'
   FROM known AS k JOIN refused AS r ON r.entry_source_ip = k.entry_source_ip AND r.host = k.host
@@ -72,11 +95,11 @@ WITH known AS MATERIALIZED (
 ), reason AS (
   SELECT o.* FROM own AS o
   UNION ALL  -- beside one that looks like a break-in by itself
-  SELECT k.session_id, 3, 'it came from ' || k.entry_source_ip || ', as session ' || arg_max(b.session_id, s.weight)
+  SELECT k.session_id, 3, 'it came from ' || k.origin_ip || ', as session ' || arg_max(b.session_id, s.weight)
          || ' did, which looks like a break-in'
-  FROM known AS k JOIN known AS b ON b.entry_source_ip = k.entry_source_ip AND b.session_id <> k.session_id
+  FROM known AS k JOIN known AS b ON b.origin_ip = k.origin_ip AND b.session_id <> k.session_id
   JOIN score AS s ON s.session_id = b.session_id
-  WHERE s.weight >= 5 GROUP BY k.session_id, k.entry_source_ip
+  WHERE s.weight >= 5 GROUP BY k.session_id, k.origin_ip
 )
 SELECT r.session_id, sum(r.weight)::BIGINT AS score, list(r.words ORDER BY r.weight DESC, r.words) AS reasons,
        any_value(k.begin_wall_ns) AS begin_wall_ns, any_value(k.host) AS host

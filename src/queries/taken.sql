@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What was read from files and may have left, over which connection?
--- reads:     event, io, object, socket, process, exec, host, _flow_seen, _flow_process_seen, _processes_of, _scripts_of, _is_secret,
+-- reads:     event, io, object, object_name, socket, process, exec, host, _flow_seen, _flow_process_seen, _processes_of, _scripts_of, _is_secret,
 --            _is_ordinary, _is_own_work, _is_shell, _way_back, _program_name
 -- parameter: process  process  the top of a tree; none: not by tree  [default]
 -- parameter: session  session  a session; none: not by session  [default]
@@ -49,7 +49,7 @@ WITH RECURSIVE member AS MATERIALIZED (
          coalesce(tk_s.family IN ('inet', 'inet6'), FALSE) AS network,
          _is_ordinary(tk_o.path) AS ordinary,
          coalesce(regexp_matches(tk_o.path, '^/etc/(passwd|group|services|protocols|hosts|login\.defs|default/.*|krb5\.conf|'
-           || 'ssl/(openssl\.cnf|certs/.*)|pki/tls/.*|crypto-policies/.*|ca-certificates.*|(c?url|wget)rc)$|/\.(c?url|wget)rc$'
+           || 'ssl/(openssl\.cnf|certs/.*)|ssh/ssh_config(\.d/.*)?|gitconfig|pki/tls/.*|crypto-policies/.*|ca-certificates.*|(c?url|wget)rc)$|/\.((c?url|wget)rc|gitconfig|ssh/(config|known_hosts2?))$'
            || '|\.pem$') AND NOT _is_secret(tk_o.path) OR regexp_matches(tk_o.path, '/\.[a-z_]*history$')
            OR _way_back(tk_o.path) = 'shell start-up file', FALSE) AS incidental
   FROM object AS tk_o LEFT JOIN socket AS tk_s ON tk_s.object_id = tk_o.object_id
@@ -184,12 +184,16 @@ WITH RECURSIVE member AS MATERIALIZED (
   SELECT n.flow_id, n.process_id, n.exec_id, n.object_id, bool_or(contains(s.text, n.text)) AS seen
   FROM known AS n JOIN sent AS s ON s.flow_id = n.flow_id
   GROUP BY n.flow_id, n.process_id, n.exec_id, n.object_id
+), called AS (  -- what it was called when it was read
+  SELECT c.process_id, c.exec_id, c.object_id, arg_max(tk_n.path, tk_n.from_boot_ns) AS path
+  FROM candidate AS c JOIN object_name AS tk_n ON tk_n.object_id = c.object_id AND tk_n.from_boot_ns <= c.from_ns
+  GROUP BY c.process_id, c.exec_id, c.object_id
 ), sent_bytes AS (
   SELECT k.flow_id, _bigint(sum(e.size_bytes)) AS size_bytes
   FROM sender AS k JOIN edge AS e ON e.process_id = k.process_id AND e.object_id = k.object_id AND NOT e.inward
   GROUP BY k.flow_id
 )
-SELECT f.wall_ns, f.path, f.object_id, f.size_bytes AS read_bytes, f.process_id, tk_p.pid, coalesce(tk_c.command_line, tk_p.command_line) AS command_line, f.copied,
+SELECT f.wall_ns, coalesce(n.path, f.path) AS path, f.object_id, f.size_bytes AS read_bytes, f.process_id, tk_p.pid, coalesce(tk_c.command_line, tk_p.command_line) AS command_line, f.copied,
        f.passed_bytes, j.seen, _is_secret(f.path) AS secret,
        EXISTS (SELECT 1 FROM edge AS w WHERE w.object_id = f.object_id AND NOT w.inward AND w.from_ns < f.until_ns)
          AS made_here,
@@ -201,8 +205,9 @@ JOIN _flow_seen AS tk_l ON tk_l.flow_id = f.flow_id
 JOIN sent_bytes AS b ON b.flow_id = f.flow_id
 LEFT JOIN judged AS j
   ON j.flow_id = f.flow_id AND j.process_id = f.process_id AND j.exec_id = f.exec_id AND j.object_id = f.object_id
+LEFT JOIN called AS n ON n.process_id = f.process_id AND n.exec_id = f.exec_id AND n.object_id = f.object_id
 LEFT JOIN process AS tk_p ON tk_p.process_id = f.process_id
 LEFT JOIN program AS tk_c ON tk_c.exec_id = f.exec_id
 LEFT JOIN host AS tk_h ON tk_h.host_id = f.host_id
 WHERE f.copied OR NOT f.incidental
-ORDER BY f.flow_id, f.copied DESC, j.seen DESC NULLS LAST, secret DESC, f.wall_ns, f.path, f.process_id;
+ORDER BY f.flow_id, f.copied DESC, j.seen DESC NULLS LAST, secret DESC, f.wall_ns, path, f.process_id;

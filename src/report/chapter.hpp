@@ -37,15 +37,18 @@ struct Chapters {
 
   Result<Section> Entry() const;                    // who came in, over which connection
   Result<Section> AddLogin(Section section) const;  // to the entry: under which name
-  Result<Section> Hole() const;                     // what they sent
-  Result<Section> Processes() const;                // the tree
-  Result<Section> Root() const;                     // who became root, by what
+  /// Through which other sessions of the host: sentences, or nothing.
+  Result<std::string> WayHere(const Row& session) const;
+  Result<Section> Hole() const;       // what they sent
+  Result<Section> Processes() const;  // the tree
+  Result<Section> Root() const;       // who became root, by what
   Result<Section> Files() const;
   Result<> TellSecrets(Section& section) const;  // read by others than whose work it is
   Result<Section> Programs() const;              // written here, then executed
   Result<Section> FlowsOut() const;
   Result<Section> Taken() const;  // read from files, and may have left over a connection
   Result<Section> Persistence() const;
+  Result<Section> Removed() const;  // logs, times, own files
   Result<Section> Related() const;  // other sessions, by address, key and cause
   Result<Section> Terminals() const;
   Result<Section> Causes() const;  // the causal path from the entry, and what came of it

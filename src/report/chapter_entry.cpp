@@ -17,6 +17,7 @@ constexpr std::size_t kTreeLinesMax = 300;
 constexpr std::size_t kPayloadLinesMax = 60;
 constexpr std::size_t kCommandCharactersMax = 140;
 constexpr std::size_t kDecodedCharactersMax = 2000;
+constexpr std::int64_t kTunnelsMax = 8;
 
 bool LoggedIn(const Row& session) {
   return session.Flag("logged_in");
@@ -50,6 +51,41 @@ Result<Section> Chapters::AddLogin(Section section) const {
   return section;
 }
 
+Result<std::string> Chapters::WayHere(const Row& session) const {
+  std::string text;
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> chain,
+      ReadRows(store,
+               "WITH RECURSIVE known AS MATERIALIZED (SELECT * FROM sessions), chain AS ("
+               "  SELECT k.via_session_id AS session_id, k.via_process_id AS process_id, 1 AS steps"
+               "  FROM known AS k WHERE k.session_id = $1 AND k.via_session_id IS NOT NULL "
+               "  UNION ALL"
+               "  SELECT k.via_session_id, k.via_process_id, c.steps + 1"
+               "  FROM chain AS c JOIN known AS k ON k.session_id = c.session_id"
+               "  WHERE k.via_session_id IS NOT NULL AND c.steps < $2) "
+               "SELECT c.session_id, p.pid, p.command_line, k.entry_source_ip, "
+               "k.entry_source_port, k.kind "
+               "FROM chain AS c JOIN known AS k ON k.session_id = c.session_id "
+               "JOIN process AS p ON p.process_id = c.process_id ORDER BY c.steps",
+               {session.Integer("session_id").value_or(0), kTunnelsMax}));
+  for (const Row& way : chain) {
+    text += fmt::format(
+        " The other end of that connection was on this host as well: {}, of session {}, had it.",
+        ProcessName(way.Integer("pid"), way.Text("command_line")),
+        way.Integer("session_id").value_or(0));
+    if (way.Text("entry_source_ip").empty()) {
+      text +=
+          fmt::format(" That is a session of the kind {}; no connection was seen to lead to it.",
+                      Name(way.Text("kind")));
+    } else {
+      text +=
+          fmt::format(" That session came in from {} port {}.", Name(way.Text("entry_source_ip")),
+                      way.Integer("entry_source_port").value_or(0));
+    }
+  }
+  return text;
+}
+
 Result<Section> Chapters::Entry() const {
   Section section{.name = "entry", .title = "Where it came from"};
   if (!subject.session) {
@@ -75,8 +111,9 @@ Result<Section> Chapters::Entry() const {
         session.Integer("entry_source_port").value_or(0),
         session.Integer("entry_destination_port").value_or(0), HostName(session.Text("host")));
     if (!accepted.empty()) text += ", served by " + Name(accepted.front().Text("command_line"));
+    ASSIGN_OR_RETURN(const std::string way_here, WayHere(session));
     section.facts.push_back(
-        {.text = text + ".",
+        {.text = text + "." + way_here,
          .wall_ns = flow.empty() ? std::nullopt : flow.front().Integer("begin_wall_ns"),
          .id_kind = "flow",
          .id = *flow_id});

@@ -2,9 +2,11 @@
 // What they left and took: files, programs, connections, ways back in, the screen.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "report/chapter.hpp"
 #include "report/text.hpp"
@@ -36,8 +38,23 @@ constexpr FileGroup kFileGroups[] = {
     {"refused AND NOT opened AND NOT executed", "tried without success", kFilesLookedAtMax, true},
 };
 
+/// "“/b” (called “/a” before)": what one file was called, the name that counts first.
+std::string FileName(const Row& row) {
+  constexpr std::size_t kNamesMax = 2;
+  const std::string path = row.Text("path");
+  std::string text = Name(path);
+  std::vector<std::string> others = row.Texts("names");
+  std::erase(others, path);
+  if (others.empty()) return text;
+  text += row.Flag("deleted") ? " (called " : " (before that ";
+  for (std::size_t i = 0; i < std::min(others.size(), kNamesMax); ++i)
+    text += (i == 0 ? "" : ", ") + Name(others[i]);
+  if (others.size() > kNamesMax) text += fmt::format(" and {} more", others.size() - kNamesMax);
+  return text + (row.Flag("deleted") ? " later)" : ")");
+}
+
 std::string FileText(const Row& row, std::string_view verb) {
-  const std::string name = Name(row.Text("path"));
+  const std::string name = FileName(row);
   std::string text = fmt::format("{} was {}", name, verb);
   if (verb == "deleted") {
     const std::string_view end =
@@ -52,6 +69,8 @@ std::string FileText(const Row& row, std::string_view verb) {
   } else if (verb == "changed" && row.Integer("written_bytes").value_or(0) == 0) {
     if (row.Flag("emptied")) {
       text = name + " was emptied";
+    } else if (row.Flag("renamed")) {
+      text = name + " was renamed";
     } else if (!row.Flag("written") && !row.Flag("renamed")) {
       text = name + " was not written to";
     }
@@ -132,10 +151,30 @@ Result<Section> Chapters::Files() const {
   group_of += " END";
   ASSIGN_OR_RETURN(
       const std::vector<Row> rows,
-      Ask(fmt::format("SELECT *, _is_ordinary(path) AS ordinary, ({})::BIGINT AS file_group "
-                      "FROM files_touched({{scope}}) ORDER BY first_wall_ns, path, "
-                      "object_id",
-                      group_of)));
+      Ask(fmt::format(
+          "WITH touched AS (SELECT *, list(path) OVER named AS so_far "
+          "  FROM files_touched({{scope}})"
+          "  WINDOW named AS (PARTITION BY host, object_id ORDER BY first_wall_ns, created, path)"
+          "), folded AS ("
+          // The names that renames gave to one file are told as one.
+          "  SELECT host, object_id, list(path ORDER BY len(so_far)) AS names,"
+          "    arg_min(created, len(so_far)) AS created, bool_or(deleted) AS deleted,"
+          "    bool_or(opened) AS opened, bool_or(refused) AS refused, bool_or(\"read\") AS "
+          "\"read\","
+          "    bool_or(written) AS written, bool_or(renamed) AS renamed,"
+          "    bool_or(executed) AS executed, bool_or(changed) AS changed,"
+          "    bool_or(emptied) AS emptied, bool_or(replaced) AS replaced,"
+          "    sum(read_bytes)::BIGINT AS read_bytes, sum(written_bytes)::BIGINT AS written_bytes,"
+          "    list_distinct(flatten(list(attributes ORDER BY len(so_far)))) AS attributes,"
+          "    min(first_wall_ns) AS first_wall_ns, any_value(type) AS type"
+          "  FROM touched "
+          "  GROUP BY host, object_id, CASE WHEN object_id IS NULL OR NOT renamed THEN path END"
+          "), told AS ("
+          "  SELECT *, CASE WHEN deleted THEN names[1] ELSE names[-1] END AS path FROM folded"
+          ") "
+          "SELECT *, _is_ordinary(path) AS ordinary, ({})::BIGINT AS file_group "
+          "FROM told ORDER BY first_wall_ns, path, object_id",
+          group_of)));
   std::int64_t ordinary = 0;
   for (std::size_t i = 0; i < std::size(kFileGroups); ++i) {
     const FileGroup& group = kFileGroups[i];
@@ -171,16 +210,32 @@ Result<Section> Chapters::Files() const {
 
 Result<Section> Chapters::Programs() const {
   Section section{.name = "programs", .title = "Programs that were written here and then run"};
-  ASSIGN_OR_RETURN(const std::vector<Row> rows,
-                   Ask("SELECT b.*, w.pid AS writer_pid FROM programs_built({scope}) AS b LEFT "
-                       "JOIN process AS w "
-                       "ON w.process_id = b.writer_process_id ORDER BY b.wall_ns, b.object_id"));
+  // A server that wrote it did so for who was speaking to it.
+  ASSIGN_OR_RETURN(
+      const std::vector<Row> rows,
+      Ask("WITH built AS MATERIALIZED (SELECT b.*, w.pid AS writer_pid FROM "
+          "programs_built({scope}) AS b "
+          "  LEFT JOIN process AS w ON w.process_id = b.writer_process_id"
+          "), heard AS ("
+          "  SELECT l.* FROM _last_inbound((SELECT list({'key': b.object_id, "
+          "    'process_id': b.writer_process_id, 'boot_ns': b.written_boot_ns}) FROM built AS b)) "
+          "AS l"
+          ") "
+          "SELECT b.*, s.remote_ip, s.remote_port FROM built AS b "
+          "LEFT JOIN heard AS h ON h.key = b.object_id "
+          "LEFT JOIN socket AS s ON s.object_id = h.object_id AND s.family LIKE 'inet%' "
+          "ORDER BY b.wall_ns, b.object_id"));
   for (const Row& row : rows)
     section.facts.push_back(
-        {.text = fmt::format("{} was executed as {} (effective {}); {} had written it.",
+        {.text = fmt::format("{} was executed as {} (effective {}); {} had written it{}.",
                              Name(row.Text("path")), User(row.Integer("uid")),
                              User(row.Integer("euid")),
-                             ProcessName(row.Integer("writer_pid"), row.Text("writer"))),
+                             ProcessName(row.Integer("writer_pid"), row.Text("writer")),
+                             row.Text("remote_ip").empty()
+                                 ? std::string()
+                                 : fmt::format(", and had last heard from {} port {} before that",
+                                               Name(row.Text("remote_ip")),
+                                               row.Integer("remote_port").value_or(0))),
          .wall_ns = row.Integer("wall_ns"),
          .id_kind = "object",
          .id = row.Integer("object_id").value_or(0)});

@@ -142,7 +142,7 @@ Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& optio
   for (const Chapter chapter :
        {&Chapters::Entry, &Chapters::Hole, &Chapters::Processes, &Chapters::Root, &Chapters::Files,
         &Chapters::Programs, &Chapters::FlowsOut, &Chapters::Taken, &Chapters::Persistence,
-        &Chapters::Causes, &Chapters::Related, &Chapters::Terminals}) {
+        &Chapters::Removed, &Chapters::Causes, &Chapters::Related, &Chapters::Terminals}) {
     ASSIGN_OR_RETURN(Section section, (chapters.*chapter)());
     story.sections.push_back(std::move(section));
   }
