@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/track.hpp"
 
+#include <charconv>
+#include <utility>
+
+#include "analysis/root_steps.hpp"
 #include "base/time.hpp"
 #include "causality/graph.hpp"
 #include "store/lookup.hpp"
+#include "store/row.hpp"
 
 namespace spoor::analysis {
 namespace {
@@ -11,12 +16,58 @@ namespace {
 constexpr const char* kDamaged =
     "the causal index holds what cannot be; it is derived data and is made again";
 
-causality::Subgraph TraceIn(const std::shared_ptr<const causal_index::Index>& index,
-                            const std::vector<std::int64_t>& start_ids,
-                            const causality::TraceOptions& options) {
-  causality::Graph graph(index,
-                         {.from_ns = options.from_wall_ns, .until_ns = options.until_wall_ns});
-  return causality::Trace(graph, start_ids, options);
+/// What `ask` makes of the graph, described.
+template <typename Ask>
+Result<causality::Subgraph> AskGraph(store::Store& store, const causality::TraceOptions& options,
+                                     const causal_index::OpenIndexOptions& opening, Ask&& ask) {
+  const auto ask_index = [&](const std::shared_ptr<const causal_index::Index>& index) {
+    causality::Graph graph(index,
+                           {.from_ns = options.from_wall_ns, .until_ns = options.until_wall_ns});
+    return ask(graph);
+  };
+  ASSIGN_OR_RETURN(auto index, causal_index::OpenIndex(store, opening));
+  causality::Subgraph subgraph = ask_index(index);
+  if (index->damaged()) {
+    if (opening.tell) opening.tell(kDamaged);
+    causal_index::OpenIndexOptions anew = opening;
+    anew.anew = true;
+    ASSIGN_OR_RETURN(index, causal_index::OpenIndex(store, anew));
+    subgraph = ask_index(index);
+  }
+  RETURN_IF_ERROR(causality::Describe(store, *index, subgraph));
+  RETURN_IF_ERROR(AddRootSteps(store, subgraph));
+  return subgraph;
+}
+
+Result<std::int64_t> EventIdOf(const std::string& text) {
+  std::int64_t id = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, id);
+  if (error != std::errc() || stop != end || id <= 0) {
+    return Fail(ErrorCode::kInvalidArgument, "'{}' is not an event_id", text);
+  }
+  return id;
+}
+
+/// The process, and what it did something to, of an event.
+Result<std::vector<std::int64_t>> FindEvent(store::Store& store, const std::string& text) {
+  ASSIGN_OR_RETURN(const std::int64_t id, EventIdOf(text));
+  std::vector<std::int64_t> ids;
+  RETURN_IF_ERROR(store::ForEachRow(
+      store,
+      "SELECT kind, process_id, coalesce(object_id, other_process_id) FROM event WHERE "
+      "event_id = $1 LIMIT 1",
+      {id}, [&ids](const std::vector<store::Value>& row) {
+        const auto kind = event::EventKindOf(store::TextOf(row[0]));
+        const auto process = store::IntegerOf(row[1]);
+        const auto other = store::IntegerOf(row[2]);
+        if (process) ids.push_back(*process);
+        const event::Dependence dependence =
+            kind ? event::TraitsOf(*kind).dependence : event::Dependence::kNone;
+        if (other && dependence != event::Dependence::kObjectToProcess) ids.push_back(*other);
+      }));
+  if (ids.empty()) return Fail(ErrorCode::kNotFound, "no event '{}' in the store", text);
+  return ids;
 }
 
 }  // namespace
@@ -24,6 +75,7 @@ causality::Subgraph TraceIn(const std::shared_ptr<const causal_index::Index>& in
 Result<std::vector<std::int64_t>> FindStart(store::Store& store, const TrackStart& start) {
   if (start.kind == TrackStart::Kind::kFile) return store::FindFile(store, start.text);
   if (start.kind == TrackStart::Kind::kAlert) return store::FindAlert(store, start.text);
+  if (start.kind == TrackStart::Kind::kEvent) return FindEvent(store, start.text);
   if (start.kind == TrackStart::Kind::kFlow) {
     ASSIGN_OR_RETURN(const std::int64_t flow_id, store::FindFlow(store, start.text));
     return store::FindRecordedFlows(store, flow_id);
@@ -33,12 +85,39 @@ Result<std::vector<std::int64_t>> FindStart(store::Store& store, const TrackStar
 }
 
 Result<std::vector<std::int64_t>> FindAnything(store::Store& store, const std::string& text) {
+  using Kind = TrackStart::Kind;
+  static constexpr std::pair<std::string_view, Kind> kPrefixes[] = {{"alert:", Kind::kAlert},
+                                                                    {"event:", Kind::kEvent},
+                                                                    {"file:", Kind::kFile},
+                                                                    {"flow:", Kind::kFlow},
+                                                                    {"process:", Kind::kProcess}};
+  for (const auto& [prefix, kind] : kPrefixes) {
+    if (text.starts_with(prefix)) return FindStart(store, {kind, text.substr(prefix.size())});
+  }
   if (text.front() == '/') return store::FindFile(store, text);
   const Result<std::int64_t> process_id = store::FindProcess(store, text);
   if (process_id) return std::vector{*process_id};
   const Result<std::int64_t> flow_id = store::FindFlow(store, text);
   if (flow_id) return store::FindRecordedFlows(store, *flow_id);
   return store::FindFile(store, text);
+}
+
+Result<> KeepToEvent(store::Store& store, const TrackStart& start,
+                     const std::vector<std::int64_t>& ids, causality::TraceOptions& options) {
+  if (start.kind != TrackStart::Kind::kEvent) return {};
+  ASSIGN_OR_RETURN(const std::int64_t event_id, EventIdOf(start.text));
+  return store::ForEachRow(
+      store,
+      "SELECT wall_ns, _plus(wall_ns, _minus(end_boot_ns, boot_ns)) FROM event WHERE "
+      "event_id = $1 LIMIT 1",
+      {event_id}, [&](const std::vector<store::Value>& row) {
+        const auto begin = store::IntegerOf(row[0]);
+        const auto end = store::IntegerOf(row[1]);
+        for (const std::int64_t id : ids) {
+          if (begin) options.effects_from_wall_ns[id] = *begin;
+          if (begin) options.causes_until_wall_ns[id] = end.value_or(*begin);
+        }
+      });
 }
 
 Result<Period> Period::Parse(const std::string& from, const std::string& until,
@@ -56,17 +135,19 @@ Result<Period> Period::Parse(const std::string& from, const std::string& until,
 Result<causality::Subgraph> Track(store::Store& store, const std::vector<std::int64_t>& start_ids,
                                   const causality::TraceOptions& options,
                                   const causal_index::OpenIndexOptions& opening) {
-  ASSIGN_OR_RETURN(auto index, causal_index::OpenIndex(store, opening));
-  causality::Subgraph subgraph = TraceIn(index, start_ids, options);
-  if (index->damaged()) {
-    if (opening.tell) opening.tell(kDamaged);
-    causal_index::OpenIndexOptions anew = opening;
-    anew.anew = true;
-    ASSIGN_OR_RETURN(index, causal_index::OpenIndex(store, anew));
-    subgraph = TraceIn(index, start_ids, options);
-  }
-  RETURN_IF_ERROR(causality::Describe(store, *index, subgraph));
-  return subgraph;
+  return AskGraph(store, options, opening, [&](causality::Graph& graph) {
+    return causality::Trace(graph, start_ids, options);
+  });
+}
+
+Result<causality::Subgraph> TrackWay(store::Store& store,
+                                     const std::vector<std::int64_t>& start_ids,
+                                     const std::vector<std::int64_t>& end_ids,
+                                     const causality::TraceOptions& options,
+                                     const causal_index::OpenIndexOptions& opening) {
+  return AskGraph(store, options, opening, [&](causality::Graph& graph) {
+    return causality::ShortestWay(graph, start_ids, end_ids, options);
+  });
 }
 
 }  // namespace spoor::analysis

@@ -22,6 +22,7 @@ void AddEdges(const Graph& graph, const Walk& walk, std::vector<bool>& taken, An
     if (flows.count == 0 || begin_ns < flows.begin_ns) {
       flows.begin_ns = begin_ns;
       flows.first_event_id = edge.event_id;
+      flows.skew_ns = graph.SkewOf(edge);
     }
     if (flows.count == 0 || end_ns >= flows.end_ns) {
       flows.end_ns = end_ns;
@@ -126,28 +127,68 @@ NodeIndex ShownNode(const Graph& graph, NodeIndex node) {
   return peer == kNoNode ? node : std::min(node, peer);
 }
 
+std::vector<NodeIndex> NodesOf(const Graph& graph, std::span<const std::int64_t> ids) {
+  std::vector<NodeIndex> nodes;
+  for (const std::int64_t id : ids) {
+    const std::optional<NodeIndex> node = graph.Find(id);
+    if (!node) continue;
+    nodes.push_back(*node);
+    // Both ends of a connection are the connection.
+    if (graph.peer(*node) != kNoNode) nodes.push_back(graph.peer(*node));
+  }
+  return nodes;
+}
+
+WalkOptions WalkOptionsOf(const TraceOptions& options, RuleSet rules) {
+  return {.from_ns = options.from_wall_ns.value_or(kEarliest),
+          .until_ns = options.until_wall_ns.value_or(kLatest),
+          .rules = rules};
+}
+
+void SetDirection(const Graph& graph, const TraceOptions& options, bool forward,
+                  WalkOptions& walk) {
+  walk.forward = forward;
+  walk.leaves_ns.clear();
+  for (const auto& [id, moment_ns] :
+       forward ? options.effects_from_wall_ns : options.causes_until_wall_ns) {
+    const std::optional<NodeIndex> start = graph.Find(id);
+    if (start) walk.leaves_ns[*start] = moment_ns;
+  }
+}
+
+SubgraphNode ShownNodeOf(const Graph& graph, NodeIndex node) {
+  SubgraphNode shown;
+  const NodeIndex peer = graph.peer(node);
+  shown.id = graph.id(node);
+  shown.peer_id = peer == kNoNode ? 0 : graph.id(peer);
+  shown.type = graph.type(node);
+  return shown;
+}
+
+void SetFlow(const Graph& graph, const Edge& edge, Step& step) {
+  step.event_id = edge.event_id;
+  step.kind = edge.kind;
+  step.begin_ns = SaturatingSub(edge.begin_ns, graph.SkewOf(edge));
+  step.end_ns = SaturatingSub(edge.end_ns, graph.SkewOf(edge));
+}
+
 Answer AnswerOf(Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
                 RuleSet rules) {
   Answer answer;
-  WalkOptions walk_options{.from_ns = options.from_wall_ns.value_or(kEarliest),
-                           .until_ns = options.until_wall_ns.value_or(kLatest),
-                           .rules = rules};
+  WalkOptions walk = WalkOptionsOf(options, rules);
   std::vector<bool> taken;
   if (options.direction != Direction::kForward) {
-    answer.backward = WalkFrom(graph, starts, walk_options);
+    SetDirection(graph, options, false, walk);
+    answer.backward = WalkFrom(graph, starts, walk);
     AddEdges(graph, answer.backward, taken, answer);
   }
   if (options.direction != Direction::kBackward) {
-    walk_options.forward = true;
-    for (const auto& [id, from_ns] : options.effects_from_wall_ns) {
-      const std::optional<NodeIndex> start = graph.Find(id);
-      if (start) walk_options.leaves_ns[*start] = from_ns;
-    }
-    answer.forward = WalkFrom(graph, starts, walk_options);
+    SetDirection(graph, options, true, walk);
+    answer.forward = WalkFrom(graph, starts, walk);
     AddEdges(graph, answer.forward, taken, answer);
   }
-  for (const Walk* walk : {&answer.backward, &answer.forward}) {
-    for (const WalkStep& step : walk->steps) answer.nodes[ShownNode(graph, step.node)] = false;
+  for (const Walk* done : {&answer.backward, &answer.forward}) {
+    for (const WalkStep& step : done->steps) answer.nodes[ShownNode(graph, step.node)] = false;
   }
   if (rules.Has(Rule::kHelperProcesses)) HelperFilter(graph, starts, answer).Run();
   answer.node_count = static_cast<std::size_t>(

@@ -20,6 +20,7 @@ struct Answer {
     std::int64_t count = 0;
     std::int64_t begin_ns = 0, end_ns = 0;
     std::int64_t first_event_id = 0, last_event_id = 0;
+    std::int64_t skew_ns = 0;  ///< of the first
   };
   using EdgeKey = std::tuple<NodeIndex, NodeIndex, event::EventKind>;
 
@@ -31,6 +32,19 @@ struct Answer {
 
 /// The node that stands for `node`: of the two ends of a connection the one with the lower index.
 NodeIndex ShownNode(const Graph& graph, NodeIndex node);
+
+/// The nodes of `ids` that the graph has, both ends of connections.
+std::vector<NodeIndex> NodesOf(const Graph& graph, std::span<const std::int64_t> ids);
+
+/// What the walk takes of `options`, but for its direction.
+WalkOptions WalkOptionsOf(const TraceOptions& options, RuleSet rules);
+/// Makes `walk` go forward or not, and leave its starts when `options` says.
+void SetDirection(const Graph& graph, const TraceOptions& options, bool forward, WalkOptions& walk);
+
+/// What the index says of a node that is shown.
+SubgraphNode ShownNodeOf(const Graph& graph, NodeIndex node);
+/// Gives `step` the flow `edge`.
+void SetFlow(const Graph& graph, const Edge& edge, Step& step);
 
 Answer AnswerOf(Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
                 RuleSet rules);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "causal_index/axis.hpp"
+#include "causality/origins.hpp"
 #include "causality/trace.hpp"
 #include "schema/loss_class.hpp"
 #include "store/row.hpp"
@@ -108,6 +109,7 @@ Result<> DescribeSockets(store::Store& store, const std::string& ids, NodesById&
                    : direction == "inbound" ? fmt::format("{} → {}", endpoint(5, 6), local)
                                             : fmt::format("{} → {}", local, endpoint(5, 6));
       node.is_network_flow = connected;
+      node.is_inbound = connected && direction == "inbound";
     } else {
       const std::string path = TextOf(row[7]);
       if (!path.empty() || node.label.empty()) {
@@ -177,6 +179,7 @@ Result<> Describe(store::Store& store, const causal_index::Index& index, Subgrap
     if (node.type == NodeType::kProcess && node.command.empty()) node.command = "?";
     if (node.label.empty()) node.label = node.object_type.empty() ? "?" : node.object_type;
   }
+  subgraph.entry_points = EntryPointsOf(subgraph);
   return FindGaps(store, boot_shifts, subgraph);
 }
 

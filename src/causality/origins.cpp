@@ -8,6 +8,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/saturating.hpp"
+
 namespace spoor::causality {
 namespace {
 
@@ -17,8 +19,9 @@ bool IsCause(const SubgraphNode& node) {
   return node.is_cause || node.is_start;
 }
 
-bool IsEntry(const SubgraphNode& node) {
-  if (!IsCause(node)) return false;
+bool IsEntry(const SubgraphNode& node, bool has_causes) {
+  if (!node.is_cause || node.is_start) return false;
+  if (node.peer_id != 0 && has_causes) return false;
   if (node.type != NodeType::kProcess) return node.is_network_flow;
   return node.executable.ends_with("/login");
 }
@@ -47,8 +50,8 @@ class Reach {
       if (moment != moments[at]) continue;
       if (at != node) ++count;
       for (const SubgraphEdge* edge : out_[at]) {
-        if (edge->end_ns < moment) continue;
-        const std::int64_t arrival = std::max(edge->begin_ns, moment);
+        if (SaturatingAdd(edge->end_ns, edge->skew_ns) < moment) continue;
+        const std::int64_t arrival = std::max(SaturatingAdd(edge->begin_ns, edge->skew_ns), moment);
         if (arrival >= moments[edge->to]) continue;
         moments[edge->to] = arrival;
         queue.emplace(arrival, edge->to);
@@ -66,10 +69,16 @@ class Reach {
 
 std::vector<EntryPoint> EntryPointsOf(const Subgraph& subgraph) {
   std::vector<EntryPoint> points;
+  if (subgraph.direction == Direction::kForward) return points;
+  std::vector<bool> has_causes(subgraph.nodes.size());
+  for (const SubgraphEdge& edge : subgraph.edges) {
+    if (IsCause(subgraph.nodes[edge.from])) has_causes[edge.to] = true;
+  }
   const auto causes = static_cast<std::size_t>(std::ranges::count_if(subgraph.nodes, IsCause));
   for (std::size_t node = 0; node < subgraph.nodes.size(); ++node) {
     if (points.size() == kEntryPointsMax) break;
-    if (IsEntry(subgraph.nodes[node])) points.push_back({.node = node, .causes = causes});
+    if (IsEntry(subgraph.nodes[node], has_causes[node]))
+      points.push_back({.node = node, .causes = causes});
   }
   const Reach reach(subgraph);
   for (EntryPoint& point : points) {
@@ -85,8 +94,11 @@ std::vector<EntryPoint> EntryPointsOf(const Subgraph& subgraph) {
       found->second->first_ns = std::min(found->second->first_ns, edge.begin_ns);
     }
   }
-  std::ranges::stable_sort(points, {}, [](const EntryPoint& point) {
-    return std::tuple(std::numeric_limits<std::size_t>::max() - point.descendants, point.first_ns);
+  std::ranges::stable_sort(points, {}, [&](const EntryPoint& point) {
+    const SubgraphNode& node = subgraph.nodes[point.node];
+    const bool opened_here = node.is_network_flow && !node.is_inbound;
+    const std::size_t weight = point.descendants * (opened_here ? 1 : 2);
+    return std::tuple(std::numeric_limits<std::size_t>::max() - weight, point.first_ns);
   });
   return points;
 }

@@ -12,16 +12,12 @@
 /// Where what a backward graph shows may have begun.
 namespace spoor::causality {
 
-/// A connection, or a login at a terminal, among the causes.
-struct EntryPoint {
-  std::size_t node = 0;         ///< index into Subgraph::nodes
-  std::size_t descendants = 0;  ///< causes that something could flow to from there, in time
-  std::size_t causes = 0;       ///< of so many in all (starts count)
-  std::int64_t first_ns = 0;    ///< its first flow in the graph
-};
-/// Those with the most descendants first; of equal ones the earliest. A described subgraph that
-/// goes backward. Flows of one kind between two nodes are taken as one from the first to the last.
-/// At most kEntryPointsMax candidates are looked at, those nearest to the start.
+/// Connections and logins among the causes, those with the most descendants first; of equal ones
+/// the earliest. Of a connection that was opened here half of them count: something here did that.
+/// One whose other end was recorded is no entry where its own causes are in the graph, nor is a
+/// start. A described subgraph that goes backward; of others there are none. Flows of one kind
+/// between two nodes are taken as one from the first to the last. At most kEntryPointsMax
+/// candidates are looked at, those nearest to the start.
 inline constexpr std::size_t kEntryPointsMax = 256;
 std::vector<EntryPoint> EntryPointsOf(const Subgraph& subgraph);
 

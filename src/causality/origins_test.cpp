@@ -36,6 +36,46 @@ TEST(Origins, TheEntryThatMostDescendsFromInTimeIsFirst) {
   EXPECT_EQ(points[1].descendants, 1u);  // it came too late for the start
 }
 
+TEST(Origins, WhatWasOpenedHereIsBehindWhatCameInUnlessMuchMoreDescendsFromIt) {
+  Subgraph subgraph = Example();
+  subgraph.nodes[3].is_inbound = true;
+  subgraph.edges[2].begin_ns = subgraph.edges[2].end_ns = 15;
+  std::vector<EntryPoint> points = EntryPointsOf(subgraph);
+  ASSERT_EQ(points.size(), 2u);
+  EXPECT_EQ(points[0].node, 3u) << "as many descend from either";
+  subgraph.edges[2].begin_ns = subgraph.edges[2].end_ns = 30;
+  points = EntryPointsOf(subgraph);
+  EXPECT_EQ(points[0].node, 2u);
+}
+
+TEST(Origins, AConnectionWhoseOtherEndIsInTheGraphIsNoEntry) {
+  Subgraph subgraph = Example();
+  subgraph.nodes[2].peer_id = 33;
+  ASSERT_EQ(EntryPointsOf(subgraph).size(), 2u) << "nothing is known of what led to it";
+  subgraph.nodes.push_back(Node(5, false, 3));
+  subgraph.edges.push_back({.from = 4, .to = 2, .begin_ns = 5, .end_ns = 5});
+  const std::vector<EntryPoint> points = EntryPointsOf(subgraph);
+  ASSERT_EQ(points.size(), 1u);
+  EXPECT_EQ(points[0].node, 3u);
+}
+
+TEST(Origins, ClocksOfSeveralHostsAreCorrectedBeforeTheyAreCompared) {
+  Subgraph subgraph = Example();
+  subgraph.edges[0].begin_ns = subgraph.edges[0].end_ns = 25;  // by a clock that is ahead
+  EXPECT_EQ(EntryPointsOf(subgraph)[0].descendants, 1u);
+  subgraph.edges[0].skew_ns = -15;
+  EXPECT_EQ(EntryPointsOf(subgraph)[0].descendants, 2u);
+}
+
+TEST(Origins, NeitherAStartNorAnEffectIsAnEntry) {
+  Subgraph subgraph = Example();
+  subgraph.nodes[2].is_start = true;
+  EXPECT_EQ(EntryPointsOf(subgraph).size(), 1u);
+  subgraph.nodes[3].is_cause = false;
+  subgraph.nodes[3].is_effect = true;
+  EXPECT_TRUE(EntryPointsOf(subgraph).empty());
+}
+
 TEST(Origins, WhatIsInAllGraphsIsCommonNearestFirst) {
   Subgraph other = Example();
   other.nodes[0].id = 9;

@@ -15,8 +15,17 @@ namespace spoor::causality {
 std::string RenderTree(const Subgraph& subgraph, bool color);
 
 /// Graphviz. Boxes are processes (yellow: root, cyan: others), red what goes over the network, a
-/// diamond is the start; earlier is higher.
+/// diamond is the start; earlier is higher. Entry points have their rank, who became root how.
 std::string RenderDot(const Subgraph& subgraph);
+
+/// The graph in one sentence.
+std::string SummarySentence(const Subgraph& subgraph);
+/// How a process became root, in words on one line.
+std::string RootStepText(const Subgraph& subgraph, const RootStep& step);
+/// The first entry points and all steps to root, a line each; empty where there are none.
+std::string RenderFindings(const Subgraph& subgraph);
+/// The sentence, and all flows and steps to root by time, a line each.
+std::string RenderStory(const Subgraph& subgraph);
 
 /// One JSON object on one line, documented in docs/formats/track.md.
 std::string RenderJson(const Subgraph& subgraph);

@@ -66,7 +66,34 @@ std::string NodeLabel(const SubgraphNode& node) {
   return label + TimeSpan(node);
 }
 
-std::string NodeLine(std::size_t index, const SubgraphNode& node) {
+/// What the answer says of a node beside the node.
+struct Findings {
+  std::string label;    ///< lines
+  std::string tooltip;  ///< lines
+  bool is_entry = false, became_root = false;
+};
+
+std::vector<Findings> FindingsOf(const Subgraph& subgraph) {
+  std::vector<Findings> findings(subgraph.nodes.size());
+  for (std::size_t i = 0; i < subgraph.entry_points.size(); ++i) {
+    const EntryPoint& entry = subgraph.entry_points[i];
+    Findings& of = findings[entry.node];
+    of.is_entry = true;
+    of.label += fmt::format("\nentry point {}", i + 1);
+    of.tooltip += fmt::format("\nentry point {}: {} of {} others may descend from it", i + 1,
+                              entry.descendants, entry.causes == 0 ? 0 : entry.causes - 1);
+  }
+  for (const RootStep& step : subgraph.root_steps) {
+    Findings& of = findings[step.node];
+    const bool became = step.cause != "setuid_program";
+    of.became_root = of.became_root || became;
+    if (became) of.label += fmt::format("\n→ root: {}", step.cause);
+    of.tooltip += "\n" + RootStepText(subgraph, step);
+  }
+  return findings;
+}
+
+std::string NodeLine(std::size_t index, const SubgraphNode& node, const Findings& findings) {
   std::string shape = "note";
   std::string fill = "#ffffff";
   std::string border = "#555555";
@@ -96,9 +123,11 @@ std::string NodeLine(std::size_t index, const SubgraphNode& node) {
   }
   return fmt::format(
       "  n{} [shape={}, style=filled, fillcolor=\"{}\", color=\"{}\", penwidth={}, label={}, "
-      "tooltip={}];\n",
-      index, shape, fill, border, node.is_start ? 2 : 1, DotQuoted(NodeLabel(node)),
-      DotQuoted(fmt::format("{}\nid {}", tooltip, node.id)));
+      "tooltip={}{}];\n",
+      index, shape, fill, border, node.is_start || findings.is_entry ? 2 : 1,
+      DotQuoted(NodeLabel(node) + findings.label),
+      DotQuoted(fmt::format("{}\nid {}{}", tooltip, node.id, findings.tooltip)),
+      findings.became_root ? ", peripheries=2" : "");
 }
 
 struct Arrow {
@@ -153,7 +182,10 @@ std::string RenderDot(const Subgraph& subgraph) {
       "  graph [rankdir=TB, ranksep=0.35, nodesep=0.2, fontname=\"Helvetica\"];\n"
       "  node [fontname=\"Helvetica\", fontsize=10, margin=\"0.08,0.04\", height=0.3];\n"
       "  edge [fontname=\"Helvetica\", fontsize=8, fontcolor=\"#444444\", arrowsize=0.7];\n";
-  for (const std::size_t node : order) dot += NodeLine(node, subgraph.nodes[node]);
+  const std::vector<Findings> findings = FindingsOf(subgraph);
+  for (const std::size_t node : order) {
+    dot += NodeLine(node, subgraph.nodes[node], findings[node]);
+  }
   std::vector<Arrows::const_iterator> by_time;
   for (auto arrow = arrows.cbegin(); arrow != arrows.cend(); ++arrow) by_time.push_back(arrow);
   std::ranges::stable_sort(by_time, {}, [](const auto& arrow) { return arrow->second.begin_ns; });

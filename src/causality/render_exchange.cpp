@@ -59,6 +59,40 @@ void SetTime(Json& item, const char* name, const std::optional<std::int64_t>& ti
   if (time_ns) item[name] = WallTimeText(*time_ns);
 }
 
+/// What an answer says of a node beside the node: its rank as an entry point, how it became root.
+struct Findings {
+  std::optional<std::size_t> entry_rank;
+  std::optional<std::size_t> entry_descendants;
+  std::vector<std::string> root_steps, root_causes;
+};
+
+std::vector<Findings> FindingsOf(const Subgraph& subgraph) {
+  std::vector<Findings> findings(subgraph.nodes.size());
+  for (std::size_t i = 0; i < subgraph.entry_points.size(); ++i) {
+    Findings& of = findings[subgraph.entry_points[i].node];
+    of.entry_rank = i + 1;
+    of.entry_descendants = subgraph.entry_points[i].descendants;
+  }
+  for (const RootStep& step : subgraph.root_steps) {
+    Findings& of = findings[step.node];
+    of.root_steps.push_back(
+        fmt::format("{} {}", WallTimeText(step.wall_ns), RootStepText(subgraph, step)));
+    of.root_causes.push_back(step.cause);
+  }
+  return findings;
+}
+
+void AddFindings(const Findings& findings, Json& item) {
+  if (findings.entry_rank) {
+    item["spoor:entry_rank"] = *findings.entry_rank;
+    item["spoor:entry_descendants"] = *findings.entry_descendants;
+  }
+  if (!findings.root_steps.empty()) {
+    item["spoor:root_steps"] = findings.root_steps;
+    item["spoor:root_causes"] = findings.root_causes;
+  }
+}
+
 }  // namespace
 
 std::string RenderGraphml(const Subgraph& subgraph) {
@@ -76,6 +110,10 @@ std::string RenderGraphml(const Subgraph& subgraph) {
       {"is_start", "node", "boolean"},
       {"is_cause", "node", "boolean"},
       {"is_effect", "node", "boolean"},
+      {"entry_rank", "node", "long"},
+      {"entry_descendants", "node", "long"},
+      {"root_causes", "node", "string"},
+      {"root_steps", "node", "string"},
       {"kind", "edge", "string"},
       {"count", "edge", "long"},
       {"begin_wall_ns", "edge", "long"},
@@ -92,7 +130,10 @@ std::string RenderGraphml(const Subgraph& subgraph) {
   }
   text += "  <graph id=\"spoor\" edgedefault=\"directed\">\n";
   const auto flag = [](bool value) { return value ? "true" : "false"; };
-  for (const SubgraphNode& node : subgraph.nodes) {
+  const std::vector<Findings> findings = FindingsOf(subgraph);
+  for (std::size_t i = 0; i < subgraph.nodes.size(); ++i) {
+    const SubgraphNode& node = subgraph.nodes[i];
+    const Findings& of = findings[i];
     text += fmt::format("    <node id=\"n{}\">\n", node.id);
     text += Data("label", node.label) + Data("type", Type(node)) + Data("host", node.host);
     if (node.type == NodeType::kProcess) text += Data("pid", node.pid);
@@ -100,6 +141,14 @@ std::string RenderGraphml(const Subgraph& subgraph) {
     if (node.euid) text += Data("euid", *node.euid);
     text += Data("hops", std::int64_t{node.hops}) + Data("is_start", flag(node.is_start)) +
             Data("is_cause", flag(node.is_cause)) + Data("is_effect", flag(node.is_effect));
+    if (of.entry_rank) {
+      text += Data("entry_rank", static_cast<std::int64_t>(*of.entry_rank)) +
+              Data("entry_descendants", static_cast<std::int64_t>(*of.entry_descendants));
+    }
+    if (!of.root_steps.empty()) {
+      text += Data("root_causes", fmt::format("{}", fmt::join(of.root_causes, ", "))) +
+              Data("root_steps", fmt::format("{}", fmt::join(of.root_steps, " | ")));
+    }
     text += "    </node>\n";
   }
   for (std::size_t i = 0; i < subgraph.edges.size(); ++i) {
@@ -120,9 +169,11 @@ std::string RenderProv(const Subgraph& subgraph) {
                            "wasAssociatedWith"}) {
     json[part] = Json::object();
   }
+  const std::vector<Findings> findings = FindingsOf(subgraph);
   for (std::size_t i = 0; i < subgraph.nodes.size(); ++i) {
     const SubgraphNode& node = subgraph.nodes[i];
     Json item{{"prov:label", node.label}, {"spoor:type", Type(node)}, {"spoor:host", node.host}};
+    AddFindings(findings[i], item);
     if (node.type != NodeType::kProcess) {
       json["entity"][NodeName(node.id)] = std::move(item);
       continue;

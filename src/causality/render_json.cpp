@@ -49,6 +49,28 @@ Json NodeJson(const SubgraphNode& node) {
   return json;
 }
 
+Json RootStepJson(const Subgraph& subgraph, const RootStep& step) {
+  Json json{{"id", subgraph.nodes[step.node].id},
+            {"event_id", step.event_id},
+            {"wall_ns", step.wall_ns},
+            {"cause", step.cause},
+            {"explanation", step.explanation}};
+  SetIfKnown(json, "before_uid", step.before_uid);
+  SetIfKnown(json, "before_euid", step.before_euid);
+  SetIfKnown(json, "uid", step.uid);
+  SetIfKnown(json, "euid", step.euid);
+  json["programs"] = step.programs;
+  SetIfKnown(json, "input_process_id", step.input_process_id);
+  SetIfKnown(json, "input_wall_ns", step.input_wall_ns);
+  if (step.input_process_id) {
+    json["input_path"] = step.input_path;
+    json["input_text"] = step.input_text;
+  }
+  SetIfKnown(json, "files_process_id", step.files_process_id);
+  json["files_read"] = step.files_read;
+  return json;
+}
+
 }  // namespace
 
 std::string RenderJson(const Subgraph& subgraph) {
@@ -77,6 +99,20 @@ std::string RenderJson(const Subgraph& subgraph) {
   }
   json["hidden_nodes"] = subgraph.hidden_nodes;
   json["hidden_edges"] = subgraph.hidden_edges;
+  json["sentence"] = SummarySentence(subgraph);
+  json["entry_points"] = Json::array();
+  for (std::size_t i = 0; i < subgraph.entry_points.size(); ++i) {
+    const EntryPoint& entry = subgraph.entry_points[i];
+    json["entry_points"].push_back({{"id", subgraph.nodes[entry.node].id},
+                                    {"rank", i + 1},
+                                    {"descendants", entry.descendants},
+                                    {"causes", entry.causes},
+                                    {"first_wall_ns", entry.first_ns}});
+  }
+  json["root_steps"] = Json::array();
+  for (const RootStep& step : subgraph.root_steps) {
+    json["root_steps"].push_back(RootStepJson(subgraph, step));
+  }
   json["gaps"] = Json::array();
   for (const OverlappingGap& gap : subgraph.gaps) {
     Json& item = json["gaps"].emplace_back(Json{{"host", gap.host},

@@ -180,7 +180,8 @@ std::string Footer(const Subgraph& subgraph) {
         fmt::format("rule {} left out {} and {}\n", effect.rule.name,
                     Counted(effect.removed_nodes, "node"), Counted(effect.removed_edges, "flow"));
   }
-  return text;
+  return text + RenderFindings(subgraph) +
+         (subgraph.edges.empty() ? "" : "in short: " + SummarySentence(subgraph) + "\n");
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "base/saturating.hpp"
 #include "causality/answer.hpp"
 #include "causality/walk.hpp"
 
@@ -41,7 +40,8 @@ class SubgraphMaker {
                                 .begin_ns = flows.begin_ns,
                                 .end_ns = flows.end_ns,
                                 .first_event_id = flows.first_event_id,
-                                .last_event_id = flows.last_event_id});
+                                .last_event_id = flows.last_event_id,
+                                .skew_ns = flows.skew_ns});
     }
     std::ranges::stable_sort(subgraph.edges, {}, [](const SubgraphEdge& edge) {
       return std::tuple(edge.begin_ns, edge.end_ns, edge.first_event_id);
@@ -83,11 +83,7 @@ class SubgraphMaker {
     }
     for (const Place& place : places) {
       places_[place.node] = subgraph.nodes.size();
-      const NodeIndex peer = graph_.peer(place.node);
-      SubgraphNode& node = subgraph.nodes.emplace_back();
-      node.id = graph_.id(place.node);
-      node.peer_id = peer == kNoNode ? 0 : graph_.id(peer);
-      node.type = graph_.type(place.node);
+      SubgraphNode& node = subgraph.nodes.emplace_back(ShownNodeOf(graph_, place.node));
       node.is_start = starts_.contains(place.node);
       node.hops = place.hops;
     }
@@ -107,13 +103,7 @@ class SubgraphMaker {
         continue;
       }
       Step made{.node = node, .parent = parent};
-      if (step.parent != kNoStep) {
-        const Edge& edge = graph_.edge(step.via);
-        made.event_id = edge.event_id;
-        made.kind = edge.kind;
-        made.begin_ns = SaturatingSub(edge.begin_ns, graph_.SkewOf(edge));
-        made.end_ns = SaturatingSub(edge.end_ns, graph_.SkewOf(edge));
-      }
+      if (step.parent != kNoStep) SetFlow(graph_, graph_.edge(step.via), made);
       shown[index] = subgraph.steps.size();
       SubgraphNode& shown_node = subgraph.nodes[node];
       shown_node.*reached = true;
@@ -135,14 +125,7 @@ Subgraph Trace(Graph& graph, std::span<const std::int64_t> start_ids, const Trac
   subgraph.direction = options.direction;
   subgraph.from_wall_ns = options.from_wall_ns;
   subgraph.until_wall_ns = options.until_wall_ns;
-  std::vector<NodeIndex> starts;
-  for (const std::int64_t id : start_ids) {
-    const std::optional<NodeIndex> node = graph.Find(id);
-    if (!node) continue;
-    starts.push_back(*node);
-    // Both ends of a connection are the connection.
-    if (graph.peer(*node) != kNoNode) starts.push_back(graph.peer(*node));
-  }
+  const std::vector<NodeIndex> starts = NodesOf(graph, start_ids);
   if (starts.empty()) return subgraph;
 
   RuleSet rules = RuleSet::None();

@@ -29,6 +29,8 @@ struct TraceOptions {
   std::optional<std::int64_t> until_wall_ns = {};  ///< what began after is not looked at
   /// By start: effects of it before that moment are not looked at.
   std::map<std::int64_t, std::int64_t> effects_from_wall_ns = {};
+  /// By start: causes of it after that moment are not looked at.
+  std::map<std::int64_t, std::int64_t> causes_until_wall_ns = {};
   /// Nodes at most, those nearest to the start; 0: no limit. What is left out is counted.
   std::size_t limit = 0;
 };
@@ -64,6 +66,7 @@ struct SubgraphNode {
   std::optional<std::int64_t> begin_ns, end_ns;  ///< processes: start and end, where seen
   bool baseline = false;
   bool is_network_flow = false;  ///< connection to a remote end
+  bool is_inbound = false;       ///< of those: accepted here
 };
 
 /// All flows of one kind between two nodes.
@@ -73,6 +76,7 @@ struct SubgraphEdge {
   std::int64_t count = 0;                 ///< rows of event
   std::int64_t begin_ns = 0, end_ns = 0;  ///< of the first and the last
   std::int64_t first_event_id = 0, last_event_id = 0;
+  std::int64_t skew_ns = 0;  ///< to be added to its times to compare them with other hosts'
 };
 
 /// What a rule did to this answer: how much more there would have been without it, given the rules
@@ -91,6 +95,32 @@ struct OverlappingGap {
   std::optional<std::int64_t> count;  ///< empty: not known
 };
 
+/// A connection, or a login at a terminal, among the causes: where it may have begun.
+struct EntryPoint {
+  std::size_t node = 0;         ///< index into Subgraph::nodes
+  std::size_t descendants = 0;  ///< causes that something could flow to from there, in time
+  std::size_t causes = 0;       ///< of so many in all (starts count)
+  std::int64_t first_ns = 0;    ///< its first flow in the graph
+};
+
+/// A process of the answer that was not root became root: a row of the question root_transitions.
+struct RootStep {
+  std::size_t node = 0;  ///< index into Subgraph::nodes
+  std::int64_t event_id = 0;
+  std::int64_t wall_ns = 0;
+  /// 'setuid_program': it executed such a program, and nothing else as root.
+  std::string cause;
+  std::string explanation;  ///< the cause in words
+  std::optional<std::int64_t> before_uid, before_euid, uid, euid;
+  std::int64_t programs = 0;  ///< executed as root afterwards, by it or below it
+  /// Who last read from a terminal, socket or pipe before: it or an ancestor in its session.
+  std::optional<std::int64_t> input_process_id, input_wall_ns;
+  std::string input_path, input_text;
+  /// Who last read files before, and the last of them first.
+  std::optional<std::int64_t> files_process_id;
+  std::vector<std::string> files_read;
+};
+
 /// The answer. Times are ns on the axis of Graph: wall time as of the start of each boot.
 struct Subgraph {
   Direction direction = Direction::kBoth;
@@ -100,6 +130,8 @@ struct Subgraph {
   std::vector<Step> steps;
   std::vector<RuleEffect> rules;
   std::vector<OverlappingGap> gaps;                ///< filled by Describe
+  std::vector<EntryPoint> entry_points;            ///< filled by Describe; most likely first
+  std::vector<RootStep> root_steps;                ///< by wall_ns; filled by who has the questions
   std::size_t hidden_nodes = 0, hidden_edges = 0;  ///< left out by the limit
 };
 
@@ -107,8 +139,15 @@ struct Subgraph {
 /// dependence names are left out; if none is left the answer has no nodes.
 Subgraph Trace(Graph& graph, std::span<const std::int64_t> start_ids, const TraceOptions& options);
 
-/// Fills in what a person reads: names, commands, users, and the gaps that overlap the answer.
-/// `index` is of `store`.
+/// The way from `start_ids` to `end_ids` (direction forward), or from those to the start
+/// (backward), that has the fewest flows of all that time and the rules allow: its nodes and flows
+/// alone, `end` being the node of the last step. Where there is none: the starts alone, and no
+/// step. Rule helper_processes has no say: no shortest way makes the detour through a helper.
+Subgraph ShortestWay(Graph& graph, std::span<const std::int64_t> start_ids,
+                     std::span<const std::int64_t> end_ids, const TraceOptions& options);
+
+/// Fills in what a person reads: names, commands, users, the gaps that overlap the answer, and
+/// where it may have begun. `index` is of `store`.
 Result<> Describe(store::Store& store, const causal_index::Index& index, Subgraph& subgraph);
 
 /// The chain of steps between the start and node `id`, in causal order; empty if `id` is not in it.

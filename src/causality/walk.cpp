@@ -8,11 +8,16 @@
 // remote connection by direction) are walked as several states (node, label). Edges into such a
 // node have a label, edges out of it ask for one; `Accepts` says which go together. Edges of one
 // label are looked at by the first state popped that accepts them only: its moment is the best.
+//
+// The shortest chain is looked for by the number of edges first and by moments among equals. A
+// state is come to again then, over more edges at a better moment: only who has both worse is left
+// out.
 #include "causality/walk.hpp"
 
 #include <algorithm>
 #include <queue>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -61,12 +66,15 @@ class Labels {
 };
 
 struct Candidate {
-  std::int64_t rank;  // smaller is popped first
+  std::uint32_t length;  // of the chain, where the shortest is asked for; else 0
+  std::int64_t rank;     // smaller is popped first
   NodeIndex node;
   LabelIndex label;
   std::uint32_t parent;
   EdgeIndex via;
-  bool operator<(const Candidate& other) const { return rank > other.rank; }
+  bool operator<(const Candidate& other) const {
+    return std::tie(length, rank) > std::tie(other.length, other.rank);
+  }
 };
 
 /// The edges of a split node that have one label.
@@ -84,20 +92,18 @@ struct SplitNode {
 
 class Walker {
  public:
-  Walker(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options)
+  /// `ends`: where not empty the shortest chain to one of them is looked for.
+  Walker(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options,
+         std::span<const NodeIndex> ends = {})
       : graph_(graph),
         options_(options),
         starts_(starts.begin(), starts.end()),
+        ends_(ends.begin(), ends.end()),
         open_(options.forward ? kForAll : kEverything),
         open_label_(labels_.IndexOf(open_)) {}
 
   Walk Run() {
-    const std::int64_t moment = options_.forward ? options_.from_ns : options_.until_ns;
-    for (const NodeIndex start : starts_) {
-      const auto leaves = options_.leaves_ns.find(start);
-      const bool later = options_.forward && leaves != options_.leaves_ns.end();
-      Push(start, open_label_, later ? std::max(moment, leaves->second) : moment, kNoStep, 0);
-    }
+    PushStarts();
     while (!queue_.empty()) {
       const Candidate next = queue_.top();
       queue_.pop();
@@ -106,7 +112,42 @@ class Walker {
     return std::move(walk_);
   }
 
+  std::vector<WalkStep> RunToEnd() {
+    PushStarts();
+    while (!queue_.empty()) {
+      const Candidate next = queue_.top();
+      queue_.pop();
+      Visit(next);
+      if (ends_.contains(next.node)) return ChainToLast();
+    }
+    return {};
+  }
+
  private:
+  void PushStarts() {
+    const std::int64_t moment = options_.forward ? options_.from_ns : options_.until_ns;
+    for (const NodeIndex start : starts_) {
+      const auto leaves = options_.leaves_ns.find(start);
+      std::int64_t leaving = moment;
+      if (leaves != options_.leaves_ns.end()) {
+        leaving =
+            options_.forward ? std::max(moment, leaves->second) : std::min(moment, leaves->second);
+      }
+      Push(start, open_label_, leaving, kNoStep, 0);
+    }
+  }
+
+  std::vector<WalkStep> ChainToLast() const {
+    std::vector<WalkStep> chain;
+    for (auto at = static_cast<std::uint32_t>(walk_.steps.size() - 1); at != kNoStep;) {
+      chain.push_back(walk_.steps[at]);
+      at = chain.back().parent;
+    }
+    std::ranges::reverse(chain);
+    for (std::uint32_t i = 0; i < chain.size(); ++i) chain[i].parent = i == 0 ? kNoStep : i - 1;
+    return chain;
+  }
+
   // ~x turns latest-first into smallest-first without overflow at the ends of the range.
   std::int64_t Rank(std::int64_t moment_ns) const {
     return options_.forward ? moment_ns : ~moment_ns;
@@ -180,16 +221,24 @@ class Walker {
 
   void Push(NodeIndex node, LabelIndex label, std::int64_t moment_ns, std::uint32_t parent,
             EdgeIndex via) {
-    if (settled_.contains(StateOf(node, label)) || settled_.contains(StateOf(node, open_label_)))
-      return;
-    // Only a better moment than the best one waiting is worth a place in the queue.
     const std::int64_t rank = Rank(moment_ns);
+    if (!ends_.empty()) {
+      // Who is in the open state at a better moment, over fewer edges, goes wherever we can.
+      const auto open = waiting_.find(StateOf(node, open_label_));
+      if (open != waiting_.end() && open->second <= rank) return;
+    } else if (settled_.contains(StateOf(node, label)) ||
+               settled_.contains(StateOf(node, open_label_))) {
+      return;
+    }
+    // Only a better moment than the best one waiting is worth a place in the queue.
     const auto [best, added] = waiting_.try_emplace(StateOf(node, label), rank);
     if (!added) {
       if (best->second <= rank) return;
       best->second = rank;
     }
-    queue_.push({rank, node, label, parent, via});
+    const std::uint32_t length =
+        ends_.empty() || parent == kNoStep ? 0 : walk_.steps[parent].hops + 1;
+    queue_.push({length, rank, node, label, parent, via});
   }
 
   static std::uint64_t StateOf(NodeIndex node, LabelIndex label) {
@@ -199,6 +248,10 @@ class Walker {
   void Settle(const Candidate& state) {
     if (settled_.contains(StateOf(state.node, open_label_))) return;
     if (!settled_.insert(StateOf(state.node, state.label)).second) return;
+    Visit(state);
+  }
+
+  void Visit(const Candidate& state) {
     const std::int64_t moment = options_.forward ? state.rank : ~state.rank;
     const std::uint32_t hops = state.parent == kNoStep ? 0 : walk_.steps[state.parent].hops + 1;
     const auto step = static_cast<std::uint32_t>(walk_.steps.size());
@@ -230,7 +283,7 @@ class Walker {
   void WalkGroup(Group& group, const Label& label, std::int64_t moment, std::uint32_t step) {
     const bool accepted =
         options_.forward ? Accepts(group.label, label) : Accepts(label, group.label);
-    if (group.walked || !accepted) return;
+    if ((group.walked && ends_.empty()) || !accepted) return;
     group.walked = true;
     WalkEdges(group.edges, moment, step);
   }
@@ -306,7 +359,7 @@ class Walker {
 
   Graph& graph_;
   const WalkOptions& options_;
-  const std::set<NodeIndex> starts_;
+  const std::set<NodeIndex> starts_, ends_;
   Walk walk_;
   std::priority_queue<Candidate> queue_;
   std::unordered_set<std::uint64_t> settled_;
@@ -322,6 +375,12 @@ class Walker {
 
 Walk WalkFrom(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options) {
   return Walker(graph, starts, options).Run();
+}
+
+std::vector<WalkStep> ShortestWalk(Graph& graph, std::span<const NodeIndex> starts,
+                                   std::span<const NodeIndex> ends, const WalkOptions& options) {
+  if (ends.empty()) return {};
+  return Walker(graph, starts, options, ends).RunToEnd();
 }
 
 }  // namespace spoor::causality

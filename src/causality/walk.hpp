@@ -36,7 +36,8 @@ struct WalkOptions {
   std::int64_t from_ns = kEarliest;
   std::int64_t until_ns = kLatest;
   RuleSet rules = RuleSet::All();  ///< helper_processes is not applied here
-  /// Forward: the moment at which the walk leaves a start, where that is later than from_ns.
+  /// The moment at which the walk leaves a start, where that is later than from_ns (forward), or
+  /// earlier than until_ns (backward).
   std::map<NodeIndex, std::int64_t> leaves_ns = {};
 };
 
@@ -44,5 +45,10 @@ struct WalkOptions {
 /// state at from_ns may have caused (forward): there is a chain of edges and a moment inside each
 /// edge's interval such that the moments never go back along the chain. Exact when no rule is on.
 Walk WalkFrom(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options);
+
+/// The chain of WalkFrom with the fewest edges that leads to one of `ends`, from a start to there;
+/// of several the one with the best moment. Empty: there is none. Each parent is the step before.
+std::vector<WalkStep> ShortestWalk(Graph& graph, std::span<const NodeIndex> starts,
+                                   std::span<const NodeIndex> ends, const WalkOptions& options);
 
 }  // namespace spoor::causality

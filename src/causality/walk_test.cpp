@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <tuple>
@@ -140,6 +141,33 @@ class BruteForce {
       }
     }
     return EventIds(reached);
+  }
+
+  /// The number of flows of the shortest chain from `source` to `target` that leaves at `from` or
+  /// later; none: nothing.
+  std::optional<std::size_t> ShortestForward(std::int64_t source, std::int64_t target,
+                                             std::int64_t from) const {
+    std::set<std::pair<std::size_t, std::int64_t>> reached, last;
+    for (std::size_t length = 1;; ++length) {
+      std::set<std::pair<std::size_t, std::int64_t>> next;
+      for (std::size_t flow = 0; flow < flows_.size(); ++flow) {
+        for (std::int64_t t = std::max(from, flows_[flow].begin_ns); t <= flows_[flow].end_ns;
+             ++t) {
+          const bool leaves = length == 1
+                                  ? flows_[flow].from_id == source
+                                  : std::ranges::any_of(last, [&](const auto& earlier) {
+                                      return earlier.second <= t && HandsOn(earlier.first, flow);
+                                    });
+          if (leaves && !reached.contains({flow, t})) next.insert({flow, t});
+        }
+      }
+      if (next.empty()) return std::nullopt;
+      for (const auto& [flow, t] : next) {
+        if (flows_[flow].to_id == target) return length;
+      }
+      reached.insert(next.begin(), next.end());
+      last = std::move(next);
+    }
   }
 
  private:
@@ -334,6 +362,56 @@ TEST(Walk, TerminalSidesEqualTheirDefinitionOnRandomHistories) {
 
 TEST(Walk, BothSplittingRulesTogetherEqualTheirDefinition) {
   ExpectWalksAreExact(RuleSet::None().With(Rule::kTerminalSides).With(Rule::kLatestInput), 4, 800);
+}
+
+TEST(Walk, TheShortestChainIsTheShortestThatTheRulesAndTimeAllow) {
+  std::mt19937 random(6);
+  std::size_t longer = 0, none = 0;
+  for (int round = 0; round < 1500; ++round) {
+    const RuleSet rules = round % 2 == 0
+                              ? RuleSet::None()
+                              : RuleSet::None().With(Rule::kTerminalSides).With(Rule::kLatestInput);
+    const History history = RandomHistory(random);
+    Graph graph = GraphOf(history, random);
+    const BruteForce brute(history, rules);
+    for (const auto& [source, source_type] : history.types) {
+      for (const auto& [target, target_type] : history.types) {
+        if (source == target) continue;
+        const std::int64_t moment = round % kMoments;
+        const auto length = brute.ShortestForward(source, target, moment);
+        const NodeIndex from = *graph.Find(source);
+        const NodeIndex to = *graph.Find(target);
+        const std::vector<WalkStep> chain = ShortestWalk(
+            graph, {&from, 1}, {&to, 1}, {.forward = true, .from_ns = moment, .rules = rules});
+        ASSERT_EQ(chain.empty(), !length) << source << " to " << target << ", history " << round;
+        if (length) {
+          ASSERT_EQ(chain.size(), *length + 1) << "history " << round;
+        }
+        longer += length && *length > 2 ? 1 : 0;
+        none += length ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(longer, 100u);
+  EXPECT_GT(none, 100u);
+}
+
+TEST(Walk, TheShortestChainIsAsLongBackward) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 1500; ++round) {
+    const RuleSet rules = round % 2 == 0
+                              ? RuleSet::None()
+                              : RuleSet::None().With(Rule::kTerminalSides).With(Rule::kLatestInput);
+    Graph graph = GraphOf(RandomHistory(random), random);
+    for (NodeIndex from = 0; from < graph.node_count(); ++from) {
+      const NodeIndex to = (from + 1) % static_cast<NodeIndex>(graph.node_count());
+      if (from == to) continue;
+      const auto forward =
+          ShortestWalk(graph, {&from, 1}, {&to, 1}, {.forward = true, .rules = rules});
+      const auto backward = ShortestWalk(graph, {&to, 1}, {&from, 1}, {.rules = rules});
+      ASSERT_EQ(forward.size(), backward.size()) << "history " << round;
+    }
+  }
 }
 
 TEST(Walk, EveryStepHangsOnAnEdgeThatTheMomentsAllow) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "analysis/track.hpp"
@@ -22,7 +23,7 @@ constexpr unsigned kGraphvizSeconds = 120;
 
 struct TrackFlags {
   std::string store;
-  std::string process, file, flow, alert;
+  std::string process, file, flow, alert, event;
   bool backward = false, forward = false, both = false;
   std::string from, until;
   std::string format = "tree";
@@ -65,6 +66,7 @@ analysis::TrackStart StartOf(const TrackFlags& flags) {
   if (!flags.file.empty()) return {Kind::kFile, flags.file};
   if (!flags.process.empty()) return {Kind::kProcess, flags.process};
   if (!flags.alert.empty()) return {Kind::kAlert, flags.alert};
+  if (!flags.event.empty()) return {Kind::kEvent, flags.event};
   return {Kind::kFlow, flags.flow};
 }
 
@@ -80,12 +82,12 @@ Result<std::string> Render(const causality::Subgraph& subgraph, const TrackFlags
         IsJson(flags));
   }
   if (flags.entries) {
-    return causality::RenderEntryPoints(subgraph, causality::EntryPointsOf(subgraph),
-                                        IsJson(flags));
+    return causality::RenderEntryPoints(subgraph, subgraph.entry_points, IsJson(flags));
   }
   if (flags.format == "prov-json") return causality::RenderProv(subgraph);
   if (flags.format == "graphml") return causality::RenderGraphml(subgraph);
   if (IsJson(flags)) return causality::RenderJson(subgraph);
+  if (flags.format == "story") return causality::RenderStory(subgraph);
   if (flags.format == "dot") return causality::RenderDot(subgraph);
   if (flags.format == "svg") {
     return causality::RenderSvg(causality::RenderDot(subgraph), kGraphvizSeconds);
@@ -158,16 +160,11 @@ Result<ExitCode> ShowWay(store::Store& store, const std::vector<std::int64_t>& s
     if (direction == causality::Direction::kBackward && flags.forward) continue;
     options.direction = direction;
     ASSIGN_OR_RETURN(const causality::Subgraph subgraph,
-                     analysis::Track(store, starts, options, Opening()));
+                     analysis::TrackWay(store, starts, ids, options, Opening()));
     incomplete = incomplete || !subgraph.gaps.empty();
-    std::vector<causality::Step> chain;
-    for (const std::int64_t id : ids) {
-      std::vector<causality::Step> found = causality::Why(subgraph, id);
-      if (chain.empty() || (!found.empty() && found.size() < chain.size())) {
-        chain = std::move(found);
-      }
-    }
-    if (chain.empty()) continue;
+    if (subgraph.steps.empty()) continue;
+    std::vector<causality::Step> chain = subgraph.steps;
+    if (direction == causality::Direction::kBackward) std::ranges::reverse(chain);
     RETURN_IF_ERROR(Write(IsJson(flags) ? causality::RenderWhyJson(subgraph, chain)
                                         : causality::RenderWhy(subgraph, chain),
                           IsJson(flags), flags.out));
@@ -203,13 +200,13 @@ Result<ExitCode> ShowCommonOrigins(store::Store& store, const std::vector<std::i
 
 Result<ExitCode> Track(const TrackFlags& flags) {
   if (flags.rules == "list") return ListRules();
-  const int start_count =
-      !flags.process.empty() + !flags.file.empty() + !flags.flow.empty() + !flags.alert.empty();
+  const int start_count = !flags.process.empty() + !flags.file.empty() + !flags.flow.empty() +
+                          !flags.alert.empty() + !flags.event.empty();
   if (start_count != 1) {
     return Fail(ErrorCode::kInvalidArgument,
-                "give one start: --process, --file, --flow or --alert");
+                "give one start: --process, --file, --flow, --alert or --event");
   }
-  ASSIGN_OR_RETURN(const causality::TraceOptions options, OptionsOf(flags));
+  ASSIGN_OR_RETURN(causality::TraceOptions options, OptionsOf(flags));
   ASSIGN_OR_RETURN(const analysis::ReadableStore store, OpenStoreForReading(flags.store));
   const Result<std::vector<std::int64_t>> starts = analysis::FindStart(*store, StartOf(flags));
   if (!starts && starts.error().code == ErrorCode::kNotFound) {
@@ -217,6 +214,7 @@ Result<ExitCode> Track(const TrackFlags& flags) {
     return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(starts);
+  RETURN_IF_ERROR(analysis::KeepToEvent(*store, StartOf(flags), *starts, options));
   if (!flags.to.empty() || !flags.also.empty()) {
     const Result<ExitCode> code = flags.to.empty()
                                       ? ShowCommonOrigins(*store, *starts, options, flags)
@@ -258,9 +256,16 @@ void RegisterTrack(CLI::App& application, Action& action) {
   CLI::Option* alert =
       track->add_option("--alert", flags->alert, "alert_id: from the flow that it is on")
           ->type_name("ALERT");
-  process->excludes(file)->excludes(flow)->excludes(alert);
-  file->excludes(flow)->excludes(alert);
-  flow->excludes(alert);
+  CLI::Option* event =
+      track
+          ->add_option(
+              "--event", flags->event,
+              "event_id, such as of the read that ends a typed line: what it did it to, then")
+          ->type_name("EVENT");
+  process->excludes(file)->excludes(flow)->excludes(alert)->excludes(event);
+  file->excludes(flow)->excludes(alert)->excludes(event);
+  flow->excludes(alert)->excludes(event);
+  alert->excludes(event);
   CLI::Option* backward = track->add_flag("--backward", flags->backward, "causes only");
   CLI::Option* forward = track->add_flag("--forward", flags->forward, "effects only");
   CLI::Option* both = track->add_flag("--both", flags->both, "causes and effects (the default)");
@@ -271,8 +276,9 @@ void RegisterTrack(CLI::App& application, Action& action) {
   track->add_option("--until", flags->until, "not what began after")->type_name("TIME");
   track
       ->add_option("--format", flags->format,
-                   "tree, dot, svg (needs graphviz), json, graphml or prov-json")
-      ->check(CLI::IsMember({"tree", "dot", "svg", "json", "graphml", "prov-json"}))
+                   "tree, story (all flows by time), dot, svg (needs graphviz), json, graphml or "
+                   "prov-json")
+      ->check(CLI::IsMember({"tree", "story", "dot", "svg", "json", "graphml", "prov-json"}))
       ->capture_default_str();
   track->add_flag("--json", flags->json, "as --format json");
   track->add_option("--out", flags->out, "write to FILE, not to stdout")->type_name("FILE");
@@ -281,7 +287,11 @@ void RegisterTrack(CLI::App& application, Action& action) {
   track->add_option("--why", flags->why, "only the chain between the start and this one")
       ->type_name("NODE");
   CLI::Option* to =
-      track->add_option("--to", flags->to, "only the chain that leads from the start to this one")
+      track
+          ->add_option(
+              "--to", flags->to,
+              "only the shortest chain from the start to this one, or from it to the start: as "
+              "--why, or alert:ID, event:ID, flow:FLOW, file:PATH, process:PROCESS")
           ->type_name("NODE");
   CLI::Option* also =
       track
@@ -310,8 +320,10 @@ void RegisterTrack(CLI::App& application, Action& action) {
       "  spoor track --flow 203.0.113.9:4444 --to /etc/cron.d/backup\n"
       "  spoor track --file /etc/cron.d/backup --also /root/.ssh/authorized_keys\n"
       "  spoor track --file /etc/cron.d/backup --entries\n"
-      "Of several chains --why and --to show the one that the walk takes first: it respects time,\n"
-      "and need not be the shortest.\n"
+      "  spoor track --alert 72057594037927937 --to event:72057594037927999\n"
+      "Of several chains --why shows the one that the walk takes first, --to the one of the "
+      "fewest\n"
+      "flows; both respect time.\n"
       "Every rule that left something out is named in the answer with what it left out.");
   track->callback([flags, &action] { action = [flags] { return Track(*flags); }; });
 }

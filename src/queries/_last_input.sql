@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  What did this process, or the nearest ancestor that read anything from outside, read last before that moment?
--- reads:     _lineage, _session_walk, event, object, io, _visible
+-- reads:     _line_before, event, object, io, _visible
 -- parameter: questions  structs  {key, process_id, boot_ns}: whose, and before when
 -- column:    key         BIGINT   of the question
 -- column:    process_id  BIGINT   that read
@@ -11,21 +11,8 @@
 -- limits:    ancestors only within the same session; at most the last 128 reads
 -- source:    D9
 CREATE OR REPLACE MACRO _last_input(questions) AS TABLE
-WITH question AS (
-  SELECT unnest(questions, recursive := true)
-), lineage AS MATERIALIZED (
-  SELECT l.process_id, l.line_process_id, l.depth, l.cut_boot_ns
-  FROM _lineage((SELECT list(DISTINCT q.process_id) FROM question AS q)) AS l
-), root AS (  -- the line ends with the root of a session
-  SELECT l.process_id, min(l.depth) AS depth
-  FROM lineage AS l JOIN _session_walk AS w ON w.process_id = l.line_process_id AND w.session_id = w.process_id
-  GROUP BY l.process_id
-), line AS (
-  SELECT q.key, l.line_process_id AS process_id, l.depth,
-         CASE WHEN l.depth = 0 THEN q.boot_ns ELSE l.cut_boot_ns END AS cut_boot_ns
-  FROM question AS q JOIN lineage AS l ON l.process_id = q.process_id
-  LEFT JOIN root ON root.process_id = l.process_id
-  WHERE root.depth IS NULL OR l.depth <= root.depth
+WITH line AS MATERIALIZED (
+  SELECT * FROM _line_before(questions)
 ), input AS (
   SELECT line.key, line.depth, line.cut_boot_ns, e.event_id, e.process_id, e.object_id, e.wall_ns, e.boot_ns,
          coalesce(e.path, o.path) AS name

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- question:  When did a process that was not root become root, by what, and what had it read before?
--- reads:     _root_change, process, exec, host, _session_walk, _last_input
+-- reads:     _root_change, process, exec, host, _session_walk, _last_input, _last_files
 -- column:    event_id              BIGINT   the event
 -- column:    wall_ns               BIGINT   when
 -- column:    process_id            BIGINT   the process
@@ -22,6 +22,8 @@
 -- column:    host                  VARCHAR  name of the host
 -- column:    program_object_id     BIGINT   file of that program; NULL: not known
 -- column:    boot_ns               BIGINT   when, by the clock of the host since it was started
+-- column:    files_process_id      BIGINT   who last read files before: it or an ancestor in the session
+-- column:    files_read            VARCHAR[]  the files that one had read last, the last first; none: []
 -- costs:     the whole store
 -- limits:    a process that was root when it was first seen has no transition; capabilities gained without uid 0
 --            are in credential_change; processes that took back rights they had kept are in root_regained
@@ -37,6 +39,9 @@ WITH change AS MATERIALIZED (
   WHERE x.result = 0 AND x.boot_ns <= c.boot_ns GROUP BY c.event_id
 ), input AS MATERIALIZED (
   SELECT * FROM _last_input((
+    SELECT list({'key': c.event_id, 'process_id': c.process_id, 'boot_ns': c.boot_ns}) FROM change AS c))
+), files AS MATERIALIZED (
+  SELECT * FROM _last_files((
     SELECT list({'key': c.event_id, 'process_id': c.process_id, 'boot_ns': c.boot_ns}) FROM change AS c))
 )
 SELECT c.event_id, c.wall_ns, c.process_id, p.pid, w.session_id, c.before_uid, c.before_euid, c.uid,
@@ -55,11 +60,13 @@ SELECT c.event_id, c.wall_ns, c.process_id, p.pid, w.session_id, c.before_uid, c
        END AS explanation,
        i.process_id AS input_process_id, i.path AS input_path, i.wall_ns AS input_wall_ns,
        i.text AS input_text, c.programs, h.name AS host,
-       x.object_id AS program_object_id, c.boot_ns
+       x.object_id AS program_object_id, c.boot_ns, f.process_id AS files_process_id,
+       coalesce(f.paths, []) AS files_read
 FROM change AS c
 LEFT JOIN process AS p ON p.process_id = c.process_id
 LEFT JOIN host AS h ON h.host_id = p.host_id
 LEFT JOIN program AS x ON x.event_id = c.event_id
 LEFT JOIN _session_walk AS w ON w.process_id = c.process_id
 LEFT JOIN input AS i ON i.key = c.event_id
+LEFT JOIN files AS f ON f.key = c.event_id
 ORDER BY c.wall_ns, c.event_id;

@@ -143,6 +143,25 @@ Result<Deed> WeightiestDeed(const Chapters& chapters, const std::vector<Row>& pe
   return deed;
 }
 
+/// Where else it may have begun: the connections and logins that most of it descends from.
+void TellEntryPoints(const causality::Subgraph& causes, Section& section) {
+  constexpr std::size_t kTold = 3;
+  const std::size_t told = std::min(kTold, causes.entry_points.size());
+  for (std::size_t i = 0; i < told; ++i) {
+    const causality::EntryPoint& entry = causes.entry_points[i];
+    const causality::SubgraphNode& node = causes.nodes[entry.node];
+    section.facts.push_back(
+        {.text =
+             fmt::format("Entry point {} of {}: {}, from which {} of the {} others in that past "
+                         "may descend.",
+                         i + 1, causes.entry_points.size(), Name(node.label), entry.descendants,
+                         entry.causes - 1),
+         .wall_ns = entry.first_ns,
+         .id_kind = node.type == causality::NodeType::kProcess ? "process" : "object",
+         .id = node.id});
+  }
+}
+
 Result<> TellPath(const Chapters& chapters, causality::Graph& graph, const Deed& deed,
                   Section& section) {
   const std::int64_t entry_id = chapters.subject.session
@@ -174,6 +193,7 @@ Result<> TellPath(const Chapters& chapters, causality::Graph& graph, const Deed&
                            deed.name, Name(target.label)),
        .id_kind = "object",
        .id = deed.ids.front()});
+  TellEntryPoints(causes, section);
   AddLines(causality::RenderWhy(causes, chain), section.lines);
   return {};
 }

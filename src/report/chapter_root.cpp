@@ -9,8 +9,10 @@ namespace spoor::report {
 namespace {
 
 constexpr std::string_view kTransitions =
-    "SELECT t.*, i.pid AS input_pid, i.command_line AS input_command FROM root_transitions AS t "
+    "SELECT t.*, i.pid AS input_pid, i.command_line AS input_command, "
+    "f.pid AS files_pid, f.command_line AS files_command FROM root_transitions AS t "
     "LEFT JOIN process AS i ON i.process_id = t.input_process_id "
+    "LEFT JOIN process AS f ON f.process_id = t.files_process_id "
     "WHERE t.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
     "ORDER BY t.cause = 'setuid_program', t.programs DESC, t.wall_ns, t.event_id";
 
@@ -27,6 +29,22 @@ void TellInput(const Row& row, Section& section) {
        .wall_ns = row.Integer("input_wall_ns"),
        .id_kind = "process",
        .id = *input});
+}
+
+void TellFiles(const Row& row, Section& section) {
+  const std::vector<std::string> files = row.Texts("files_read");
+  const auto reader = row.Integer("files_process_id");
+  if (files.empty() || !reader) return;
+  std::string names;
+  for (const std::string& file : files) names += (names.empty() ? "" : ", ") + Name(file);
+  section.facts.push_back(
+      {.text = fmt::format("Before that, {} had last read {}.",
+                           reader == row.Integer("process_id")
+                               ? std::string("it")
+                               : ProcessName(row.Integer("files_pid"), row.Text("files_command")),
+                           names),
+       .id_kind = "process",
+       .id = *reader});
 }
 
 /// Where a setuid program got its bit from, where the record holds that, and whose change it was
@@ -114,6 +132,7 @@ Result<Section> Chapters::Root() const {
          .id = row.Integer("process_id").value_or(0)});
     RETURN_IF_ERROR(TellOrigin(*this, row, section));
     TellInput(row, section);
+    TellFiles(row, section);
   }
   if (!any) section.facts.push_back({.text = kNobodyBecameRoot});
   ASSIGN_OR_RETURN(
