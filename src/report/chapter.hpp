@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ struct Chapters {
   store::Store& store;
   const Subject& subject;
   std::string store_words;
+  mutable std::map<std::string, std::vector<Row>> answers;  ///< of Ask: some chapters ask the same
 
   Result<Section> Entry() const;                    // who came in, over which connection
   Result<Section> AddLogin(Section section) const;  // to the entry: under which name

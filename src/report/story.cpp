@@ -122,7 +122,10 @@ Result<std::vector<Row>> Chapters::Ask(std::string_view query) const {
   std::string sql(query);
   for (std::size_t at = sql.find(kPlace); at != std::string::npos; at = sql.find(kPlace))
     sql.replace(at, kPlace.size(), subject.Scope());
-  return ReadRows(store, sql);
+  const auto known = answers.find(sql);
+  if (known != answers.end()) return known->second;
+  ASSIGN_OR_RETURN(std::vector<Row> rows, ReadRows(store, sql));
+  return answers.emplace(std::move(sql), std::move(rows)).first->second;
 }
 
 Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& options) {
@@ -131,7 +134,7 @@ Result<std::optional<Story>> Tell(store::Store& store, const StoryOptions& optio
   RETURN_IF_ERROR(store.Keep(library.WholeStoreViews()));
   ASSIGN_OR_RETURN(const std::optional<Subject> subject, FindSubject(store, options));
   if (!subject) return std::optional<Story>();
-  const Chapters chapters{store, *subject, options.store_words};
+  const Chapters chapters{store, *subject, options.store_words, {}};
   Story story;
   story.title = subject->session_id
                     ? fmt::format("What happened in session {} on {}", *subject->session_id,
