@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "base/wall_time_text.hpp"
 #include "evidence/log.hpp"
+#include "importers/compressed_source.hpp"
 #include "importers/kinds.hpp"
 #include "proof/archive.hpp"
 #include "store/sha256.hpp"
@@ -141,7 +142,8 @@ Result<std::string> DetectKind(const std::string& path) {
   std::string begin;
   const auto read = ForEachPart(path, [&](std::span<const std::byte> part) -> Result<> {
     begin += AsText(part);
-    if (begin.size() < kSniffBytes) return {};
+    const bool compressed = importers::LooksCompressed(begin);
+    if (begin.size() < (compressed ? importers::kCompressedBeginningBytes : kSniffBytes)) return {};
     return Fail(ErrorCode::kUnsupported, "enough");
   });
   if (!read && read.error().code != ErrorCode::kUnsupported) {

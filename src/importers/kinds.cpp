@@ -6,12 +6,12 @@
 
 #include "importers/agents/agent_readers.hpp"
 #include "importers/audit/audit_reader.hpp"
+#include "importers/compressed_source.hpp"
 #include "importers/cowrie/cowrie_readers.hpp"
 #include "importers/eve/eve_reader.hpp"
 #include "importers/events_reader.hpp"
 #include "importers/falco/falco_reader.hpp"
 #include "importers/flow_csv/flow_csv_reader.hpp"
-#include "importers/gzip_source.hpp"
 #include "importers/journal/journal_readers.hpp"
 #include "importers/p0f/p0f_reader.hpp"
 #include "importers/pcap/capture_source.hpp"
@@ -97,8 +97,8 @@ const ImporterKind* FindImporterKind(std::string_view name) {
 
 const ImporterKind* DetectImporterKind(std::string_view first_bytes, std::string_view file_name) {
   std::string inside;
-  if (LooksLikeGzip(first_bytes)) {
-    inside = BeginningOfGzip(first_bytes);
+  if (LooksCompressed(first_bytes)) {
+    inside = BeginningOfCompressed(first_bytes);
     first_bytes = inside;
   }
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -115,7 +115,7 @@ const ImporterKind* DetectImporterKind(std::string_view first_bytes, std::string
 
 std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,
                                                  const ImportOptions& options) {
-  return MakeGzipSource(kind.make(options), kind.all_or_nothing);
+  return MakeCompressedSource(kind.make(options), kind.all_or_nothing);
 }
 
 }  // namespace spoor::importers

@@ -28,12 +28,13 @@ std::span<const ImporterKind> ImporterKinds();
 /// Null: there is no such kind.
 const ImporterKind* FindImporterKind(std::string_view name);
 /// The kind that a file with these first bytes looks like; null: none. A file that is compressed
-/// with gzip is what it is inside. `file_name`, without folders, tells apart what looks alike
-/// (btmp, wtmp) and tells what has no marks (.bash_history); it may be empty.
+/// is what it is inside, of which kCompressedBeginningBytes tell. `file_name`, without folders,
+/// tells apart what looks alike (btmp, wtmp) and tells what has no marks (.bash_history); it may be
+/// empty.
 const ImporterKind* DetectImporterKind(std::string_view first_bytes,
                                        std::string_view file_name = {});
 
-/// Reads a file of `kind`, also when it is compressed with gzip.
+/// Reads a file of `kind`, also when it is compressed (compressed_source.hpp).
 std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,
                                                  const ImportOptions& options);
 

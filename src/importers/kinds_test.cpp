@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/kinds.hpp"
 
+#include <bzlib.h>
 #include <gmock/gmock.h>
+#include <lzma.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <set>
 
@@ -29,6 +32,37 @@ std::string Gzip(std::string_view text) {
   return packed;
 }
 
+std::string Bzip2(const std::string& text) {
+  std::string packed(text.size() + text.size() / 100 + 1000, '\0');
+  auto size = static_cast<unsigned>(packed.size());
+  std::string copy = text;
+  EXPECT_EQ(BZ2_bzBuffToBuffCompress(packed.data(), &size, copy.data(),
+                                     static_cast<unsigned>(copy.size()), 9, 0, 0),
+            BZ_OK);
+  packed.resize(size);
+  return packed;
+}
+
+std::string Xz(const std::string& text, std::uint32_t preset = 6) {
+  std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
+  std::size_t size = 0;
+  EXPECT_EQ(
+      lzma_easy_buffer_encode(preset, LZMA_CHECK_CRC64, nullptr,
+                              reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                              reinterpret_cast<std::uint8_t*>(packed.data()), &size, packed.size()),
+      LZMA_OK);
+  packed.resize(size);
+  return packed;
+}
+
+std::string Zstd(const std::string& text) {
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  const std::size_t size = ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3);
+  EXPECT_EQ(ZSTD_isError(size), 0U);
+  packed.resize(size);
+  return packed;
+}
+
 const std::string kLog =
     "#separator \\x09\n#path\tdns\n#fields\tts\tquery\n#types\ttime\tstring\n1700000000.0\ta\n";
 
@@ -49,6 +83,40 @@ TEST(ImporterKinds, ReadACompressedFileAsWhatItIsInside) {
     const Reading reading = ReadAs("zeek", packed, {.host = "h", .time = {}}, part);
     EXPECT_EQ(reading.error, "");
     EXPECT_THAT(reading.findings.log_lines, SizeIs(2));
+  }
+}
+
+TEST(ImporterKinds, UndoEachCompressionAlsoOfSeveralMembersAndHoweverItIsCut) {
+  const std::string more = "1700000001.0\tb\n";
+  // As tools that compress on several cores put before each frame.
+  const std::string skipped("\x50\x2a\x4d\x18\x03\0\0\0abc", 11);
+  for (const std::string& packed :
+       {Bzip2(kLog) + Bzip2(more), Xz(kLog) + Xz(more), Xz(kLog) + std::string(4, '\0') + Xz(more),
+        Zstd(kLog) + Zstd(more), skipped + Zstd(kLog) + skipped + Zstd(more)}) {
+    ASSERT_NE(DetectImporterKind(packed), nullptr);
+    EXPECT_EQ(DetectImporterKind(packed)->name, "zeek");
+    for (const std::size_t part : {1U, 2U, 5U, 1000U}) {
+      const Reading reading = ReadAs("zeek", packed, {.host = "h", .time = {}}, part);
+      EXPECT_EQ(reading.error, "");
+      EXPECT_EQ(reading.counts.malformed_count, 0);
+      EXPECT_THAT(reading.findings.log_lines, SizeIs(2));
+    }
+    const std::string cut = packed.substr(0, packed.size() - 3);
+    const Reading whole = ReadAs("zeek", cut, {.host = "h", .time = {}}, cut.size());
+    EXPECT_EQ(whole.counts.malformed_count, 1);
+    EXPECT_THAT(whole.findings.log_lines, SizeIs(testing::Ge(1)));
+    const Reading in_parts = ReadAs("zeek", cut, {.host = "h", .time = {}}, 1);
+    EXPECT_EQ(in_parts.findings.log_lines.size(), whole.findings.log_lines.size());
+  }
+}
+
+TEST(ImporterKinds, EndWhatWasMadeToBeLargeWhenItIsUncompressed) {
+  const std::string zeros(96 << 20, '\n');
+  for (const std::string& packed : {Bzip2(kLog + zeros), Xz(kLog + zeros, 0), Zstd(kLog + zeros)}) {
+    const Reading reading = ReadAs("zeek", packed, {.host = "h", .time = {}}, packed.size());
+    EXPECT_EQ(reading.error, "");
+    EXPECT_EQ(reading.counts.malformed_count, 1);
+    EXPECT_THAT(reading.findings.log_lines, SizeIs(1));
   }
 }
 

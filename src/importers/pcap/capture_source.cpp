@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "importers/gzip_source.hpp"
+#include "importers/compressed_source.hpp"
 #include "importers/sebek/sebek_translator.hpp"
 #include "packets/flow_builder.hpp"
 
@@ -126,7 +126,7 @@ event::FlowSighting SightingOf(const packets::Flow& flow) {
 }
 
 std::unique_ptr<event::EventSource> MakePacketSource(packets::CaptureReader::Visit visit) {
-  return MakeGzipSource(std::make_unique<PacketSource>(std::move(visit)));
+  return MakeCompressedSource(std::make_unique<PacketSource>(std::move(visit)));
 }
 
 std::unique_ptr<event::EventSource> MakeCaptureSource(const ImportOptions& options) {

@@ -17,7 +17,7 @@ std::unique_ptr<event::EventSource> MakeCaptureSource(const ImportOptions& optio
 /// The same, where every packet that can be a record of Sebek is taken for one.
 std::unique_ptr<event::EventSource> MakeSebekCaptureSource(const ImportOptions& options);
 
-/// Reads the same files, also compressed with gzip, and finds nothing: `visit` is called with every
+/// Reads the same files, also compressed, and finds nothing: `visit` is called with every
 /// packet.
 std::unique_ptr<event::EventSource> MakePacketSource(packets::CaptureReader::Visit visit);
 
