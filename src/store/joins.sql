@@ -25,12 +25,19 @@ WITH hand AS MATERIALIZED (
          -- Every host has these for itself.
          CASE WHEN fs.source_ip LIKE '127.%' OR fs.source_ip = '::1' OR fs.destination_ip LIKE '127.%'
               OR fs.destination_ip = '::1' THEN fs.host_id END AS own_host,
+         -- Packets of one conversation lie in several rows where a capture was cut, or is told in parts: there is no
+         -- SYN in what goes on, and what it goes on with was not over; for how long that may be silent: 0012.
+         fs.observer = 'packets' AND (fs.transport <> 'tcp'
+                                      OR (coalesce(fs.source_tcp_flags, 0) | coalesce(fs.destination_tcp_flags, 0)) & 2 = 0) AS goes_on,
+         CASE WHEN fs.observer <> 'packets' THEN NULL WHEN fs.transport <> 'tcp' OR fs.state = 'S0' THEN 60000000000
+              WHEN fs.state IN ('S1', 'S2', 'S3', 'OTH') THEN 3600000000000 END AS open_ns,
          least(greatest(fs.begin_wall_ns, 0), 4000000000000000000) AS begin_ns,
          least(greatest(fs.end_wall_ns, 0), 4000000000000000000) AS end_ns
   FROM _flow_seen AS fs
 )
 SELECT e.flow_id, e.host_id, e.observer, e.has_ports, coalesce(e.direction, '') AS direction,
        concat_ws(' ', e.transport, least(e.one, e.other), greatest(e.one, e.other), e.own_host) AS ends,
+       e.goes_on AND e.has_ports AS goes_on, e.open_ns,
        e.begin_ns + coalesce(hd.offset_ns, 0) AS begin_ns, e.end_ns + coalesce(hd.offset_ns, 0) AS end_ns
 FROM ended AS e LEFT JOIN hand AS hd ON hd.recording_id = e.recording_id;
 
@@ -73,7 +80,7 @@ GROUP BY r.host_id, r.observer;
 
 -- The same rows on one clock.
 CREATE VIEW _flow_timed AS
-SELECT ft.flow_id, ft.host_id, ft.observer, ft.has_ports, ft.direction, ft.ends,
+SELECT ft.flow_id, ft.host_id, ft.observer, ft.has_ports, ft.direction, ft.ends, ft.goes_on, ft.open_ns,
        concat_ws(' ', ft.host_id, ft.observer, ft.direction) AS viewpoint,
        CASE ft.observer WHEN 'packets' THEN 4 WHEN 'sensor' THEN 2 WHEN 'zeek' THEN 3 WHEN 'suricata' THEN 3
             WHEN 'argus' THEN 3 WHEN 'netflow' THEN 3 ELSE 0 END AS weight,
@@ -82,16 +89,33 @@ FROM _flow_told AS ft
 LEFT JOIN _clock_correction AS cc ON cc.host_id = ft.host_id AND cc.observer = ft.observer;
 
 -- Which connection each row is of. The rows of the observer that sees connections best (packets before records of
--- them before sockets before single alerts) are the connections; the others go to the one that lasts at their begin,
--- or is nearest. What fits none makes connections of its own.
+-- them before sockets before single alerts) are the connections, those of packets that go on or were captured twice
+-- together; the others go to the one that lasts at their begin, or is nearest. What fits none makes connections of its own.
 CREATE VIEW _connection AS
 WITH timed AS MATERIALIZED (
-  SELECT tm.flow_id, tm.ends, tm.viewpoint, tm.weight, tm.begin_ns, tm.end_ns FROM _flow_timed AS tm
+  SELECT tm.flow_id, tm.ends, tm.viewpoint, tm.weight, tm.begin_ns, tm.end_ns, tm.has_ports, tm.goes_on, tm.open_ns
+  FROM _flow_timed AS tm
 ), best AS (
-  SELECT t.ends, arg_max(t.viewpoint, (t.weight, t.viewpoint)) AS viewpoint, count(*) AS n FROM timed AS t GROUP BY t.ends
+  SELECT t.ends, arg_max(t.viewpoint, (t.weight, t.viewpoint)) AS viewpoint,
+         count(*) FILTER (t.weight = 4 AND t.has_ports) AS packet_rows
+  FROM timed AS t GROUP BY t.ends
 ), anchor AS MATERIALIZED (
-  SELECT t.flow_id, t.ends, t.begin_ns, t.end_ns
+  SELECT t.flow_id, t.ends, t.begin_ns, t.end_ns, t.goes_on, t.open_ns, b.packet_rows
   FROM timed AS t JOIN best AS b ON b.ends = t.ends AND b.viewpoint = t.viewpoint
+), part AS (
+  SELECT a.flow_id, a.ends, a.begin_ns,
+         CASE WHEN a.begin_ns < max(a.end_ns) OVER (PARTITION BY a.ends ORDER BY a.begin_ns, a.flow_id
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0
+              WHEN a.goes_on AND a.begin_ns - lag(a.end_ns) OVER (PARTITION BY a.ends ORDER BY a.begin_ns, a.flow_id)
+                   <= lag(a.open_ns) OVER (PARTITION BY a.ends ORDER BY a.begin_ns, a.flow_id) THEN 0 ELSE 1 END AS begins
+  FROM anchor AS a WHERE a.packet_rows > 1
+), numbered AS (
+  SELECT pt.flow_id, pt.ends, pt.begin_ns,
+         sum(pt.begins) OVER (PARTITION BY pt.ends ORDER BY pt.begin_ns, pt.flow_id) AS number
+  FROM part AS pt
+), whole AS MATERIALIZED (
+  SELECT nu.flow_id, first_value(nu.flow_id) OVER (PARTITION BY nu.ends, nu.number ORDER BY nu.begin_ns, nu.flow_id) AS connection_id
+  FROM numbered AS nu
 ), rest AS MATERIALIZED (
   SELECT t.flow_id, t.ends, t.begin_ns, t.end_ns
   FROM timed AS t JOIN best AS b ON b.ends = t.ends AND b.viewpoint <> t.viewpoint
@@ -116,9 +140,11 @@ WITH timed AS MATERIALIZED (
          sum(s.begins) OVER (PARTITION BY s.ends ORDER BY s.begin_ns, s.flow_id) AS number
   FROM step AS s
 )
-SELECT a.flow_id, a.flow_id AS connection_id FROM anchor AS a
+SELECT a.flow_id, coalesce(w.connection_id, a.flow_id) AS connection_id
+FROM anchor AS a LEFT JOIN whole AS w ON w.flow_id = a.flow_id
 UNION ALL
-SELECT p.flow_id, p.anchor_flow_id FROM placed AS p WHERE p.anchor_flow_id IS NOT NULL
+SELECT p.flow_id, coalesce(w.connection_id, p.anchor_flow_id)
+FROM placed AS p LEFT JOIN whole AS w ON w.flow_id = p.anchor_flow_id WHERE p.anchor_flow_id IS NOT NULL
 UNION ALL
 SELECT s.flow_id, first_value(s.flow_id) OVER (PARTITION BY s.ends, s.number ORDER BY s.begin_ns, s.flow_id)
 FROM spell AS s;

@@ -152,6 +152,34 @@ class PacketsTest(unittest.TestCase):
         packets = self.packets_of("10.0.0.1:4000")
         self.assertEqual([packet[:2] for packet in packets], wanted)
 
+    def test_a_capture_in_several_files_gives_one_connection_whose_counts_add_up(self):
+        whole = http("10.0.0.1", 4000, BEGIN)
+        question = [(BEGIN + 2_000_000, udp("10.0.0.7", 5353, "10.0.0.3", 53, b"ask")), (BEGIN + 7_500_000, udp("10.0.0.3", 53, "10.0.0.7", 5353, b"told"))]
+        packets = sorted(whole + question)
+        cuts = [packets[:4], packets[4:8], packets[8:]]
+        for number, part in enumerate(cuts[:2]):
+            self.take(f"ring.pcap{number}", pcap(part), "--host", "gateway")
+        self.take("ring.pcap2", pcap(cuts[2]), "--host", "gateway")
+        self.take_events(accepted(5, "10.0.0.1", 4000, BEGIN + 2_000_000))
+        self.assertEqual(self.store.sql("SELECT transport, count(DISTINCT connection_id) AS connections, count(*) AS flows FROM flow "
+                                        "WHERE observer = 'packets' GROUP BY transport ORDER BY transport"),
+                         [{"transport": "tcp", "connections": 1, "flows": 3}, {"transport": "udp", "connections": 1, "flows": 2}])
+        totals = self.store.sql("SELECT transport, source_ip, source_packets, destination_packets, source_bytes, destination_bytes, "
+                                "end_wall_ns FROM _connection_best WHERE observer = 'packets' ORDER BY transport")
+        self.assertEqual([tuple(total.values()) for total in totals],
+                         [("tcp", "10.0.0.1", 6, 4, 18, 24, whole[-1][0]), ("udp", "10.0.0.7", 1, 1, 3, 4, question[-1][0])])
+        # Asked for any of the parts, all packets come back, and each part has the process.
+        self.assertEqual([packet[:2] for packet in self.packets_of("10.0.0.1:4000")], whole)
+        self.assertEqual(self.store.sql("SELECT count(*) AS n FROM flow JOIN flow_process USING (flow_id) WHERE observer = 'packets' "
+                                        "AND transport = 'tcp'"), [{"n": 3}])
+
+    def test_a_conversation_that_was_captured_twice_at_once_is_one_connection_and_counts_once(self):
+        packets = http("10.0.0.1", 4000, BEGIN)
+        self.take("inside.pcap", pcap(packets), "--host", "gateway")
+        self.take("outside.pcap", pcap([(at + 20_000, data) for at, data in packets]), "--host", "gateway")
+        self.assertEqual(self.store.sql("SELECT source_packets, destination_packets, source_bytes FROM _connection_best"),
+                         [{"source_packets": 6, "destination_packets": 4, "source_bytes": 18}])
+
     def test_a_cut_capture_is_read_as_far_as_it_goes_and_a_gap(self):
         said = self.take("a.pcap", pcap(http("10.0.0.1", 4000, BEGIN))[:-3])
         self.assertIn("9 packets, 1 flows, 0 not decoded, 1 malformed", said)
