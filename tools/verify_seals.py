@@ -86,6 +86,8 @@ class Statement:
         self.sensor, self.first_key_tag = sensor, member.get("first_key_tag", "")
         self.certificate = member.get("certificate", "")
         self.names = [member.get(name, "") for name in ("host", "boot_id")]
+        if member.get("interface"):
+            self.names.append(member["interface"])
         signature = member.get("signature", "")
         self.signature = bytes.fromhex(signature) if re.fullmatch(r"([0-9a-f]{2}){1,256}", signature) else b""
 

@@ -271,6 +271,9 @@ class Tables:
         first, last = sorted((segment["first_entry"], segment["last_entry"]))
         if segment["life"] != "sealed":  # has rows that others were merged into since they began
             first = self.first_unsealed[segment["recording_id"]]
+        recording = self.recordings.get(segment["recording_id"])
+        if table == "flow" and recording is not None and recording.is_import:
+            return  # what is revised there is what files tell of one flow: by its end
         column = "entry_index" if table == "evidence_batch" else "revision" if "revision" in COLUMNS[table] else "event_id"
         least, greatest = footer.ranges.get(column, (None, None))
         shift = 0 if table == "evidence_batch" else ENTRY_SHIFT

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/open_store.hpp"
 #include "base/visible_text.hpp"
 #include "event/event_text.hpp"
 #include "event/network.hpp"
@@ -54,7 +55,8 @@ Result<std::uint64_t> CopyPackets(evidence::LogReader& log, const FlowCapture& c
                                   packets::CaptureWriter& writer,
                                   const std::function<Result<>(std::string_view)>& write) {
   std::map<std::int64_t, std::string> comments;  // by the builder's ids
-  packets::FlowBuilder finder({}, capture.description.sha256, [&](const packets::Flow& flow) {
+  const packets::FlowPolicy policy = FlowPolicyOf(capture.description);
+  packets::FlowBuilder finder(policy, capture.description.sha256, [&](const packets::Flow& flow) {
     const auto wanted =
         capture.comments.find(event::FlowId(capture.description.host, importers::SightingOf(flow)));
     if (wanted != capture.comments.end()) comments.emplace(flow.flow_id, wanted->second);
@@ -62,7 +64,7 @@ Result<std::uint64_t> CopyPackets(evidence::LogReader& log, const FlowCapture& c
   RETURN_IF_ERROR(ForEachPacket(
       log, capture, [&](const packets::CapturedPacket& packet) { finder.Add(packet); }));
   finder.Finish();
-  packets::FlowBuilder builder({}, capture.description.sha256, [](const packets::Flow&) {});
+  packets::FlowBuilder builder(policy, capture.description.sha256, [](const packets::Flow&) {});
   std::uint64_t count = 0;
   Result<> written;
   std::string part;

@@ -9,6 +9,7 @@
 
 #include "base/exists.hpp"
 #include "base/file.hpp"
+#include "base/saturating.hpp"
 #include "base/time.hpp"
 #include "base/wall_time_text.hpp"
 #include "evidence/log.hpp"
@@ -51,6 +52,7 @@ Result<ImportedFile> Check(const ImportFilesOptions& options, const std::string&
   description.year = options.year;
   description.date = options.date;
   description.utc_offset_ns = options.utc_offset_ns;
+  description.flow_timeouts = options.flow_timeouts;
   description.clock_offset_ns = options.clock_offset_ns;
   ASSIGN_OR_RETURN(const std::unique_ptr<event::EventSource> importer, MakeImporter(description));
   store::Sha256Stream digester;
@@ -131,6 +133,9 @@ void ImportedFile::Count(const event::Findings& findings) {
   alert_count += findings.alerts.size();
   fingerprint_count += findings.fingerprints.size();
   log_line_count += findings.log_lines.size();
+  for (const event::SourceLoss& loss : findings.losses) {
+    lost_count = SaturatingAdd(lost_count, loss.count);
+  }
 }
 
 wire::BatchSealer::Moment ImportMoment() {

@@ -27,7 +27,7 @@ Result<std::string> DetectKind(const std::string& path);
 struct ImportedFile {
   ingest::ImportDescription description;
   std::uint64_t event_count = 0, flow_count = 0, alert_count = 0, fingerprint_count = 0,
-                log_line_count = 0;
+                log_line_count = 0, lost_count = 0;
   event::SourceCounts source;
 
   void Count(const event::Findings& findings);
@@ -44,7 +44,8 @@ struct ImportFilesOptions {
   std::optional<int> year{};       ///< of the first line, where lines have none
   std::string date{};              ///< likewise, "2024-01-02"
   std::int64_t utc_offset_ns = 0;  ///< local time minus UTC, where times have no zone
-  std::optional<std::int64_t> clock_offset_ns{};  ///< of the source: stored, never applied
+  std::optional<ingest::FlowTimeouts> flow_timeouts{};  ///< of packets
+  std::optional<std::int64_t> clock_offset_ns{};        ///< of the source: stored, never applied
   std::vector<std::string> files;
   std::function<void(const ImportedFile&)> done{};  ///< it is in the evidence
   Narration narration{};

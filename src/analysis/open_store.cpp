@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/open_store.hpp"
+#include "packets/flow_builder.hpp"
 
 #include <fmt/format.h>
 
@@ -19,6 +20,16 @@ Result<> DefineLibrary(store::Store& store) {
 
 }  // namespace
 
+packets::FlowPolicy FlowPolicyOf(const ingest::ImportDescription& description) {
+  packets::FlowPolicy policy;
+  if (!description.flow_timeouts) return policy;
+  const ingest::FlowTimeouts& timeouts = *description.flow_timeouts;
+  policy.established_idle_ns = std::max(timeouts.established_idle_ns, std::int64_t{0});
+  policy.other_idle_ns = std::max(timeouts.other_idle_ns, std::int64_t{0});
+  policy.active_ns = std::max(timeouts.active_ns, std::int64_t{0});
+  return policy;
+}
+
 Result<std::unique_ptr<event::EventSource>> MakeImporter(
     const ingest::ImportDescription& description) {
   if (const importers::ImporterKind* const kind = importers::FindImporterKind(description.kind)) {
@@ -29,7 +40,8 @@ Result<std::unique_ptr<event::EventSource>> MakeImporter(
                   .utc_offset_ns = description.utc_offset_ns,
                   .day_wall_ns = importers::ParseIsoTime(description.date + "T00:00:00", {})},
          .sha256 = description.sha256,
-         .file = description.file});
+         .file = description.file,
+         .flows = FlowPolicyOf(description)});
   }
   return Fail(ErrorCode::kUnsupported, "this build has no importer for files of kind '{}'",
               description.kind);

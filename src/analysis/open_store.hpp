@@ -11,6 +11,10 @@
 #include "store/catalog.hpp"
 #include "store/store.hpp"
 
+namespace spoor::packets {
+struct FlowPolicy;
+}
+
 /// A store that questions are asked of: up to date, with the query library defined.
 namespace spoor::analysis {
 
@@ -70,6 +74,9 @@ Result<CataloguedStore> OpenWithCatalog(const std::string& folder);
 /// kUnavailable (CatchUpOptions::wait_for_rebuild).
 Result<> IngestNewEvidence(const StoreLayout& layout, const Narration& narration,
                            bool wait_for_rebuild = true);
+
+/// How the packets of an import become flows.
+packets::FlowPolicy FlowPolicyOf(const ingest::ImportDescription& description);
 
 /// The readers of imported files, by kind.
 Result<std::unique_ptr<event::EventSource>> MakeImporter(

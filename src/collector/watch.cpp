@@ -80,10 +80,22 @@ void Watch::Add(std::uint64_t entry_index, const wire::Batch& batch) {
   canaries_.Add(entry_index, batch);
 }
 
+std::string Watch::NameOf(const CollectedRecord& record, const wire::FrameHeader& header) {
+  if (record.verdict == Verdict::kOpened) {
+    const std::string interface = TextIn(record.note, "interface");
+    if (!interface.empty()) {
+      captures_.emplace(header.chain_id, fmt::format("{} packets {}", record.sensor, interface));
+    }
+  }
+  const auto capture = captures_.find(header.chain_id);
+  return capture == captures_.end() ? record.sensor : capture->second;
+}
+
 void Watch::AddRecord(const CollectedRecord& record) {
   const Result<wire::FrameHeader> header = wire::DecodeFrameHeader(record.head);
   if (!header || record.verdict == Verdict::kRefused || ignored_.contains(record.sensor)) return;
-  Sensor& sensor = sensors_[record.sensor];
+  const std::string name = NameOf(record, *header);
+  Sensor& sensor = sensors_[name];
   sensor.received_wall_ns = record.received_wall_ns;
   if (record.verdict == Verdict::kOpened) {
     sensor.chain = header->chain_id;
@@ -103,6 +115,7 @@ void Watch::AddRecord(const CollectedRecord& record) {
     sensor.open = false;
     sensor.reason = TextIn(record.note, "reason");
   }
+  if (record.verdict == Verdict::kClosed) captures_.erase(header->chain_id);
 }
 
 void Watch::TakeCanary(const CanaryFinding& found) {

@@ -88,6 +88,7 @@ class Watch {
     std::int64_t told_lost_wall_ns = 0;
   };
   void AddRecord(const CollectedRecord& record);
+  std::string NameOf(const CollectedRecord& record, const wire::FrameHeader& header);
   void TakeCanary(const CanaryFinding& found);
   void LookAt(const std::string& name, Sensor& sensor, std::int64_t now_wall_ns);
   Alarm AlarmOf(Alarm::Kind kind, const std::string& name, const Sensor& sensor) const;
@@ -96,6 +97,8 @@ class Watch {
   const std::set<std::string> ignored_;
   CanaryAudit canaries_;
   std::map<std::string, Sensor> sensors_;
+  /// Open chains with packets of an interface, each watched as a sensor beside that of its host.
+  std::map<wire::ChainId, std::string> captures_;
   std::map<std::uint64_t, std::uint64_t> unaccounted_losses_;  ///< by entry: records lost so far
   std::vector<Alarm> alarms_;
   bool looked_ = false;

@@ -116,6 +116,17 @@ TEST_F(WatchTest, KeepsSensorsApartAndIgnoresThoseOutOfService) {
   EXPECT_EQ(alarms[0].sensor, "db-1");
 }
 
+TEST_F(WatchTest, WatchesAChainOfPacketsBesideThatOfItsHost) {
+  Receive(Verdict::kOpened, 100, R"({"host":"web"})");
+  Receive(Verdict::kOpened, 101, R"({"host":"web","interface":"eth0"})", 2);
+  // Packets that come are no sign of life of the other.
+  Receive(Verdict::kAccepted, 109, {}, 2);
+  EXPECT_THAT(At(111), ElementsAre("web-1 silent 100 "));
+  ReceiveLoss(3, 112);
+  EXPECT_THAT(At(125), ElementsAre("web-1 silent 112 ", "web-1 records_lost 112 3",
+                                   "web-1 packets eth0 silent 109 "));
+}
+
 TEST_F(WatchTest, SaysHowManyRecordsWereLostAtMostOnceAMinute) {
   Receive(Verdict::kOpened, 95);
   ReceiveLoss(3, 96);

@@ -19,6 +19,7 @@ struct Findings {
   std::vector<AlertSighting> alerts;
   std::vector<FingerprintSighting> fingerprints;
   std::vector<LogLine> log_lines;
+  std::vector<SourceLoss> losses;
 
   void Clear() {
     events.clear();
@@ -26,6 +27,7 @@ struct Findings {
     alerts.clear();
     fingerprints.clear();
     log_lines.clear();
+    losses.clear();
   }
 };
 

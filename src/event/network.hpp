@@ -66,6 +66,13 @@ struct FingerprintSighting {
   FlowSighting flow;  ///< that it was seen on
 };
 
+/// What a source says that it could not keep.
+struct SourceLoss {
+  std::int64_t from_wall_ns = 0, until_wall_ns = 0;
+  std::uint64_t count = 0;
+  std::string reason;  ///< for people
+};
+
 /// A line that says something else.
 struct LogLine {
   std::string source;   ///< "zeek dns", "suricata http" …

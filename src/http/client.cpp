@@ -96,7 +96,8 @@ class BoundedClient final : public Client {
                                             .context = context_.get(),
                                             .connect = options_.connect,
                                             .handshake = options_.transfer,
-                                            .notices_dead_links = options_.notices_dead_links},
+                                            .notices_dead_links = options_.notices_dead_links,
+                                            .before_connect = &options_.before_connect},
                                            cancelled_));
     connection_ = std::make_unique<Connection>(std::move(dialled.socket), std::move(dialled.ssl),
                                                Connection::Limits{.idle = options_.transfer,

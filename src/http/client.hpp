@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "http/dialling.hpp"
 #include "http/tls.hpp"
 #include "http/url.hpp"
 
@@ -31,6 +32,7 @@ class Client {
     X509* root = nullptr;         ///< with Trust::kRoot
     X509* certificate = nullptr;  ///< to show; outlives the client, as its key does
     EVP_PKEY* private_key = nullptr;
+    BeforeConnect before_connect{};
   };
   virtual ~Client() = default;
   /// Connects on first use. Fails: kUnavailable (no TLS to be had with these keys).

@@ -63,12 +63,15 @@ void SetUp(int socket, bool notices_dead_links) {
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-Result<FileDescriptor> ConnectTo(const addrinfo& address, bool notices_dead_links,
+Result<FileDescriptor> ConnectTo(const addrinfo& address, const DialOptions& options,
                                  const Patience& patience) {
   FileDescriptor socket(::socket(
       address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol));
   if (socket.get() < 0) return CannotConnect();
-  SetUp(socket.get(), notices_dead_links);
+  SetUp(socket.get(), options.notices_dead_links);
+  if (options.before_connect != nullptr && *options.before_connect) {
+    (*options.before_connect)(socket.get(), *address.ai_addr);
+  }
   if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) == 0) return socket;
   int error = errno;
   socklen_t error_bytes = sizeof(error);
@@ -132,7 +135,7 @@ Result<Dialled> Dial(const DialOptions& options, const std::atomic<bool>& cancel
   const std::unique_ptr<addrinfo, FreeAddresses> addresses(list);
   for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
     Result<FileDescriptor> socket =
-        ConnectTo(*one, options.notices_dead_links, {Clock::now() + options.connect, cancelled});
+        ConnectTo(*one, options, {Clock::now() + options.connect, cancelled});
     if (!socket) continue;
     Dialled dialled{*std::move(socket), nullptr};
     if (options.context != nullptr) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <chrono>
+#include <functional>
 
 #include "base/file.hpp"
 #include "base/result.hpp"
@@ -10,6 +13,9 @@
 #include "http/url.hpp"
 
 namespace spoor::http {
+
+/// Called with a socket that is about to connect, and where to.
+using BeforeConnect = std::function<void(int socket, const sockaddr& to)>;
 
 /// A connection that was made, after its handshake. `ssl`: null for plain HTTP.
 struct Dialled {
@@ -22,6 +28,7 @@ struct DialOptions {
   std::chrono::milliseconds connect{};    ///< at most, for each of its addresses
   std::chrono::milliseconds handshake{};  ///< at most, in which it must be over
   bool notices_dead_links = false;        ///< http::Client::Options
+  const BeforeConnect* before_connect = nullptr;
 };
 /// Connects to the first of the host's addresses that lets it. `cancelled` ends all waiting.
 /// Fails: kUnavailable (why, without naming the server).

@@ -126,6 +126,7 @@ class Run {
     if (!recording->closed()) return {};
     if (const auto ended = End(*recording, false); !ended) return AnewOrFail(id, ended.error());
     done_.insert(id);
+    closed_.push_back({recording->first_entry(), recording->last_entry(), recording->beside()});
     open_.erase(id);
     return {};
   }
@@ -143,8 +144,6 @@ class Run {
 
   /// `size`: entries of the log. Publishes the new catalog.
   Result<CatchUpSummary> Finish(std::uint64_t size, bool has_writer) {
-    // One writer at a time: of the open recordings only the newest can go on. Not so where a
-    // collector gathered them: any sensor may deliver more, whenever the collector runs again.
     std::map<std::string, Extent> extents;
     for (const auto& [id, recording] : open_) {
       if (recording == nullptr) continue;
@@ -155,16 +154,19 @@ class Run {
         extents.try_emplace(id, Extent{recording.first_entry, recording.last_entry});
       }
     }
-    const auto newest = std::ranges::max_element(
-        extents, {}, [](const auto& extent) { return extent.second.first_entry; });
+    const std::set<std::string> together = WrittenWithTheNewest(extents);
+    const bool is_written = has_writer && WroteTheLast(together, extents, size);
     std::set<std::string> going_on;
     for (const auto& [id, extent] : extents) {
       const auto open = open_.find(id);
-      const bool is_import = open != open_.end() && open->second->import();
-      if ((collected_ && !is_import) ||
-          (id == newest->first && has_writer && extent.last_entry + 1 == size)) {
+      const bool is_open = open != open_.end();
+      const bool is_import = is_open && open->second->import();
+      // Of a collector's log: any sensor may deliver more, whenever the collector runs again. A
+      // capture has no state, so that one of which nothing came is not read again in vain.
+      const bool came = is_open && open->second->captured() && extent.last_entry >= next_entry();
+      if ((collected_ && (!is_import || came)) || (is_written && together.contains(id))) {
         going_on.insert(id);
-      } else if (open == open_.end()) {
+      } else if (!is_open) {
         ASSIGN_OR_RETURN(open_[id], Continue(id));  // to end it
       }
     }
@@ -191,7 +193,10 @@ class Run {
     for (const auto& [id, recording] : open_) {
       if (recording == nullptr) continue;
       const bool pauses = going_on.contains(id) && options_.pauses;
-      const auto ended = pauses ? Pause(*recording) : End(*recording, !going_on.contains(id));
+      // Of what a collector received, it says itself what is missing.
+      const bool ends_known = collected_ && recording->captured();
+      const auto ended =
+          pauses ? Pause(*recording) : End(*recording, !going_on.contains(id), ends_known);
       if (!ended) RETURN_IF_ERROR(AnewOrFail(id, ended.error()));
     }
     if (!Anew().empty()) return CatchUpSummary{};
@@ -212,6 +217,43 @@ class Run {
   struct Extent {
     std::uint64_t first_entry = 0, last_entry = 0;
   };
+
+  /// A recording that ended in this run.
+  struct Closed {
+    std::uint64_t first_entry = 0, last_entry = 0;
+    std::string beside;
+  };
+
+  std::uint64_t next_entry() const { return catalog_.next_entry; }
+
+  /// One writes at a time, but may write several recordings, a sensor's and those of captures: of
+  /// those that are open, the newest, what is mixed with it, and what it says it runs beside.
+  std::set<std::string> WrittenWithTheNewest(const std::map<std::string, Extent>& extents) const {
+    const auto newest = std::ranges::max_element(
+        extents, {}, [](const auto& extent) { return extent.second.first_entry; });
+    if (newest == extents.end()) return {};
+    std::set<std::string> together{newest->first};
+    const auto open = open_.find(newest->first);
+    const std::string beside = open == open_.end() ? std::string() : open->second->beside();
+    for (const auto& [id, extent] : extents) {
+      if (id == beside || extent.last_entry > newest->second.first_entry) together.insert(id);
+    }
+    return together;
+  }
+
+  /// Whether who writes `together` wrote the last of `size` entries; it may have closed a recording
+  /// with it.
+  bool WroteTheLast(const std::set<std::string>& together,
+                    const std::map<std::string, Extent>& extents, std::uint64_t size) const {
+    return std::ranges::any_of(together, [&](const std::string& id) {
+      const Extent& extent = extents.at(id);
+      return extent.last_entry + 1 == size ||
+             std::ranges::any_of(closed_, [&](const Closed& closed) {
+               const bool is_mixed = closed.first_entry < extent.last_entry;
+               return closed.last_entry + 1 == size && (is_mixed || closed.beside == id);
+             });
+    });
+  }
 
   /// The newest says all that the ones before it said.
   void TakeRetention(std::uint64_t index, const wire::Batch& batch) {
@@ -287,8 +329,9 @@ class Run {
     return {};
   }
 
-  Result<> End(RecordingIngest& recording, bool over) {
-    RETURN_IF_ERROR(recording.End(over));
+  /// `over`: nothing more will come; `quietly`: which is no reason for a gap.
+  Result<> End(RecordingIngest& recording, bool over, bool quietly = false) {
+    RETURN_IF_ERROR(recording.End(over && !quietly));
     Ended(recording, !recording.closed() && !over);
     return {};
   }
@@ -380,7 +423,8 @@ class Run {
   const std::uint64_t removed_until_;
   std::set<std::string> done_before_;  ///< in catalog_
   std::set<std::string> done_;         ///< in this run
-  std::set<std::string> forgotten_;    ///< recordings that began in the removed entries
+  std::vector<Closed> closed_;
+  std::set<std::string> forgotten_;  ///< recordings that began in the removed entries
   std::map<std::string, store::IngestedRecording> paused_;  ///< in catalog_, with their state
   std::map<wire::RecordingId, wire::CarriedRecording> carried_;
   std::map<std::string, std::unique_ptr<RecordingIngest>> open_;

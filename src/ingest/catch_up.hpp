@@ -19,7 +19,6 @@
 
 namespace spoor::ingest {
 
-/// What the first batch of an import says.
 /// Which part of a file that grew one recording holds.
 struct FollowedPart {
   std::uint64_t device = 0, inode = 0;  ///< of the file
@@ -31,6 +30,21 @@ struct FollowedPart {
   std::string begin_sha256{};
 };
 
+/// An interface whose packets were imported while they passed.
+struct CapturedInterface {
+  std::string name;
+  std::string filter;                ///< of libpcap; empty: all packets
+  std::uint32_t snapshot_bytes = 0;  ///< at most so much was kept of each packet
+  /// The recording of the sensor that ran beside it, as text; empty: there was none.
+  std::string beside;
+};
+
+/// When a flow of packets is over though nobody said so: packets::FlowPolicy.
+struct FlowTimeouts {
+  std::int64_t established_idle_ns = 0, other_idle_ns = 0, active_ns = 0;
+};
+
+/// What the first batch of an import says.
 struct ImportDescription {
   std::string kind;  ///< "events" …
   std::string file;  ///< name it was imported from
@@ -44,6 +58,9 @@ struct ImportDescription {
   std::optional<std::int64_t> clock_offset_ns{};
   /// The file was followed while it grew: sha256 and size_bytes are not known.
   std::optional<FollowedPart> followed{};
+  /// It is no file: sha256 and size_bytes are not known.
+  std::optional<CapturedInterface> captured{};
+  std::optional<FlowTimeouts> flow_timeouts{};  ///< absent: those that are usual
 };
 std::string ImportDescriptionJson(const ImportDescription& description);
 /// Fails: kCorrupt.

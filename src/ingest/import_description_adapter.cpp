@@ -26,6 +26,19 @@ std::string ImportDescriptionJson(const ImportDescription& description) {
                         {"begin_bytes", part.begin_bytes},
                         {"begin_sha256", part.begin_sha256}};
   }
+  if (description.captured) {
+    const CapturedInterface& captured = *description.captured;
+    json["captured"] = {{"interface", event::MakeUtf8(captured.name)},
+                        {"filter", event::MakeUtf8(captured.filter)},
+                        {"snapshot_bytes", captured.snapshot_bytes},
+                        {"beside", captured.beside}};
+  }
+  if (description.flow_timeouts) {
+    const FlowTimeouts& timeouts = *description.flow_timeouts;
+    json["flow_timeouts"] = {{"established_idle_ns", timeouts.established_idle_ns},
+                             {"other_idle_ns", timeouts.other_idle_ns},
+                             {"active_ns", timeouts.active_ns}};
+  }
   return json.dump();
 }
 
@@ -55,6 +68,21 @@ Result<ImportDescription> ParseImportDescription(std::string_view text) {
       followed.at("head_bytes").get_to(part.head_bytes);
       followed.at("begin_bytes").get_to(part.begin_bytes);
       followed.at("begin_sha256").get_to(part.begin_sha256);
+    }
+    if (json.contains("captured")) {
+      const nlohmann::json& captured = json.at("captured");
+      CapturedInterface& interface = description.captured.emplace();
+      captured.at("interface").get_to(interface.name);
+      captured.at("filter").get_to(interface.filter);
+      captured.at("snapshot_bytes").get_to(interface.snapshot_bytes);
+      captured.at("beside").get_to(interface.beside);
+    }
+    if (json.contains("flow_timeouts")) {
+      const nlohmann::json& told = json.at("flow_timeouts");
+      FlowTimeouts& timeouts = description.flow_timeouts.emplace();
+      told.at("established_idle_ns").get_to(timeouts.established_idle_ns);
+      told.at("other_idle_ns").get_to(timeouts.other_idle_ns);
+      told.at("active_ns").get_to(timeouts.active_ns);
     }
   } catch (const nlohmann::json::exception& error) {
     return Fail(ErrorCode::kCorrupt, "not the description of an import: {}", error.what());

@@ -54,6 +54,13 @@ std::uint64_t LeftRunningCount(std::string_view closing) {
              : 0;
 }
 
+// Why an import ended before it was to, as its closing says; empty where it says no such thing.
+std::string EndedEarly(std::string_view closing) {
+  const nlohmann::json json = nlohmann::json::parse(closing, nullptr, false);
+  const auto why = json.is_object() ? json.find("ended_early") : json.end();
+  return json.is_object() && why != json.end() && why->is_string() ? why->get<std::string>() : "";
+}
+
 /// NULL where the host is not known.
 std::optional<std::int64_t> HostIdOf(const std::string& host) {
   return host.empty() ? std::nullopt : std::optional(event::HostId(host));
@@ -115,6 +122,7 @@ Result<> RecordingIngest::Take(const wire::Batch& batch, std::uint64_t entry_ind
   if (batch.kind == wire::BatchKind::kRecordingClose) {
     closed_ = true;
     if (!import_) left_running_count_ = LeftRunningCount(AsText(batch.payload));
+    if (captured_) ended_early_ = EndedEarly(AsText(batch.payload));
   }
   if (removed_before_) {
     removed_before_ = false;
@@ -212,6 +220,8 @@ void RecordingIngest::Open(const wire::Batch& batch) {
   if (!description) return;  // of a sensor: the decoder reads it
   import_ = true;
   followed_ = description->followed.has_value();
+  captured_ = description->captured.has_value();
+  if (captured_) beside_ = description->captured->beside;
   host_ = description->host;
   importer_ = options_->importers(*description);
   network_ = std::make_unique<NetworkRows>(*rows_, host_, recording_id_);
@@ -252,6 +262,9 @@ void RecordingIngest::Normalise() {
     if (host_.empty()) host_ = event.host;
     normaliser_->Take(event, last_entry_);
   }
+  for (const event::SourceLoss& loss : findings_.losses) {
+    WriteImportGap(loss, schema::LossClass::kPacket);
+  }
   if (network_) network_->Take(findings_, normaliser_->RevisionAt(last_entry_));
   findings_.Clear();
 }
@@ -267,35 +280,54 @@ void RecordingIngest::WriteMalformed() {
   const bool has_span = network_->HasSpan();
   const std::int64_t from_wall_ns = has_span ? network_->first_wall_ns() : first_wall_ns_;
   const std::int64_t until_wall_ns = has_span ? network_->last_wall_ns() : last_wall_ns_;
-  const std::string reason =
-      fmt::format("{} records of the imported file are not what its format says, the first is {}",
-                  source_counts_.malformed_count, source_counts_.first_malformed_record);
+  WriteImportGap({.from_wall_ns = from_wall_ns,
+                  .until_wall_ns = until_wall_ns,
+                  .count = source_counts_.malformed_count,
+                  .reason = fmt::format(
+                      "{} records of the imported file are not what its format says, the "
+                      "first is {}",
+                      source_counts_.malformed_count, source_counts_.first_malformed_record)},
+                 schema::LossClass::kMalformed);
+}
+
+void RecordingIngest::WriteImportGap(const event::SourceLoss& loss, schema::LossClass loss_class) {
   rows_->Append(schema::GapRow{
       .host_id = HostIdOf(host_),
       .recording_id = recording_id_,
-      .from_boot_ns = std::max(from_wall_ns, std::int64_t{0}),
-      .until_boot_ns = std::max(until_wall_ns, std::int64_t{0}),
-      .from_wall_ns = from_wall_ns,
-      .until_wall_ns = until_wall_ns,
-      .loss_class = schema::LossClassName(schema::LossClass::kMalformed),
-      .count = schema::AtMostMax(source_counts_.malformed_count),
-      .reason = reason,
+      .from_boot_ns = std::max(loss.from_wall_ns, std::int64_t{0}),
+      .until_boot_ns = std::max(loss.until_wall_ns, std::int64_t{0}),
+      .from_wall_ns = loss.from_wall_ns,
+      .until_wall_ns = loss.until_wall_ns,
+      .loss_class = schema::LossClassName(loss_class),
+      .count = schema::NotZero(schema::AtMostMax(loss.count)),
+      .reason = loss.reason,
   });
+}
+
+void RecordingIngest::WriteCutOff(std::string_view why) {
+  if (!captured_) {
+    WriteGap(complete_until_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
+             fmt::format("the recording was cut off: {}", why));
+    return;
+  }
+  WriteImportGap({.from_wall_ns = last_wall_ns_,
+                  .until_wall_ns = static_cast<std::int64_t>(kOpenEnd),
+                  .count = 0,
+                  .reason = fmt::format("the capture was cut off: {}", why)},
+                 schema::LossClass::kEnd);
 }
 
 Result<> RecordingIngest::End(bool over) {
   if (!import_) decoder_.Finish(findings_.events);
-  if (followed_ && importer_ && *importer_) {
+  if ((followed_ || captured_) && importer_ && *importer_) {
     // What is sealed of such a file is whole; whoever follows it may have been killed.
     static_cast<void>((**importer_)->Finish(findings_));
     source_counts_ = (**importer_)->counts();
     importer_.reset();
   }
   Normalise();
-  if (!closed_ && over && !followed_) {
-    WriteGap(complete_until_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
-             "the recording was cut off: it has no closing batch");
-  }
+  if (!closed_ && over && !followed_) WriteCutOff("it has no closing batch");
+  if (!ended_early_.empty()) WriteCutOff(ended_early_);
   if (left_running_count_ != 0) {
     WriteGap(last_boot_ns_, kOpenEnd, schema::LossClass::kEnd,
              fmt::format("the recording ended while {} of the processes that the command had "

@@ -59,6 +59,10 @@ class RecordingIngest {
 
   bool closed() const { return closed_; }
   bool import() const { return import_; }
+  /// Packets that were imported while they passed.
+  bool captured() const { return captured_; }
+  /// The recording that the same writer made meanwhile; empty: none is known.
+  const std::string& beside() const { return beside_; }
   /// SHA-256 of the entry that was taken last.
   const wire::Sha256& last_sha256() const { return last_sha256_; }
   std::uint64_t first_entry() const { return first_entry_; }
@@ -107,6 +111,9 @@ class RecordingIngest {
   void WriteBatch(const wire::Batch& batch, std::uint64_t entry_bytes, std::uint64_t record_count);
   void WriteGap(std::uint64_t from_boot_ns, std::uint64_t until_boot_ns,
                 schema::LossClass loss_class, std::string_view reason);
+  /// Of an import, whose times are its source's.
+  void WriteImportGap(const event::SourceLoss& loss, schema::LossClass loss_class);
+  void WriteCutOff(std::string_view why);
   void WriteRecording();
 
   StoreLayout layout_;
@@ -133,7 +140,10 @@ class RecordingIngest {
   bool closed_ = false;
   std::uint64_t left_running_count_ = 0;  // as its closing says
   bool import_ = false;
-  bool followed_ = false;        ///< an import of a file that grew: it may end after any line
+  bool followed_ = false;  ///< an import of a file that grew: it may end after any line
+  bool captured_ = false;  ///< an import of an interface: it may end after any packet
+  std::string beside_;
+  std::string ended_early_;      ///< a captured one: why; empty: it did not
   bool removed_before_ = false;  ///< and the next batch is the first that is left
   std::string description_;
   std::string host_, boot_id_, profile_;

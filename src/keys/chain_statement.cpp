@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/file.hpp"
 
@@ -24,11 +25,12 @@ const unsigned char* Pointer(std::string_view text) {
 }
 
 Result<std::string> TextToSign(const ChainStatement& statement, std::string_view serial) {
+  std::vector<std::string_view> lines{statement.chain_id, statement.first_key_tag,
+                                      statement.sensor,   serial,
+                                      statement.host,     statement.boot_id};
+  if (!statement.interface.empty()) lines.push_back(statement.interface);
   std::string text(kPurpose);
-  for (const std::string_view line :
-       {std::string_view(statement.chain_id), std::string_view(statement.first_key_tag),
-        std::string_view(statement.sensor), serial, std::string_view(statement.host),
-        std::string_view(statement.boot_id)}) {
+  for (const std::string_view line : lines) {
     if (std::ranges::any_of(line, [](unsigned char c) { return c < 0x20; })) {
       return Fail(ErrorCode::kInvalidArgument, "a name with a control character in it");
     }
@@ -127,6 +129,7 @@ Result<std::string> SignChainStatement(const ChainStatement& statement, X509* ce
   ASSIGN_OR_RETURN(const Identity self, IdentityOf(certificate));
   ChainStatement clean = statement;
   clean.host = CleanText(statement.host);
+  clean.interface = CleanText(statement.interface);
   ASSIGN_OR_RETURN(const std::string text, TextToSign(clean, self.serial));
   ASSIGN_OR_RETURN(const std::string pem, FormatCertificate(certificate));
   const ContextPointer context(EVP_MD_CTX_new());
@@ -139,11 +142,12 @@ Result<std::string> SignChainStatement(const ChainStatement& statement, X509* ce
     return Fail(ErrorCode::kUnavailable, "OpenSSL cannot sign: {}", OpenSslReason());
   }
   signature.resize(size_bytes);
-  return nlohmann::json{
+  nlohmann::json json{
       {"format", 1},        {"sensor", clean.sensor},     {"certificate_serial", self.serial},
       {"host", clean.host}, {"boot_id", clean.boot_id},   {"first_key_tag", clean.first_key_tag},
-      {"certificate", pem}, {"signature", Hex(signature)}}
-      .dump();
+      {"certificate", pem}, {"signature", Hex(signature)}};
+  if (!clean.interface.empty()) json["interface"] = clean.interface;
+  return json.dump();
 }
 
 Result<> CheckChainStatement(const std::string& description, const ChainClaim& claim) {
@@ -152,7 +156,8 @@ Result<> CheckChainStatement(const std::string& description, const ChainClaim& c
                                  .host = MemberOf(json, "host"),
                                  .boot_id = MemberOf(json, "boot_id"),
                                  .chain_id = claim.chain_id,
-                                 .first_key_tag = MemberOf(json, "first_key_tag")};
+                                 .first_key_tag = MemberOf(json, "first_key_tag"),
+                                 .interface = MemberOf(json, "interface")};
   if (statement.sensor != claim.sensor) {
     return Fail(ErrorCode::kUnverified, "the chain was opened in the name of another sensor");
   }

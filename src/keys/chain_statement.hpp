@@ -16,6 +16,8 @@ struct ChainStatement {
   std::string boot_id;
   std::string chain_id;       ///< 32 hexadecimal digits; not in the JSON: the frame has it
   std::string first_key_tag;  ///< 64 hexadecimal digits; tells the first key without giving it away
+  /// Whose packets the chain has, beside that of what happens on the host; empty: it is the latter.
+  std::string interface {};
 };
 
 /// The chain that this sensor begins with this first key, 32 hexadecimal digits: nobody can begin

@@ -26,9 +26,11 @@ enum BlockType : std::uint32_t {
   kInterfaceBlock = 1,
   kOldPacketBlock = 2,
   kSimplePacketBlock = 3,
+  kStatisticsBlock = 5,
   kPacketBlock = 6,
 };
 enum OptionCode : std::uint16_t { kResolution = 9, kOffset = 14 };
+enum StatisticsOption : std::uint16_t { kStartTime = 2, kInterfaceDrop = 5, kSystemDrop = 7 };
 
 std::uint32_t Little32(const std::uint8_t* at) {
   return static_cast<std::uint32_t>(at[3]) << 24 | static_cast<std::uint32_t>(at[2]) << 16 |
@@ -70,6 +72,12 @@ std::uint16_t CaptureReader::Number16(const std::uint8_t* at) const {
 
 std::uint32_t CaptureReader::Number32(const std::uint8_t* at) const {
   return big_endian_ ? Big32(at) : Little32(at);
+}
+
+std::uint64_t CaptureReader::Number64(const std::uint8_t* at) const {
+  const std::uint64_t low = Number32(at + (big_endian_ ? 4 : 0));
+  const std::uint64_t high = Number32(at + (big_endian_ ? 0 : 4));
+  return high << 32 | low;
 }
 
 Result<> CaptureReader::Feed(std::span<const std::uint8_t> bytes, const Visit& visit) {
@@ -188,6 +196,7 @@ std::size_t CaptureReader::ParseRecord(std::span<const std::uint8_t> unit, const
 void CaptureReader::Deliver(CapturedPacket packet, const Visit& visit) {
   ++counts_.packets;
   last_wall_ns_ = packet.wall_ns;
+  if (!first_wall_ns_) first_wall_ns_ = packet.wall_ns;
   visit(packet);
 }
 
@@ -201,7 +210,7 @@ std::size_t CaptureReader::ParseBlock(std::span<const std::uint8_t> unit, const 
   const std::uint32_t size = Number32(unit.data() + 4);
   if (size < 12 || size % 4 != 0) return GiveUp();
   const bool read = section || type == kInterfaceBlock || type == kOldPacketBlock ||
-                    type == kSimplePacketBlock || type == kPacketBlock;
+                    type == kSimplePacketBlock || type == kStatisticsBlock || type == kPacketBlock;
   if (!read || size > kRecordBytesMax) {
     if (read) ++counts_.malformed;
     if (section) return GiveUp();
@@ -224,6 +233,8 @@ std::size_t CaptureReader::ParseBlock(std::span<const std::uint8_t> unit, const 
     interfaces_.clear();
   } else if (type == kInterfaceBlock) {
     ParseInterface(body);
+  } else if (type == kStatisticsBlock) {
+    ParseStatistics(body);
   } else {
     ParsePacketBlock(type, body, visit);
   }
@@ -246,12 +257,62 @@ void CaptureReader::ParseInterface(std::span<const std::uint8_t> body) {
     if (code == 0 || length > options.size()) break;
     if (code == kResolution && length == 1) interface.resolution = options[0];
     if (code == kOffset && length == 8) {
-      const std::uint64_t low = Number32(options.data() + (big_endian_ ? 4 : 0));
-      const std::uint64_t high = Number32(options.data() + (big_endian_ ? 0 : 4));
-      interface.offset_s = static_cast<std::int64_t>(high << 32 | low);
+      interface.offset_s = static_cast<std::int64_t>(Number64(options.data()));
     }
     options = options.subspan(std::min<std::size_t>((length + 3u) & ~3u, options.size()));
   }
+}
+
+std::int64_t CaptureReader::TimeIn(const Interface& interface, const std::uint8_t* at) const {
+  const std::uint64_t ticks = std::uint64_t{Number32(at)} << 32 | Number32(at + 4);
+  return SaturatingAdd(TicksToNs(ticks, interface.resolution),
+                       SaturatingMul(interface.offset_s, kNsPerSecond));
+}
+
+// Counters say what was lost since the capture began; what is new since they were last said was
+// lost between.
+void CaptureReader::ParseStatistics(std::span<const std::uint8_t> body) {
+  if (body.size() < 12 || Number32(body.data()) >= interfaces_.size()) {
+    ++counts_.malformed;
+    return;
+  }
+  Interface& interface = interfaces_[Number32(body.data())];
+  const std::int64_t wall_ns = TimeIn(interface, body.data() + 4);
+  std::optional<std::int64_t> start_wall_ns;
+  std::uint64_t lost_count = 0;
+  std::span<const std::uint8_t> options = body.subspan(12);
+  while (options.size() >= 4) {
+    const std::uint16_t code = Number16(options.data());
+    const std::uint16_t length = Number16(options.data() + 2);
+    options = options.subspan(4);
+    if (code == 0 || length > options.size()) break;
+    if (code == kStartTime && length == 8) start_wall_ns = TimeIn(interface, options.data());
+    if ((code == kInterfaceDrop || code == kSystemDrop) && length == 8) {
+      lost_count = SaturatingAdd(lost_count, Number64(options.data()));
+    }
+    options = options.subspan(std::min<std::size_t>((length + 3u) & ~3u, options.size()));
+  }
+  if (lost_count > interface.lost_count) {
+    std::int64_t from_wall_ns = first_wall_ns_.value_or(wall_ns);
+    if (start_wall_ns) from_wall_ns = *start_wall_ns;
+    if (interface.statistics_wall_ns) from_wall_ns = *interface.statistics_wall_ns;
+    AddLoss({.from_wall_ns = std::min(from_wall_ns, wall_ns),
+             .until_wall_ns = wall_ns,
+             .count = lost_count - interface.lost_count});
+  }
+  interface.lost_count = lost_count;
+  interface.statistics_wall_ns = wall_ns;
+}
+
+void CaptureReader::AddLoss(const CaptureLoss& loss) {
+  if (losses_.size() < kLossesMax) {
+    losses_.push_back(loss);
+    return;
+  }
+  CaptureLoss& last = losses_.back();
+  last.from_wall_ns = std::min(last.from_wall_ns, loss.from_wall_ns);
+  last.until_wall_ns = std::max(last.until_wall_ns, loss.until_wall_ns);
+  last.count = SaturatingAdd(last.count, loss.count);
 }
 
 void CaptureReader::ParsePacketBlock(std::uint32_t type, std::span<const std::uint8_t> body,
@@ -284,10 +345,7 @@ void CaptureReader::ParsePacketBlock(std::uint32_t type, std::span<const std::ui
     }
     captured = std::min(captured, room);
   } else {
-    const std::uint64_t ticks =
-        std::uint64_t{Number32(body.data() + 4)} << 32 | Number32(body.data() + 8);
-    packet.wall_ns = SaturatingAdd(TicksToNs(ticks, interface.resolution),
-                                   SaturatingMul(interface.offset_s, kNsPerSecond));
+    packet.wall_ns = TimeIn(interface, body.data() + 4);
     captured = Number32(body.data() + 12);
     packet.wire_bytes = Number32(body.data() + 16);
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,12 @@ struct CapturedPacket {
   std::uint32_t wire_bytes = 0;        ///< of the whole frame; never less than what was captured
   std::uint64_t offset = 0;            ///< of its record in the file
   std::span<const std::uint8_t> data;  ///< what was captured; valid during the call
+};
+
+/// Packets that passed and that whoever captured could not keep, as it says itself.
+struct CaptureLoss {
+  std::int64_t from_wall_ns = 0, until_wall_ns = 0;
+  std::uint64_t count = 0;
 };
 
 struct CaptureCounts {
@@ -45,6 +52,10 @@ class CaptureReader {
   Result<> Finish();
 
   const CaptureCounts& counts() const { return counts_; }
+  /// What interface statistics (pcapng) say was dropped, by the kernel or the interface, each time
+  /// that there was more of it. The last of kLossesMax says all that follow it.
+  const std::vector<CaptureLoss>& losses() const { return losses_; }
+  static constexpr std::size_t kLossesMax = 1000;
 
  private:
   struct Interface {
@@ -52,6 +63,8 @@ class CaptureReader {
     std::uint32_t snapshot_bytes = 0;
     std::uint8_t resolution = 6;  ///< as in if_tsresol
     std::int64_t offset_s = 0;
+    std::uint64_t lost_count = 0;  ///< as the last statistics say
+    std::optional<std::int64_t> statistics_wall_ns{};
   };
   enum class Format { kUnknown, kPcap, kPcapng, kLost };
 
@@ -60,6 +73,10 @@ class CaptureReader {
   std::size_t ParseRecord(std::span<const std::uint8_t> unit, const Visit& visit);
   std::size_t ParseBlock(std::span<const std::uint8_t> unit, const Visit& visit);
   void ParseInterface(std::span<const std::uint8_t> body);
+  void ParseStatistics(std::span<const std::uint8_t> body);
+  void AddLoss(const CaptureLoss& loss);
+  std::int64_t TimeIn(const Interface& interface, const std::uint8_t* at) const;
+  std::uint64_t Number64(const std::uint8_t* at) const;
   void ParsePacketBlock(std::uint32_t type, std::span<const std::uint8_t> body, const Visit& visit);
   void Deliver(CapturedPacket packet, const Visit& visit);
   std::size_t GiveUp();
@@ -73,6 +90,8 @@ class CaptureReader {
   std::uint64_t skip_ = 0;          ///< bytes to pass over
   std::uint64_t offset_ = 0;        ///< of the unit in the file
   CaptureCounts counts_;
+  std::vector<CaptureLoss> losses_;
+  std::optional<std::int64_t> first_wall_ns_;
   std::int64_t last_wall_ns_ = 0;
   // pcap
   std::uint16_t link_type_ = 0;

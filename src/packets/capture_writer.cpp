@@ -33,6 +33,14 @@ void AddBlock(std::string& out, std::uint32_t type, const std::string& body) {
   Add(out, size);
 }
 
+/// The longest beginning that ends with a whole character.
+std::string_view Cut(std::string_view text) {
+  if (text.size() <= CaptureWriter::kCommentBytesMax) return text;
+  std::size_t size = CaptureWriter::kCommentBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 std::string SectionBody() {
   std::string body;
   Add(body, std::uint32_t{0x1a2b3c4d});
@@ -42,38 +50,59 @@ std::string SectionBody() {
   return body;
 }
 
-std::string InterfaceBody(std::uint16_t link_type) {
+std::string InterfaceBody(const CaptureInterface& interface) {
   std::string body;
-  Add(body, link_type);
+  Add(body, interface.link_type);
   Add(body, std::uint16_t{0});
-  Add(body, std::uint32_t{0});  // snapshot length: no limit
-  AddOption(body, 9, "\x09");   // if_tsresol: ns
+  Add(body, interface.snapshot_bytes);
+  if (!interface.name.empty()) AddOption(body, 2, Cut(interface.name));
+  AddOption(body, 9, "\x09");  // if_tsresol: ns
+  // if_filter: 0, as libpcap reads it
+  if (!interface.filter.empty())
+    AddOption(body, 11, std::string(1, '\0').append(Cut(interface.filter)));
   AddOption(body, 0, "");
   return body;
 }
 
-/// The longest beginning that ends with a whole character.
-std::string_view Cut(std::string_view text) {
-  if (text.size() <= CaptureWriter::kCommentBytesMax) return text;
-  std::size_t size = CaptureWriter::kCommentBytesMax;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
+// The format has no time before 1970.
+void AddTime(std::string& out, std::int64_t wall_ns) {
+  const auto ticks = static_cast<std::uint64_t>(std::max(wall_ns, std::int64_t{0}));
+  Add(out, static_cast<std::uint32_t>(ticks >> 32));
+  Add(out, static_cast<std::uint32_t>(ticks));
+}
+
+void AddCount(std::string& out, std::uint16_t code, std::uint64_t count) {
+  AddOption(out, code, {reinterpret_cast<const char*>(&count), sizeof(count)});
 }
 
 }  // namespace
 
+void CaptureWriter::Describe(const CaptureInterface& interface, std::string& out) {
+  if (interfaces_.empty()) AddBlock(out, 0x0a0d0d0a, SectionBody());
+  const auto [known, made] =
+      interfaces_.try_emplace(interface.link_type, static_cast<std::uint32_t>(interfaces_.size()));
+  if (made) AddBlock(out, 1, InterfaceBody(interface));
+}
+
+void CaptureWriter::AppendStatistics(std::uint16_t link_type, const CaptureStatistics& statistics,
+                                     std::string& out) {
+  Describe({.link_type = link_type}, out);
+  std::string body;
+  Add(body, interfaces_.at(link_type));
+  AddTime(body, statistics.wall_ns);
+  AddCount(body, 4, statistics.received_count);  // isb_ifrecv
+  AddCount(body, 5, statistics.missed_count);    // isb_ifdrop
+  AddCount(body, 7, statistics.dropped_count);   // isb_osdrop
+  AddOption(body, 0, "");
+  AddBlock(out, 5, body);
+}
+
 void CaptureWriter::Append(const CapturedPacket& packet, std::string_view comment,
                            std::string& out) {
-  if (interfaces_.empty()) AddBlock(out, 0x0a0d0d0a, SectionBody());
-  const auto [interface, made] =
-      interfaces_.try_emplace(packet.link_type, static_cast<std::uint32_t>(interfaces_.size()));
-  if (made) AddBlock(out, 1, InterfaceBody(packet.link_type));
-  // The format has no time before 1970.
-  const auto ticks = static_cast<std::uint64_t>(std::max(packet.wall_ns, std::int64_t{0}));
+  Describe({.link_type = packet.link_type}, out);
   std::string body;
-  Add(body, interface->second);
-  Add(body, static_cast<std::uint32_t>(ticks >> 32));
-  Add(body, static_cast<std::uint32_t>(ticks));
+  Add(body, interfaces_.at(packet.link_type));
+  AddTime(body, packet.wall_ns);
   Add(body, static_cast<std::uint32_t>(packet.data.size()));
   Add(body, packet.wire_bytes);
   body.append(reinterpret_cast<const char*>(packet.data.data()), packet.data.size());

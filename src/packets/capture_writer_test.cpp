@@ -68,6 +68,55 @@ TEST(CaptureWriter, ALongCommentIsCutAtAWholeCharacter) {
   EXPECT_EQ(counts.malformed, 0U);
 }
 
+TEST(CaptureWriter, WhatWasDroppedIsReadBackFromStatistics) {
+  CaptureWriter writer;
+  std::string file;
+  const std::uint8_t byte = 1;
+  writer.Describe({.link_type = 1, .name = "eth0", .filter = "not port 22", .snapshot_bytes = 96},
+                  file);
+  writer.AppendStatistics(1, {.wall_ns = 1'000}, file);
+  writer.Append(
+      {.link_type = 1, .wall_ns = 1'500, .wire_bytes = 1, .offset = 0, .data = {&byte, 1}}, {},
+      file);
+  writer.AppendStatistics(
+      1, {.wall_ns = 2'000, .received_count = 9, .dropped_count = 3, .missed_count = 4}, file);
+  writer.AppendStatistics(
+      1, {.wall_ns = 3'000, .received_count = 9, .dropped_count = 3, .missed_count = 4}, file);
+  writer.AppendStatistics(
+      1, {.wall_ns = 4'000, .received_count = 10, .dropped_count = 4, .missed_count = 4}, file);
+  CaptureReader reader;
+  std::uint64_t packet_count = 0;
+  EXPECT_TRUE(reader.Feed({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()},
+                          [&](const CapturedPacket&) { ++packet_count; }));
+  EXPECT_TRUE(reader.Finish());
+  EXPECT_EQ(packet_count, 1U);
+  EXPECT_EQ(reader.counts().malformed, 0U);
+  const std::vector<CaptureLoss>& losses = reader.losses();
+  ASSERT_EQ(losses.size(), 2U);
+  EXPECT_EQ(losses[0].from_wall_ns, 1'000);
+  EXPECT_EQ(losses[0].until_wall_ns, 2'000);
+  EXPECT_EQ(losses[0].count, 7U);
+  EXPECT_EQ(losses[1].from_wall_ns, 3'000);
+  EXPECT_EQ(losses[1].count, 1U);
+}
+
+TEST(CaptureReader, LossesAreBoundedInNumberAndNoneIsForgotten) {
+  CaptureWriter writer;
+  std::string file;
+  for (std::uint64_t i = 1; i <= CaptureReader::kLossesMax + 5; ++i) {
+    writer.AppendStatistics(
+        1, {.wall_ns = static_cast<std::int64_t>(i), .received_count = i, .dropped_count = i},
+        file);
+  }
+  CaptureReader reader;
+  EXPECT_TRUE(reader.Feed({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()},
+                          [](const CapturedPacket&) {}));
+  ASSERT_EQ(reader.losses().size(), CaptureReader::kLossesMax);
+  EXPECT_EQ(reader.losses().back().count, 6U);
+  EXPECT_EQ(reader.losses().back().until_wall_ns,
+            static_cast<std::int64_t>(CaptureReader::kLossesMax + 5));
+}
+
 TEST(CaptureWriter, APacketKeepsItsComment) {
   EXPECT_NE(Written({{1, 1, 1, {1}}}, "by nginx").find("by nginx"), std::string::npos);
 }

@@ -27,7 +27,8 @@ bool IsForward(const Flow& flow, const Ends& ends) {
 }
 
 bool IsInUse(const Flow& flow) {
-  if (!flow.IsTcp() || flow.over() || flow.destination.packet_count == 0) return false;
+  if (!flow.IsTcp() || flow.over()) return false;
+  if (flow.destination.packet_count == 0 && !flow.destination.syn_ack) return false;
   return flow.established() || !flow.source.syn;
 }
 
@@ -92,6 +93,10 @@ std::int64_t FlowBuilder::AddLayer(const CapturedPacket& packet, Layer& layer, s
   }
   if (number == kNone) number = Begin(packet, layer, key, hash, depth);
   Entry& entry = At(number);
+  if (policy_.active_ns != 0 &&
+      SaturatingSub(packet.wall_ns, entry.flow.begin_wall_ns) > policy_.active_ns) {
+    Continue(entry, packet, depth);
+  }
   Count(entry, IsForward(entry.flow, layer.ends), packet, layer);
   Touch(number);
   const std::int64_t flow_id = entry.flow.flow_id;
@@ -107,24 +112,42 @@ std::uint32_t FlowBuilder::Begin(const CapturedPacket& packet, const Layer& laye
   entry.hash = hash;
   entry.idle_class = kOther;
   Flow& flow = entry.flow;
-  flow.flow_id = StableIdBuilder("packet flow")
-                     .Add(name_)
-                     .Add(packet.offset)
-                     .Add(static_cast<std::uint64_t>(depth))
-                     .Build();
+  Identify(flow, packet, key, depth);
   flow.ends = layer.ends;
-  flow.begin_wall_ns = flow.end_wall_ns = flow.first_wall_ns = packet.wall_ns;
-  flow.depth = depth;
-  // Not the index's hash, whose seed differs from run to run.
-  flow.repeat = repeats_.Count(
-      HashOf(key, static_cast<std::uint64_t>(packet.wall_ns / 1000) * Frame::kLayersMax + depth));
-  flow.first_offset = packet.offset;
   flow.icmp_type = layer.icmp_type;
   flow.icmp_code = layer.icmp_code;
   flow.carrier = layer.carrier;
   index_.Insert(hash, number);
   Append(number);
   return number;
+}
+
+void FlowBuilder::Identify(Flow& flow, const CapturedPacket& packet, const FlowKey& key,
+                           std::size_t depth) {
+  flow.flow_id = StableIdBuilder("packet flow")
+                     .Add(name_)
+                     .Add(packet.offset)
+                     .Add(static_cast<std::uint64_t>(depth))
+                     .Build();
+  flow.begin_wall_ns = flow.end_wall_ns = flow.first_wall_ns = packet.wall_ns;
+  flow.depth = depth;
+  // Not the index's hash, whose seed differs from run to run.
+  flow.repeat = repeats_.Count(
+      HashOf(key, static_cast<std::uint64_t>(packet.wall_ns / 1000) * Frame::kLayersMax + depth));
+  flow.first_offset = packet.offset;
+}
+
+/// What was counted is given out; who began, how it stands and which bytes were seen goes on.
+void FlowBuilder::Continue(Entry& entry, const CapturedPacket& packet, std::size_t depth) {
+  Flow& flow = entry.flow;
+  ++counts_.flows;
+  take_(flow);
+  for (FlowSide* side : {&flow.source, &flow.destination}) {
+    side->packet_count = side->frame_bytes = side->payload_bytes = side->retransmitted_bytes = 0;
+    side->tcp_flags = 0;
+  }
+  flow.icmp_error_count = 0;
+  Identify(flow, packet, entry.key, depth);
 }
 
 void FlowBuilder::Count(Entry& entry, bool forward, const CapturedPacket& packet,

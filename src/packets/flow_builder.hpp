@@ -23,6 +23,9 @@ struct FlowPolicy {
   std::int64_t established_idle_ns = 3'600'000'000'000;
   /// Of everything else: attempts, closed connections, UDP, ICMP.
   std::int64_t other_idle_ns = 60'000'000'000;
+  /// A flow that goes on for longer is told in parts, each a flow of the same connection that
+  /// counts what is its own; 0: as one, however long.
+  std::int64_t active_ns = 0;
   /// Flows at a time; beyond, the one that was idle longest ends early (flows_cut).
   std::size_t flows_max = 500'000;
   /// For the beginnings of what is spoken, all flows together; beyond, they are not looked into
@@ -81,6 +84,8 @@ class FlowBuilder {
   std::int64_t AddLayer(const CapturedPacket& packet, Layer& layer, std::size_t depth);
   std::uint32_t Begin(const CapturedPacket& packet, const Layer& layer, const FlowKey& key,
                       std::uint64_t hash, std::size_t depth);
+  void Identify(Flow& flow, const CapturedPacket& packet, const FlowKey& key, std::size_t depth);
+  void Continue(Entry& entry, const CapturedPacket& packet, std::size_t depth);
   void Count(Entry& entry, bool forward, const CapturedPacket& packet, const Layer& layer);
   void Converse(Flow& flow, bool forward, const Layer& layer, bool in_order);
   static void CorrectDirection(Flow& flow);

@@ -213,5 +213,22 @@ TEST(FlowBuilder, CountsWhatItCannotDecode) {
   EXPECT_EQ(built.counts.flows, 1u);
 }
 
+TEST(FlowBuilder, AFlowThatGoesOnForLongerThanThePolicyIsToldInPartsThatAddUp) {
+  Pcap pcap;
+  pcap.Add(1, Forward(kSyn, 100)).Add(1.1, Back(kSyn | kAck, 500)).Add(1.2, Forward(kAck, 101));
+  pcap.Add(2, Forward(kAck, 101, "abcd")).Add(8, Back(kAck, 501, "xyz"));
+  // Sent again after the cut: not counted twice.
+  pcap.Add(20, Forward(kAck, 101, "abcd")).Add(21, Forward(kAck, 105, "efgh"));
+  FlowPolicy policy;
+  policy.active_ns = 10'000'000'000;
+  const Built built = Build(pcap, policy);
+  ASSERT_EQ(built.flows.size(), 2U);
+  EXPECT_EQ(built.flows[0], "10.0.0.1:40000 > 10.0.0.2:80 S1 3/2 packets 4/3 bytes");
+  EXPECT_EQ(built.flows[1], "10.0.0.1:40000 > 10.0.0.2:80 S1 2/0 packets 4/0 bytes");
+  EXPECT_NE(built.ids[0], built.ids[1]);
+  EXPECT_EQ(Build(pcap).flows,
+            (std::vector<std::string>{"10.0.0.1:40000 > 10.0.0.2:80 S1 5/2 packets 8/3 bytes"}));
+}
+
 }  // namespace
 }  // namespace spoor::packets

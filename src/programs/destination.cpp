@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <mutex>
 
 #include "base/store_layout.hpp"
 #include "evidence/log.hpp"
@@ -38,32 +40,66 @@ bool IsUrl(const std::string& to) {
   return to.find("://") != std::string::npos;
 }
 
+/// Several recordings may be written to one log at once.
+struct SharedLog {
+  std::mutex mutex;
+  std::unique_ptr<evidence::LogWriter> log;
+
+  sensor::BatchSink Sink() {
+    return {.append = [this](const wire::DigestedBytes& batch) -> Result<> {
+              const std::lock_guard lock(mutex);
+              ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index,
+                               log->Append(batch.bytes));
+              return {};
+            },
+            .flush = [this]() -> Result<> {
+              const std::lock_guard lock(mutex);
+              return log->Checkpoint();
+            }};
+  }
+};
+
+/// Whose log another destination opened, closes and judges.
+class DestinationInStore final : public Destination {
+ public:
+  explicit DestinationInStore(SharedLog& log) : log_(log) {}
+  wire::RecordingId recording_id() const override { return recording_id_; }
+  Result<std::unique_ptr<Destination>> Beside(const std::string& /*interface*/) override {
+    return std::make_unique<DestinationInStore>(log_);
+  }
+  std::optional<wire::CanarySchedule> TakeCanaries() override { return {}; }
+  sensor::BatchSink Sink() override { return log_.Sink(); }
+  Result<> Finish(const std::string& /*reason*/, bool /*waits*/) override { return {}; }
+  Kept Judge() const override { return {.whole = true, .words = {}}; }
+
+ private:
+  SharedLog& log_;
+  const wire::RecordingId recording_id_ = wire::MakeRecordingId();
+};
+
 class StoreDestination final : public Destination {
  public:
   StoreDestination(StoreLayout layout, std::string public_key,
                    std::unique_ptr<evidence::LogWriter> log)
-      : layout_(std::move(layout)),
-        public_key_(std::move(public_key)),
-        log_(std::move(log)),
-        first_entry_(log_->size()) {}
+      : layout_(std::move(layout)), public_key_(std::move(public_key)), first_entry_(log->size()) {
+    shared_.log = std::move(log);
+  }
 
   wire::RecordingId recording_id() const override { return recording_id_; }
   std::optional<wire::CanarySchedule> TakeCanaries() override { return {}; }
-  sensor::BatchSink Sink() override {
-    return {.append = [this](const wire::DigestedBytes& batch) -> Result<> {
-              ASSIGN_OR_RETURN([[maybe_unused]] const std::uint64_t index,
-                               log_->Append(batch.bytes));
-              return {};
-            },
-            .flush = [this] { return log_->Checkpoint(); }};
+  Result<std::unique_ptr<Destination>> Beside(const std::string& /*interface*/) override {
+    return std::make_unique<DestinationInStore>(shared_);
   }
-  Result<> Finish(const std::string& /*reason*/) override { return log_->Close(); }
+  sensor::BatchSink Sink() override { return shared_.Sink(); }
+  Result<> Finish(const std::string& /*reason*/, bool /*waits*/) override {
+    return shared_.log->Close();
+  }
 
   // A write that was acknowledged tells nothing of a folder that somebody removed since: the
   // entries of this recording are read again, under the key that they were signed with.
   Kept Judge() const override {
     const std::string folder = layout_.root.string();
-    const std::uint64_t appended_count = log_->size() - first_entry_;
+    const std::uint64_t appended_count = shared_.log->size() - first_entry_;
     const Result<std::uint64_t> read = ReadAgain();
     if (!read) return {.words = fmt::format("NOT in {}: {}", folder, read.error().message)};
     if (*read == appended_count) {
@@ -85,21 +121,22 @@ class StoreDestination final : public Destination {
 
   const StoreLayout layout_;
   const std::string public_key_;
-  std::unique_ptr<evidence::LogWriter> log_;
+  SharedLog shared_;
   const std::uint64_t first_entry_;
   const wire::RecordingId recording_id_ = wire::MakeRecordingId();
 };
 
 class CollectorDestination final : public Destination {
  public:
-  explicit CollectorDestination(std::unique_ptr<sensor::Shipment> shipment)
-      : shipment_(std::move(shipment)) {}
+  CollectorDestination(std::unique_ptr<sensor::Shipment> shipment, Options options)
+      : shipment_(std::move(shipment)), options_(std::move(options)) {}
 
   wire::RecordingId recording_id() const override { return shipment_->recording_id(); }
   std::optional<wire::CanarySchedule> TakeCanaries() override { return shipment_->TakeCanaries(); }
+  Result<std::unique_ptr<Destination>> Beside(const std::string& interface) override;
   sensor::BatchSink Sink() override { return shipment_->Sink(); }
-  Result<> Finish(const std::string& reason) override {
-    return shipment_->Finish(reason, kLastShippingMax);
+  Result<> Finish(const std::string& reason, bool waits) override {
+    return shipment_->Finish(reason, waits ? kLastShippingMax : std::chrono::milliseconds{0});
   }
 
   Kept Judge() const override {
@@ -127,6 +164,7 @@ class CollectorDestination final : public Destination {
 
  private:
   std::unique_ptr<sensor::Shipment> shipment_;
+  const Options options_;
 };
 
 // A folder that holds something else is left alone: a store would be strewn among it, and what lies
@@ -166,6 +204,11 @@ Result<std::unique_ptr<Destination>> OpenStore(const std::string& folder) {
   return std::make_unique<StoreDestination>(layout, std::move(public_key), std::move(log));
 }
 
+std::filesystem::path SpoolOf(const Destination::Options& options) {
+  return options.spool.empty() ? std::filesystem::path(options.keys) / "spool"
+                               : std::filesystem::path(options.spool);
+}
+
 Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& options) {
   if (options.keys.empty()) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -178,9 +221,9 @@ Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& o
                                              .shipper = {}};
   shipment_options.collectors.insert(shipment_options.collectors.end(), options.fallbacks.begin(),
                                      options.fallbacks.end());
-  shipment_options.spool.folder = options.spool.empty()
-                                      ? std::filesystem::path(options.keys) / "spool"
-                                      : std::filesystem::path(options.spool);
+  shipment_options.interface = options.interface;
+  shipment_options.before_connect = options.before_connect;
+  shipment_options.spool.folder = SpoolOf(options);
   shipment_options.spool.size_bytes_max = options.spool_bytes_max;
   shipment_options.shipper.bytes_per_second_max = options.bytes_per_second_max;
   shipment_options.canary_interval_ns = options.canary_interval_ns;
@@ -195,7 +238,19 @@ Result<std::unique_ptr<Destination>> OpenCollector(const Destination::Options& o
         "and are gone\n",
         found.cut_bytes);
   }
-  return std::make_unique<CollectorDestination>(std::move(shipment));
+  return std::make_unique<CollectorDestination>(std::move(shipment), options);
+}
+
+// A chain has one recording, so that packets have one of their own, and a spool.
+Result<std::unique_ptr<Destination>> CollectorDestination::Beside(const std::string& interface) {
+  Options beside = options_;
+  beside.interface = interface;
+  beside.canary_interval_ns = 0;
+  std::string name = interface;
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-'; }, '_');
+  beside.spool = SpoolOf(options_).string() + "-packets-" + name;
+  return OpenCollector(beside);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "http/dialling.hpp"
 #include "sensor/batch_writer.hpp"
 #include "wire/seal_canary.hpp"
 
@@ -25,6 +26,8 @@ class Destination {
     std::uint64_t bytes_per_second_max = 0;
     std::string host;
     std::uint64_t canary_interval_ns = 0;  ///< 0: none
+    http::BeforeConnect before_connect{};  ///< with a collector
+    std::string interface {};              ///< of a destination beside another: whose packets
   };
   /// Adds the options that only collectors need.
   static void AddOptions(CLI::App& subcommand, Options& options);
@@ -37,6 +40,9 @@ class Destination {
   virtual ~Destination() = default;
   /// What the recording goes by there.
   virtual wire::RecordingId recording_id() const = 0;
+  /// Where packets of `interface` go while this recording is made, as a recording of their own.
+  /// Goes before this destination does.
+  virtual Result<std::unique_ptr<Destination>> Beside(const std::string& interface) = 0;
   /// What somebody there will look for; nothing where nobody does.
   virtual std::optional<wire::CanarySchedule> TakeCanaries() = 0;
   /// Lives as long as the destination.
@@ -46,9 +52,9 @@ class Destination {
     bool whole = false;  ///< all of it is where it is meant to be
     std::string words;   ///< where it is, or what is missing
   };
-  /// After the last batch, which may have failed; looks at what is there now. Fails: what could not
-  /// be closed.
-  virtual Result<> Finish(const std::string& reason) = 0;
+  /// After the last batch, which may have failed; looks at what is there now. `waits`: a while, for
+  /// a collector to take it. Fails: what could not be closed.
+  virtual Result<> Finish(const std::string& reason, bool waits) = 0;
   /// After Finish: what is kept of it, judged by reading it again where that can be done.
   virtual Kept Judge() const = 0;
 };

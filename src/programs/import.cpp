@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "evidence/note.hpp"
 #include "importers/kinds.hpp"
+#include "programs/flow_options.hpp"
 #include "programs/open_store.hpp"
 #include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
@@ -26,6 +27,7 @@ struct ImportOptions {
   bool follow = false;
   std::optional<int> year;
   std::string date, utc_offset, clock_offset;
+  FlowOptions flows;
   std::vector<std::string> files;
 };
 
@@ -109,6 +111,7 @@ void PrintTaken(const analysis::ImportedFile& file) {
   add(file.alert_count, "alerts");
   add(file.fingerprint_count, "fingerprints");
   add(file.log_line_count, "log lines");
+  add(file.lost_count, "LOST where they were captured");
   PrintError("{}: {}: {}, {} not decoded, {} malformed\n", description.file, description.kind,
              parts, file.source.not_decoded_count, file.source.malformed_count);
 }
@@ -142,6 +145,8 @@ Result<ExitCode> Import(const ImportOptions& options) {
   ASSIGN_OR_RETURN(const std::int64_t utc_offset_ns, ParseUtcOffset(options.utc_offset));
   ASSIGN_OR_RETURN(const std::optional<std::int64_t> clock_offset_ns,
                    ParseClockOffset(options.clock_offset));
+  ASSIGN_OR_RETURN(const std::optional<ingest::FlowTimeouts> flow_timeouts,
+                   FlowTimeoutsOf(options.flows));
   if (options.follow) {
     if (options.files.size() != 1 || options.again) {
       return Fail(ErrorCode::kInvalidArgument, "--follow: one file, and without --again");
@@ -154,6 +159,7 @@ Result<ExitCode> Import(const ImportOptions& options) {
                                           .year = options.year,
                                           .date = options.date,
                                           .utc_offset_ns = utc_offset_ns,
+                                          .flow_timeouts = flow_timeouts,
                                           .clock_offset_ns = clock_offset_ns,
                                           .stop_fd = signals.fd(),
                                           .done = PrintTaken,
@@ -168,6 +174,7 @@ Result<ExitCode> Import(const ImportOptions& options) {
                                          .year = options.year,
                                          .date = options.date,
                                          .utc_offset_ns = utc_offset_ns,
+                                         .flow_timeouts = flow_timeouts,
                                          .clock_offset_ns = clock_offset_ns,
                                          .files = options.files,
                                          .done = PrintTaken,
@@ -226,6 +233,7 @@ void RegisterImport(CLI::App& application, Action& action) {
   subcommand->add_flag("--follow", options->follow,
                        "go on with what is appended to the file, also when it is rotated or "
                        "emptied, until SIGINT or SIGTERM");
+  AddFlowOptions(*subcommand, options->flows);
   subcommand->add_flag("--again", options->again, "import files that are in the store already");
   subcommand
       ->add_option("--key", options->key_file,

@@ -20,6 +20,7 @@
 #include "base/time.hpp"
 #include "programs/child_command.hpp"
 #include "programs/destination.hpp"
+#include "programs/live_packets.hpp"
 #include "programs/print.hpp"
 #include "programs/stop_signals.hpp"
 #include "programs/subcommand.hpp"
@@ -42,6 +43,7 @@ struct RecordOptions {
   std::string host;
   std::vector<std::string> scopes;
   std::string duration;
+  LivePackets::Options packets;
   std::vector<std::string> command;
 };
 
@@ -319,8 +321,10 @@ Result<Plan> PlanOf(const RecordOptions& options) {
 Result<std::string> RunRecording(const RecordOptions& options, const Plan& plan,
                                  sensor::KernelSource& source, sensor::Recorder& recorder,
                                  StopSignals& signals, ChildCommand* child,
-                                 sensor::CanaryMaker* canaries) {
+                                 sensor::CanaryMaker* canaries,
+                                 const std::function<void()>& start_packets) {
   RETURN_IF_ERROR(recorder.Start());
+  start_packets();
   Narrate("recording {} into {} (profile {}){}",
           NameOf(plan.recording.source.scopes, options.command), options.destination.to,
           plan.recording.profile, child != nullptr || plan.duration_ns ? "" : "; Ctrl-C ends it");
@@ -342,6 +346,8 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   Destination::Options to = options.destination;
   to.host = plan.recording.source.scopes.front().host;
   to.canary_interval_ns = static_cast<std::uint64_t>(plan.recording.canary_interval_ns);
+  ASSIGN_OR_RETURN(const std::unique_ptr<LivePackets> packets, LivePackets::Open(options.packets));
+  to.before_connect = packets->NotesConnections();
   ASSIGN_OR_RETURN(const auto destination, Destination::Open(to));
   if (child) RETURN_IF_ERROR(source->AddTree(static_cast<std::uint32_t>(child->pid()), 0));
 
@@ -351,8 +357,10 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   if (std::optional<wire::CanarySchedule> schedule = destination->TakeCanaries()) {
     canaries.emplace(*std::move(schedule), plan.recording.source.scopes);
   }
-  const Result<std::string> reason = RunRecording(options, plan, *source, recorder, signals,
-                                                  child.get(), canaries ? &*canaries : nullptr);
+  const auto start_packets = [&] { packets->Start(*destination, to.host); };
+  const Result<std::string> reason =
+      RunRecording(options, plan, *source, recorder, signals, child.get(),
+                   canaries ? &*canaries : nullptr, start_packets);
   if (canaries) {
     // What is due by now is asked for; it has to be done before the hooks go.
     canaries->MakeDue(BootNow());
@@ -362,7 +370,9 @@ Result<> RecordEvidence(const RecordOptions& options, const Plan& plan) {
   if (!reason) outcome = tl::unexpected<Error>(reason.error());
   const Result<> finished = recorder.Finish(reason ? *reason : "failed: " + reason.error().message);
   if (outcome && !finished) outcome = finished;
-  const Result<> closed = destination->Finish(reason ? *reason : "failed");
+  const Result<> captured = packets->Finish(reason ? *reason : "failed");
+  if (outcome && !captured) outcome = captured;
+  const Result<> closed = destination->Finish(reason ? *reason : "failed", true);
   if (outcome && !closed) outcome = closed;
   if (reason) Narrate("ended: {}", *reason);
   const Destination::Kept kept = destination->Judge();
@@ -405,6 +415,7 @@ void RegisterRecord(CLI::App& application, Action& action) {
       ->take_all();
   subcommand->add_option("--for", options->duration, "end after this time: 30s, 5m, 1h30m")
       ->type_name("DURATION");
+  LivePackets::AddOptions(*subcommand, options->packets);
   subcommand
       ->add_option("command", options->command,
                    "record only this command and everything it starts, until it exits")
@@ -416,6 +427,7 @@ void RegisterRecord(CLI::App& application, Action& action) {
       "  spoor record --to /var/lib/spoor -- make install\n"
       "  spoor record --to /var/lib/spoor --profile honeypot --for 1h\n"
       "  spoor record --to https://hub.example:8443 --keys /etc/spoor\n"
+      "  spoor record --to /var/lib/spoor --packets eth0 --packets-filter 'not port 22'\n"
       "  spoor record --to demo-store --scope cgroup:/lab/web=web --scope cgroup:/lab/db=db");
   subcommand->callback([options, &action] { action = [options] { return Record(*options); }; });
 }

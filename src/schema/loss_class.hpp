@@ -27,8 +27,9 @@ enum class LossClass : std::uint8_t {
   kRetention,
   kEnd,
   kName,
+  kPacket,
 };
-inline constexpr std::size_t kLossClassCount = static_cast<std::size_t>(LossClass::kName) + 1;
+inline constexpr std::size_t kLossClassCount = static_cast<std::size_t>(LossClass::kPacket) + 1;
 
 struct LossClassTraits {
   LossClass loss_class{};
@@ -87,6 +88,9 @@ inline constexpr std::array<LossClassTraits, kLossClassCount> kLossClasses{{
     {.loss_class = LossClass::kName,
      .name = "name",
      .meaning = "Names below renamed folders were not followed"},
+    {.loss_class = LossClass::kPacket,
+     .name = "packet",
+     .meaning = "Packets passed that a capture could not keep"},
 }};
 
 constexpr std::string_view LossClassName(LossClass loss_class) {

@@ -56,8 +56,9 @@ class HttpsCollectorClient final : public CollectorClient {
   HttpsCollectorClient(std::string name, keys::KeyPointer key, keys::CertificatePointer certificate)
       : name_(std::move(name)), key_(std::move(key)), certificate_(std::move(certificate)) {}
 
-  Result<> SetUp(const http::Url& url, X509* root) {
+  Result<> SetUp(const http::Url& url, X509* root, http::BeforeConnect before_connect) {
     http::Client::Options options = ClientOptions(url);
+    options.before_connect = std::move(before_connect);
     // A collector's certificate is the authority's, or it is no collector.
     options.trust = http::Trust::kRoot;
     options.root = root;
@@ -168,8 +169,9 @@ Result<> EnrolOnce(const std::string& url, const keys::Token& token,
 
 }  // namespace
 
-Result<std::unique_ptr<CollectorClient>> CollectorClient::Open(
-    const std::string& url, const keys::IdentityLayout& identity) {
+Result<std::unique_ptr<CollectorClient>> CollectorClient::Open(const std::string& url,
+                                                               const keys::IdentityLayout& identity,
+                                                               http::BeforeConnect before_connect) {
   ASSIGN_OR_RETURN(const http::Url where, ParseCollectorUrl(url));
   ASSIGN_OR_RETURN(keys::KeyPointer key, keys::LoadPrivateKey(identity.private_key()));
   ASSIGN_OR_RETURN(keys::CertificatePointer certificate,
@@ -182,7 +184,7 @@ Result<std::unique_ptr<CollectorClient>> CollectorClient::Open(
   }
   auto client =
       std::make_unique<HttpsCollectorClient>(self.name, std::move(key), std::move(certificate));
-  RETURN_IF_ERROR(client->SetUp(where, root.get()));
+  RETURN_IF_ERROR(client->SetUp(where, root.get(), std::move(before_connect)));
   return client;
 }
 

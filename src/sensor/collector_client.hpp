@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "http/dialling.hpp"
 #include "keys/authority.hpp"
 #include "wire/seal_frame.hpp"
 
@@ -31,8 +32,10 @@ class CollectorClient {
   virtual ~CollectorClient() = default;
   /// `url`: https://HOST:PORT. Connects on first use. Fails: kInvalidArgument (URL),
   /// kNotFound, kUnavailable, kCorrupt (the keys in `identity`).
+  /// `before_connect`: called from the thread that connects.
   static Result<std::unique_ptr<CollectorClient>> Open(const std::string& url,
-                                                       const keys::IdentityLayout& identity);
+                                                       const keys::IdentityLayout& identity,
+                                                       http::BeforeConnect before_connect = {});
 
   struct PostOptions {
     std::uint64_t sequence = 0;  ///< of the first frame

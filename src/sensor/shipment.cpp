@@ -14,8 +14,8 @@ constexpr std::chrono::seconds kRoomMax{10};
 constexpr std::chrono::milliseconds kRoomInterval{50};
 
 // Who seals, and in which boot: signed, and bound to every frame through the chain.
-Result<Sealer::Introduction> Introduce(const keys::IdentityLayout& identity,
-                                       const std::string& host, const wire::Sha256& tag) {
+Result<Sealer::Introduction> Introduce(const Shipment::Options& options, const wire::Sha256& tag) {
+  const keys::IdentityLayout& identity = options.identity;
   ASSIGN_OR_RETURN(const keys::CertificatePointer certificate,
                    keys::LoadCertificate(identity.certificate()));
   ASSIGN_OR_RETURN(const keys::KeyPointer key, keys::LoadPrivateKey(identity.private_key()));
@@ -23,10 +23,11 @@ Result<Sealer::Introduction> Introduce(const keys::IdentityLayout& identity,
   ASSIGN_OR_RETURN(std::string boot_id, ReadTextFile("/proc/sys/kernel/random/boot_id", 4096));
   boot_id.erase(boot_id.find_last_not_of('\n') + 1);
   keys::ChainStatement statement{.sensor = self.name,
-                                 .host = host,
+                                 .host = options.host,
                                  .boot_id = boot_id,
                                  .chain_id = {},
-                                 .first_key_tag = wire::FormatSha256(tag)};
+                                 .first_key_tag = wire::FormatSha256(tag),
+                                 .interface = options.interface};
   statement.chain_id = keys::ChainIdOf(statement.sensor, statement.first_key_tag);
   Sealer::Introduction introduction;
   ASSIGN_OR_RETURN(introduction.chain_id, wire::ParseChainId(statement.chain_id));
@@ -40,14 +41,13 @@ Result<Sealer::Introduction> Introduce(const keys::IdentityLayout& identity,
 Result<std::unique_ptr<Shipment>> Shipment::Open(Options options) {
   std::vector<std::unique_ptr<CollectorClient>> clients;
   for (const std::string& url : options.collectors) {
-    ASSIGN_OR_RETURN(auto client, CollectorClient::Open(url, options.identity));
+    ASSIGN_OR_RETURN(auto client,
+                     CollectorClient::Open(url, options.identity, options.before_connect));
     clients.push_back(std::move(client));
   }
   ASSIGN_OR_RETURN(const keys::KeyPointer escrow,
                    keys::LoadPublicKey(options.identity.escrow_public()));
-  const auto introduce = [&options](const wire::Sha256& tag) {
-    return Introduce(options.identity, options.host, tag);
-  };
+  const auto introduce = [&options](const wire::Sha256& tag) { return Introduce(options, tag); };
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.spool));
   std::unique_ptr<Shipment> shipment(new Shipment(std::move(spool)));
   shipment->shipper_ =

@@ -28,6 +28,8 @@ class Shipment {
     Shipper::Options shipper;
     Sealer::WallClock wall_clock = WallNow;
     std::uint64_t canary_interval_ns = 0;  ///< 0: none
+    std::string interface {};  ///< whose packets the recording has: keys::ChainStatement
+    http::BeforeConnect before_connect{};
   };
   /// Begins a chain and starts to ship, with what an earlier run left first. No collector need be
   /// reachable, unless that fills the disk: then some of it must go before a chain can begin.

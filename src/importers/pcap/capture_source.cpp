@@ -17,7 +17,7 @@ namespace {
 class CaptureSource : public event::EventSource {
  public:
   CaptureSource(const ImportOptions& options, bool is_sebek)
-      : builder_({}, options.sha256,
+      : builder_(options.flows, options.sha256,
                  [this](const packets::Flow& flow) { flows_->push_back(SightingOf(flow)); }),
         sebek_finder_(is_sebek),
         sebek_(options) {}
@@ -39,6 +39,15 @@ class CaptureSource : public event::EventSource {
     RETURN_IF_ERROR(reader_.Finish());
     builder_.Finish();
     sebek_.Finish(findings);
+    for (const packets::CaptureLoss& loss : reader_.losses()) {
+      findings.losses.push_back(
+          {.from_wall_ns = loss.from_wall_ns,
+           .until_wall_ns = loss.until_wall_ns,
+           .count = loss.count,
+           .reason = fmt::format("{} packets passed that the capture could not keep, as its "
+                                 "statistics say",
+                                 loss.count)});
+    }
     return {};
   }
 

@@ -12,7 +12,7 @@ namespace spoor::importers {
 
 /// Reads captures, pcap and pcapng: each flow is given out when it is over, the others at the end.
 /// Records are packets; those that hold no IP are not decoded. Packets of Sebek give the events
-/// that they tell of beside their flow.
+/// that they tell of beside their flow. What statistics of a pcapng say was dropped is a loss.
 std::unique_ptr<event::EventSource> MakeCaptureSource(const ImportOptions& options);
 /// The same, where every packet that can be a record of Sebek is taken for one.
 std::unique_ptr<event::EventSource> MakeSebekCaptureSource(const ImportOptions& options);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "importers/text/log_time.hpp"
+#include "packets/flow_builder.hpp"
 
 namespace spoor::importers {
 
@@ -13,6 +14,7 @@ struct ImportOptions {
   TimeReading time;
   std::string sha256{};  ///< of the file; empty: not known yet
   std::string file{};    ///< its name, as it was given; may be empty
+  packets::FlowPolicy flows{};
 };
 
 }  // namespace spoor::importers
