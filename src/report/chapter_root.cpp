@@ -74,22 +74,21 @@ Result<> TellOrigin(const Chapters& chapters, const Row& row, Section& section) 
         fmt::format("{}{}", makers.empty() ? "" : ", ", deed.Integer("process_id").value_or(0));
   ASSIGN_OR_RETURN(
       const std::vector<Row> runs,
-      chapters.Ask(fmt::format("SELECT r.path, r.object_id, r.wall_ns, p.pid, x.command_line, "
-                               "x.euid, r.changed_wall_ns, "
+      chapters.Ask(fmt::format("SELECT r.path, r.object_id, r.wall_ns, p.pid, r.command_line, "
+                               "r.euid, r.changed_wall_ns, r.how, "
                                "c.pid AS changed_pid, c.command_line AS changed_command "
                                "FROM _run_afterwards({{scope}}) AS r "
                                "JOIN _lineage([{}]) AS l ON l.line_process_id = r.process_id "
-                               "JOIN exec AS x ON x.event_id = r.event_id "
                                "LEFT JOIN process AS p ON p.process_id = r.process_id "
                                "LEFT JOIN process AS c ON c.process_id = r.changed_process_id "
                                "ORDER BY l.depth, r.event_id DESC LIMIT 1",
                                makers)));
   for (const Row& run : runs) {
     section.facts.push_back(
-        {.text = fmt::format("That was done by, or below, {}, as {}: {} had been changed by {} of "
-                             "this story before, at {}.",
+        {.text = fmt::format("That was done by, or below, {}, as {}: {}, which it {}, had been "
+                             "changed by {} of this story before, at {}.",
                              ProcessName(run.Integer("pid"), run.Text("command_line")),
-                             User(run.Integer("euid")), Name(run.Text("path")),
+                             User(run.Integer("euid")), Name(run.Text("path")), run.Text("how"),
                              ProcessName(run.Integer("changed_pid"), run.Text("changed_command")),
                              Moment(run.Integer("changed_wall_ns").value_or(0))),
          .wall_ns = run.Integer("wall_ns"),

@@ -79,7 +79,8 @@ Result<std::vector<Row>> Chapters::PersistenceRows() const {
       "known_as "
       "  FROM persistence({scope})"
       "), run AS ("
-      "  SELECT r.path, r.object_id, r.changed_wall_ns, r.pid, r.command_line, r.euid, r.runs "
+      "  SELECT r.path, r.object_id, r.changed_wall_ns, r.pid, r.command_line, r.euid, r.runs, "
+      "r.how "
       "  FROM run_afterwards({scope}) AS r"
       "), text AS ("
       "  SELECT i.object_id, sum(octet_length(i.data)) AS size_bytes, "
@@ -90,13 +91,14 @@ Result<std::vector<Row>> Chapters::PersistenceRows() const {
       "    AND i.process_id IN (SELECT o.process_id FROM _processes_of({scope}) AS o) "
       "  GROUP BY i.object_id"
       ") "
-      "SELECT t.*, x.written_text, NULL AS pid, NULL AS command_line, NULL AS euid, NULL AS runs "
+      "SELECT t.*, x.written_text, NULL AS pid, NULL AS command_line, NULL AS euid, NULL AS runs, "
+      "       NULL AS run_how "
       "FROM told AS t LEFT JOIN text AS x "
       "  ON x.object_id = t.object_id AND x.size_bytes = t.written_bytes "
       "UNION ALL BY NAME "
       "SELECT 'run afterwards' AS means, r.path, r.object_id, FALSE AS created, FALSE AS deleted, "
       "       r.changed_wall_ns AS first_wall_ns, 'changed' AS how, r.pid, r.command_line, r.euid, "
-      "       r.runs FROM run AS r "
+      "       r.runs, r.how AS run_how FROM run AS r "
       "ORDER BY first_wall_ns, path");
 }
 
@@ -112,10 +114,10 @@ Result<Section> Chapters::Persistence() const {
     WayBack& way = ways[place->second];
     way.also = known;
     if (const auto runs = row.Integer("runs")) {
-      way.run += fmt::format(
-          " It was executed afterwards, outside this story, as {}: first by {}, {}.",
-          User(row.Integer("euid")), ProcessName(row.Integer("pid"), row.Text("command_line")),
-          Count(*runs, "time", "times"));
+      way.run += fmt::format(" It was {} afterwards, outside this story, as {}: first by {}, {}.",
+                             row.Text("run_how"), User(row.Integer("euid")),
+                             ProcessName(row.Integer("pid"), row.Text("command_line")),
+                             Count(*runs, "time", "times"));
       if (!is_new) continue;
     }
     Add(row, way);
@@ -126,10 +128,11 @@ Result<Section> Chapters::Persistence() const {
                              .id_kind = way.object_id != 0 ? "object" : "",
                              .id = way.object_id});
   if (rows.empty())
-    section.facts.push_back({.text = "None of the usual places (cron, units, keys, start-up files, "
-                                     "accounts, loader, modules) was changed, no program "
-                                     "was made setuid or given capabilities, and nothing that was "
-                                     "changed was seen to be executed by others afterwards."});
+    section.facts.push_back(
+        {.text = "None of the usual places (cron, units, keys, start-up files, "
+                 "accounts, loader, modules) was changed, no program "
+                 "was made setuid or given capabilities, and nothing that was "
+                 "changed was seen to be executed or loaded by others afterwards."});
   return section;
 }
 
