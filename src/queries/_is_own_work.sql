@@ -11,5 +11,5 @@ CREATE OR REPLACE MACRO _is_own_work(program, path) AS coalesce(
          THEN _program_name(program) IN ('bash', 'zsh', 'mysql', 'psql', 'python3', 'mariadb')
        WHEN path LIKE '/etc/%' THEN regexp_matches(_program_name(program),
          '^(sshd.*|login|su|sudo|doas|pkexec|run0|unix_chkpwd|passwd|chage|chpasswd|useradd|usermod|userdel|groupadd|groupmod|groupdel|gpasswd|newgrp|cron|crond|atd|vipw|pwck|getty|agetty|nginx|apache2|httpd|systemd|accounts-daemon|dovecot|vsftpd|proftpd)$')
-       WHEN path LIKE '%/.ssh/%' THEN _program_name(program) IN ('ssh', 'ssh-add', 'ssh-keygen', 'ssh-agent')
+       WHEN path LIKE '%/.ssh/%' THEN regexp_matches(_program_name(program), '^(ssh(-add|-keygen|-agent)?|sshd.*)$')
   END, FALSE);

@@ -11,11 +11,11 @@
 -- column:    how                 VARCHAR  'executed'; 'loaded': opened for reading by an interpreter of such files, or a library by what does not only look at files
 -- column:    event_id            BIGINT   the exec, or the open
 -- column:    process_id          BIGINT   who did
+-- column:    boot_ns             BIGINT   when
+-- column:    wall_ns             BIGINT   when
 -- column:    uid                 BIGINT   real user, after an exec
 -- column:    euid                BIGINT   effective user, likewise
 -- column:    command_line        VARCHAR  arguments of who did
--- column:    boot_ns             BIGINT   when
--- column:    wall_ns             BIGINT   when
 -- limits:    what is loaded is told by its name (.py, .php, .so …) and by that of the program that opened it; a
 --            shell loads what it opens and is no argument of it, also where it only reads it as a file
 -- source:    ATT&CK T1554, T1053

@@ -12,7 +12,7 @@
 -- column:    euid                  BIGINT   effective user after: 0
 -- column:    cause                 VARCHAR  'setuid_exec', 'setuid_program' (that executed nothing else as root: a su that was refused, a ping), 'exec', 'call', 'unexplained'
 -- column:    executable            VARCHAR  the program: of a setuid program, that one
--- column:    command_line          VARCHAR  its arguments, where it was executed then
+-- column:    command_line          VARCHAR  its arguments then; NULL: not known
 -- column:    explanation           VARCHAR  the cause in words
 -- column:    input_process_id      BIGINT   who last read from a terminal, socket or pipe before: it or an ancestor in the session
 -- column:    input_path            VARCHAR  from what
@@ -46,7 +46,7 @@ WITH change AS MATERIALIZED (
 )
 SELECT c.event_id, c.wall_ns, c.process_id, p.pid, w.session_id, c.before_uid, c.before_euid, c.uid,
        c.euid, c.why AS cause, coalesce(x.executable, c.executable, p.executable) AS executable,
-       CASE WHEN c.why IN ('setuid_exec', 'setuid_program', 'exec') THEN x.command_line END AS command_line,
+       x.command_line,
        CASE c.why
          WHEN 'setuid_exec' THEN 'executed ' || coalesce(x.executable, c.executable, 'a program')
            || ', which is setuid root' || coalesce(format(' (mode {:o})', x.mode & 4095), '')

@@ -48,6 +48,7 @@ struct Chapters {
   Result<> TellSecrets(Section& section) const;  // read by others than whose work it is
   Result<Section> Programs() const;              // written here, then executed
   Result<Section> FlowsOut() const;
+  Result<> TellTakenByOthers(Section& section) const;
   Result<Section> Taken() const;  // read from files, and may have left over a connection
   Result<Section> Persistence() const;
   Result<Section> Removed() const;  // logs, times, own files

@@ -111,7 +111,10 @@ Result<Section> Chapters::Root() const {
     const std::int64_t pid = row.Integer("pid").value_or(0);
     section.facts.push_back(
         {.text = became
-                     ? fmt::format("Pid {} went from {} to root: {}{}.", pid,
+                     ? fmt::format("{} went from {} to root: {}{}.",
+                                   row.Text("cause") == "setuid_exec"  // what it was is no more
+                                       ? fmt::format("Pid {}", pid)
+                                       : ProcessName(pid, row.Text("command_line")),
                                    User(row.Integer("before_euid")),
                                    row.Text("cause") == "unexplained" ? "" : "it ",
                                    Name(row.Text("explanation")))
