@@ -37,7 +37,7 @@
 #define RECORD_PAIR 10       /* pair_record: pipe, socketpair */
 #define RECORD_SOCKET 11     /* socket_record: socket, bind, listen, connect, accept, shutdown */
 #define RECORD_TERMINAL 12   /* terminal_record: window size or echo was changed by ioctl */
-#define RECORD_TRANSFER 13   /* transfer_record: sendfile, splice, copy_file_range, tee */
+#define RECORD_TRANSFER 13   /* transfer_record: sendfile, splice, copy_file_range, tee, clones */
 #define RECORD_SIGNAL 14     /* signal_record: kill family, ptrace, process_vm_*, /proc/PID/mem */
 #define RECORD_PROCESS 15    /* process_record: baseline, a process that was there before us */
 #define RECORD_LOSS 16       /* loss_record: written by user space when a counter moved */
@@ -296,7 +296,7 @@ struct terminal_record {
 };
 
 struct transfer_record {
-	struct record_header header;   /* result: bytes moved */
+	struct record_header header;   /* result: bytes moved; of a clone (ioctl) those that are shared */
 	struct object_ref source;
 	struct object_ref target;
 	__s32 source_fd;

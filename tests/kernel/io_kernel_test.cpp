@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +14,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "tests/kernel/recording.hpp"
@@ -186,6 +192,48 @@ TEST(IoRecords, TellTransfersBetweenDescriptors) {
     EXPECT_NE(seen.source.inode, 0u);
   }
   EXPECT_EQ(transfers[1].As<transfer_record>().target.type, OBJECT_PIPE);
+}
+
+TEST(IoRecords, TellClonesOfFiles) {
+  std::ifstream known("/proc/filesystems");
+  const std::string file_systems{std::istreambuf_iterator<char>(known), {}};
+  if (file_systems.find("\txfs\n") == std::string::npos)
+    GTEST_SKIP() << "the kernel has no file system xfs, where files share blocks";
+  START_RECORDING(recording, TreeOptions());
+  const std::string folder = std::filesystem::temp_directory_path() / "spoor-clones";
+  std::filesystem::create_directories(folder + "/disk");
+  ASSERT_EQ(
+      std::system(
+          ("truncate -s 400M " + folder + "/image && mkfs.xfs -q -f " + folder + "/image").c_str()),
+      0);
+  const pid_t pid = recording.Run([&](Facts& facts) {
+    TRIGGER_CHECK(unshare(CLONE_NEWNS) == 0);  // with the child the mount ends
+    TRIGGER_CHECK(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    TRIGGER_CHECK(std::system(("mount -o loop " + folder + "/image " + folder + "/disk").c_str()) ==
+                  0);
+    const int from = open((folder + "/disk/from").c_str(), O_RDWR | O_CREAT, 0600);
+    const int to = open((folder + "/disk/to").c_str(), O_RDWR | O_CREAT, 0600);
+    TRIGGER_CHECK(pwrite(from, "0123456789", 10, 0) == 10);
+    TRIGGER_CHECK(ioctl(to, FICLONE, from) == 0);
+    struct file_clone_range range {};
+    range.src_fd = from;
+    TRIGGER_CHECK(ioctl(to, FICLONERANGE, &range) == 0);
+    TRIGGER_CHECK(ioctl(to, FICLONE, 0) == -1);
+    facts.number[0] = from;
+    facts.number[1] = to;
+  });
+  std::filesystem::remove_all(folder);
+  const auto transfers = recording.Read(RECORD_TRANSFER, pid);
+  ASSERT_THAT(transfers, SizeIs(3));
+  for (std::size_t i = 0; i < 2; i++) {
+    const auto seen = transfers[i].As<transfer_record>();
+    EXPECT_EQ(seen.source_fd, recording.facts().number[0]);
+    EXPECT_EQ(seen.target_fd, recording.facts().number[1]);
+    EXPECT_EQ(seen.header.result, 10);
+    EXPECT_EQ(seen.source.type, OBJECT_FILE);
+    EXPECT_NE(seen.source.inode, seen.target.inode);
+  }
+  EXPECT_LT(transfers[2].header().result, 0) << "it was refused";
 }
 
 TEST(IoRecords, LeaveOutPollsThatFoundNothing) {

@@ -445,11 +445,9 @@ int BPF_PROG(on_io_messages, struct pt_regs *regs, long result)
 	return 0;
 }
 
-/* sendfile, splice, tee, copy_file_range: bytes that user space never sees. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_transfer, struct pt_regs *regs, long result)
+/* Bytes that user space never sees. */
+static __always_inline int transfer__record(__u64 nr, long result, __s32 source_fd, __s32 target_fd)
 {
-	__u64 nr = KREAD(regs, orig_ax);
 	struct task_struct *task = task__current();
 	struct writer w;
 
@@ -459,9 +457,8 @@ int BPF_PROG(on_transfer, struct pt_regs *regs, long result)
 			   result))
 		return 0;
 	struct transfer_record *record = (void *)w.record;
-	__s32 first = KREAD(regs, di), second = KREAD(regs, si), third = KREAD(regs, dx);
-	record->source_fd = nr == NR_SENDFILE ? second : first;
-	record->target_fd = nr == NR_SENDFILE ? first : nr == NR_TEE ? second : third;
+	record->source_fd = source_fd;
+	record->target_fd = target_fd;
 	struct file *source = task__file(task, record->source_fd);
 	if (source)
 		object__fill(&record->source, source);
@@ -473,6 +470,42 @@ int BPF_PROG(on_transfer, struct pt_regs *regs, long result)
 		record->header.flags |= RECORD_FLAG_PAYLOAD_LEFT_OUT;
 	record__end(&w);
 	return 0;
+}
+
+/* sendfile, splice, tee, copy_file_range */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_transfer, struct pt_regs *regs, long result)
+{
+	__u64 nr = KREAD(regs, orig_ax);
+	__s32 first = KREAD(regs, di), second = KREAD(regs, si), third = KREAD(regs, dx);
+
+	return transfer__record(nr, result, nr == NR_SENDFILE ? second : first,
+				nr == NR_SENDFILE ? first : nr == NR_TEE ? second : third);
+}
+
+#define FICLONE 0x40049409 /* uapi linux/fs.h: a file gets the blocks of another one */
+#define FICLONERANGE 0x4020940d
+struct clone_range { /* uapi linux/fs.h: file_clone_range */
+	__s64 source_fd;
+	__u64 source_offset;
+	__u64 size_bytes; /* 0: up to the end */
+	__u64 target_offset;
+};
+
+/* As a transfer of what the target shares with the source then. */
+static __always_inline int clone__record(struct pt_regs *regs, long result)
+{
+	struct clone_range range = {.source_fd = (__s32)KREAD(regs, dx)};
+
+	if ((__u32)KREAD(regs, si) == FICLONERANGE &&
+	    bpf_probe_read_user(&range, sizeof(range), (void *)KREAD(regs, dx)))
+		return 0;
+	struct file *source = task__file(task__current(), range.source_fd);
+	if (result == 0 && source) {
+		__s64 left = BPF_CORE_READ(source, f_inode, i_size) - range.source_offset;
+		result = range.size_bytes ? range.size_bytes : left > 0 ? left : 0;
+	}
+	return transfer__record(KREAD(regs, orig_ax), result, range.source_fd, KREAD(regs, di));
 }
 
 #define FIONCLEX 0x5450 /* uapi asm-generic/ioctls.h */
@@ -501,6 +534,8 @@ int BPF_PROG(on_ioctl, struct pt_regs *regs, long result)
 		path_call__record(regs, result, &call, 0);
 		return 0;
 	}
+	if (request == FICLONE || request == FICLONERANGE)
+		return clone__record(regs, result);
 	if (!ioctl__changes_terminal(request) || result__is_retry(result))
 		return 0;
 	if (!record__begin(&w, RECORD_TERMINAL, LOSS_IO, sizeof(struct terminal_record),
