@@ -272,6 +272,11 @@ void RecordEvents::AppendOpen(Reader& reader, const Origin& origin, Events& even
     event.path = fmt::format("/dev/pts/{}", body.object.device_of_node);
     event.user_path = kOwnTerminal;
   }
+  // Queues have a tree of their own, mounted there or nowhere.
+  if (body.header.syscall_nr == NR_MQ_OPEN) {
+    event.user_path = event.path;
+    event.path = "/dev/mqueue/" + event.path.substr(event.path.rfind('/') + 1);
+  }
   event.fd = body.header.result < 0 && !baseline ? -1 : body.fd;
   static_assert(event::kOpenCreated == OPEN_CREATED && event::kOpenFound == OPEN_FOUND);
   event.flags = body.open_flags;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <mqueue.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -192,6 +193,49 @@ TEST(IoRecords, TellTransfersBetweenDescriptors) {
     EXPECT_NE(seen.source.inode, 0u);
   }
   EXPECT_EQ(transfers[1].As<transfer_record>().target.type, OBJECT_PIPE);
+}
+
+TEST(IoRecords, TellMessageQueuesAndPagesGivenToPipes) {
+  START_RECORDING(recording, PayloadOptions());
+  const pid_t pid = recording.Run([](Facts& facts) {
+    struct mq_attr sizes {};
+    sizes.mq_maxmsg = 2;
+    sizes.mq_msgsize = 64;
+    const mqd_t queue = mq_open("/spoor_test", O_CREAT | O_RDWR, 0600, &sizes);
+    TRIGGER_CHECK(queue >= 0 && mq_unlink("/spoor_test") == 0);
+    TRIGGER_CHECK(mq_send(queue, "hello", 5, 0) == 0);
+    char room[64];
+    TRIGGER_CHECK(mq_receive(queue, room, sizeof(room), nullptr) == 5);
+    int ends[2];
+    TRIGGER_CHECK(pipe(ends) == 0);
+    char text[] = "pages";
+    struct iovec part {
+      text, 5
+    };
+    TRIGGER_CHECK(vmsplice(ends[1], &part, 1, 0) == 5);
+    part.iov_base = room;
+    TRIGGER_CHECK(vmsplice(ends[0], &part, 1, 0) == 5);
+    facts.number[0] = queue;
+    facts.number[1] = ends[0];
+    facts.number[2] = ends[1];
+  });
+  const auto& facts = recording.facts();
+  const auto queue = OnDescriptor(recording.Read(RECORD_IO, pid), facts.number[0]);
+  ASSERT_THAT(queue, SizeIs(2));
+  const auto sent = queue[0].As<io_record>(), received = queue[1].As<io_record>();
+  EXPECT_EQ(sent.direction, IO_OUT);
+  EXPECT_EQ(sent.header.result, 5);
+  EXPECT_EQ(queue[0].Text(sent.payload), "hello");
+  EXPECT_EQ(received.direction, IO_IN);
+  EXPECT_EQ(received.header.result, 5);
+  EXPECT_EQ(sent.object.inode, received.object.inode);
+  const auto out = OnDescriptor(recording.Read(RECORD_IO, pid), facts.number[2]);
+  const auto in = OnDescriptor(recording.Read(RECORD_IO, pid), facts.number[1]);
+  ASSERT_THAT(out, SizeIs(1));
+  ASSERT_THAT(in, SizeIs(1));
+  EXPECT_EQ(out[0].As<io_record>().direction, IO_OUT);
+  EXPECT_EQ(out[0].As<io_record>().header.result, 5);
+  EXPECT_EQ(in[0].As<io_record>().direction, IO_IN);
 }
 
 TEST(IoRecords, TellClonesOfFiles) {

@@ -399,6 +399,33 @@ int BPF_PROG(on_io_message, struct pt_regs *regs, long result)
 	return 0;
 }
 
+#define FMODE_WRITE 0x2 /* linux/fs.h */
+
+/* POSIX message queues, whose descriptors are those of files; vmsplice, from or to a pipe. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_io_queue, struct pt_regs *regs, long result)
+{
+	__u64 nr = KREAD(regs, orig_ax);
+	struct io_call call = {
+		.fd = KREAD(regs, di),
+		.direction = nr == NR_MQ_TIMEDRECEIVE ? IO_IN : IO_OUT,
+		.offset_bytes = POSITION_NONE,
+		.buffer = KREAD(regs, si),
+		.room = ~0ull,
+	};
+
+	if (nr == NR_VMSPLICE) {
+		struct file *file = task__file(task__current(), call.fd);
+		call.vector_count = KREAD(regs, dx);
+		if (file && !(KREAD(file, f_mode) & FMODE_WRITE))
+			call.direction = IO_IN;
+	} else if (nr == NR_MQ_TIMEDSEND && result == 0) {
+		result = KREAD(regs, dx); /* the call tells none: all of them went */
+	}
+	call.bytes = result > 0 ? result : 0;
+	return io__record(regs, result, &call);
+}
+
 struct io_batch {
 	struct pt_regs *regs;
 	__u64 messages;
