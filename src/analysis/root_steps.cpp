@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The question is asked of the whole store, so first it is looked up whether any process of the
-// graph gained root's rights at all.
+// First it is looked up whether any process of the graph gained root's rights at all. The question
+// is then asked of these, of whom they descend from (who read something before) and of what
+// descends from them (what was executed as root), and not of the whole store.
 #include "analysis/root_steps.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 #include <limits>
 #include <unordered_map>
 
+#include "queries/library.hpp"
+#include "queries/narrowing.hpp"
 #include "store/lookup.hpp"
 #include "store/row.hpp"
 
@@ -65,6 +68,9 @@ Result<> AddRootSteps(store::Store& store, Subgraph& subgraph) {
                               ListOf(processes),
                           {}));
   if (risen.empty()) return {};
+  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::Load({}));
+  const store::Narrowed narrowed(store);
+  RETURN_IF_ERROR(queries::NarrowToKin(store, risen, library.Reach({"root_transitions"})));
   const std::vector<Span> spans = SpansOf(subgraph);
   return store::ForEachRow(
       store,

@@ -2,6 +2,7 @@
 #include "analysis/track.hpp"
 
 #include <charconv>
+#include <unordered_map>
 #include <utility>
 
 #include "analysis/root_steps.hpp"
@@ -15,6 +16,35 @@ namespace {
 
 constexpr const char* kDamaged =
     "the causal index holds what cannot be; it is derived data and is made again";
+
+/// Which connections of the graph have an alert, of whatever observer.
+Result<> MarkAlerts(store::Store& store, causality::Subgraph& subgraph) {
+  std::unordered_map<std::int64_t, causality::SubgraphNode*> nodes;
+  for (causality::SubgraphNode& node : subgraph.nodes) {
+    if (!node.is_network_flow) continue;
+    nodes[node.id] = &node;
+    if (node.peer_id != 0) nodes[node.peer_id] = &node;
+  }
+  if (nodes.empty()) return {};
+  // Which flows are of one connection costs: it is asked where there are alerts alone.
+  ASSIGN_OR_RETURN(const std::vector<std::int64_t> alerts,
+                   store::ReadIntegers(store, "SELECT alert_id FROM _alert_seen LIMIT 1", {}));
+  if (alerts.empty()) return {};
+  ASSIGN_OR_RETURN(
+      const std::vector<std::int64_t> flows,
+      store::ReadIntegers(
+          store,
+          "WITH alerted AS (SELECT DISTINCT flow_id FROM _alert_seen WHERE flow_id IS NOT NULL) "
+          "SELECT flow_id FROM alerted UNION SELECT s.flow_id FROM flow AS s JOIN flow AS o ON "
+          "o.connection_id = s.connection_id WHERE s.observer = 'sensor' AND o.flow_id IN (SELECT "
+          "flow_id FROM alerted)",
+          {}));
+  for (const std::int64_t flow : flows) {
+    const auto node = nodes.find(flow);
+    if (node != nodes.end()) node->second->has_alert = true;
+  }
+  return {};
+}
 
 /// What `ask` makes of the graph, described.
 template <typename Ask>
@@ -36,6 +66,7 @@ Result<causality::Subgraph> AskGraph(store::Store& store, const causality::Trace
   }
   RETURN_IF_ERROR(causality::Describe(store, *index, subgraph));
   RETURN_IF_ERROR(AddRootSteps(store, subgraph));
+  RETURN_IF_ERROR(MarkAlerts(store, subgraph));
   return subgraph;
 }
 

@@ -139,10 +139,19 @@ std::vector<NodeIndex> NodesOf(const Graph& graph, std::span<const std::int64_t>
   return nodes;
 }
 
-WalkOptions WalkOptionsOf(const TraceOptions& options, RuleSet rules) {
-  return {.from_ns = options.from_wall_ns.value_or(kEarliest),
-          .until_ns = options.until_wall_ns.value_or(kLatest),
-          .rules = rules};
+WalkOptions WalkOptionsOf(const Graph& graph, const TraceOptions& options, RuleSet rules) {
+  WalkOptions walk{.from_ns = options.from_wall_ns.value_or(kEarliest),
+                   .until_ns = options.until_wall_ns.value_or(kLatest),
+                   .rules = rules};
+  walk.steps_max = options.budget.steps_max;
+  walk.hops_max = options.hops_max;
+  walk.stop = options.budget.stop;
+  if (options.host_ids.empty()) return walk;
+  for (const causal_index::BootClock& clock : graph.index().nodes().boots()) {
+    walk.clocks.push_back(std::ranges::find(options.host_ids, clock.boot.host_id) !=
+                          options.host_ids.end());
+  }
+  return walk;
 }
 
 void SetDirection(const Graph& graph, const TraceOptions& options, bool forward,
@@ -175,7 +184,7 @@ void SetFlow(const Graph& graph, const Edge& edge, Step& step) {
 Answer AnswerOf(Graph& graph, std::span<const NodeIndex> starts, const TraceOptions& options,
                 RuleSet rules) {
   Answer answer;
-  WalkOptions walk = WalkOptionsOf(options, rules);
+  WalkOptions walk = WalkOptionsOf(graph, options, rules);
   std::vector<bool> taken;
   if (options.direction != Direction::kForward) {
     SetDirection(graph, options, false, walk);

@@ -28,6 +28,8 @@ struct Answer {
   std::map<EdgeKey, Flows> edges;             ///< between shown nodes
   std::unordered_map<NodeIndex, bool> nodes;  ///< shown nodes; value: removed as a helper
   std::size_t node_count = 0;                 ///< not removed
+  /// Of its walks the first that was not kAll.
+  WalkEnd end() const { return backward.end != WalkEnd::kAll ? backward.end : forward.end; }
 };
 
 /// The node that stands for `node`: of the two ends of a connection the one with the lower index.
@@ -37,7 +39,7 @@ NodeIndex ShownNode(const Graph& graph, NodeIndex node);
 std::vector<NodeIndex> NodesOf(const Graph& graph, std::span<const std::int64_t> ids);
 
 /// What the walk takes of `options`, but for its direction.
-WalkOptions WalkOptionsOf(const TraceOptions& options, RuleSet rules);
+WalkOptions WalkOptionsOf(const Graph& graph, const TraceOptions& options, RuleSet rules);
 /// Makes `walk` go forward or not, and leave its starts when `options` says.
 void SetDirection(const Graph& graph, const TraceOptions& options, bool forward, WalkOptions& walk);
 

@@ -37,6 +37,7 @@ Json NodeJson(const SubgraphNode& node) {
   if (node.peer_id != 0) json["peer_id"] = node.peer_id;
   if (!node.names.empty()) json["names"] = node.names;
   if (node.is_network_flow) json["is_network_flow"] = true;
+  if (node.has_alert) json["has_alert"] = true;
   if (node.type != NodeType::kProcess) return json;
   json["pid"] = node.pid;
   json["command"] = node.command;
@@ -95,10 +96,12 @@ std::string RenderJson(const Subgraph& subgraph) {
     json["rules"].push_back({{"name", effect.rule.name},
                              {"enabled", effect.enabled},
                              {"removed_nodes", effect.removed_nodes},
-                             {"removed_edges", effect.removed_edges}});
+                             {"removed_edges", effect.removed_edges},
+                             {"is_exact", effect.is_exact}});
   }
   json["hidden_nodes"] = subgraph.hidden_nodes;
   json["hidden_edges"] = subgraph.hidden_edges;
+  json["is_complete"] = subgraph.end == WalkEnd::kAll;
   json["sentence"] = SummarySentence(subgraph);
   json["entry_points"] = Json::array();
   for (std::size_t i = 0; i < subgraph.entry_points.size(); ++i) {

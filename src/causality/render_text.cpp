@@ -80,7 +80,7 @@ class TreePrinter {
   // Without recursion: chains can be thousands long. Behind kDepthMax the indentation stays.
   void PrintFrom(std::size_t start) {
     constexpr std::size_t kPrefixBytesMax = 400;
-    text_ += Colored(start, NodeTitle(subgraph_.nodes[start])) + "\n";
+    text_ += Colored(start, NodeTitle(subgraph_.nodes[start])) + FoldedText(start) + "\n";
     std::vector<Open> open;
     const auto push_children = [&](std::size_t node, const std::string& prefix) {
       for (std::size_t i = children_[node].size(); i-- > 0;) {
@@ -91,12 +91,17 @@ class TreePrinter {
     while (!open.empty()) {
       const Open next = open.back();
       open.pop_back();
-      text_ +=
-          fmt::format("{}{} {}  {}\n", next.prefix, next.is_last ? "└─" : "├─", FlowText(next.node),
-                      Colored(next.node, NodeTitle(subgraph_.nodes[next.node])));
+      text_ += fmt::format(
+          "{}{} {}  {}\n", next.prefix, next.is_last ? "└─" : "├─", FlowText(next.node),
+          Colored(next.node, NodeTitle(subgraph_.nodes[next.node])) + FoldedText(next.node));
       const bool deeper = next.prefix.size() < kPrefixBytesMax;
       push_children(next.node, deeper ? next.prefix + (next.is_last ? "   " : "│  ") : next.prefix);
     }
+  }
+
+  std::string FoldedText(std::size_t node) const {
+    const std::size_t folded = subgraph_.nodes[node].folded;
+    return folded == 0 ? "" : fmt::format("  (+{} not shown)", folded);
   }
 
   struct ShownFlow {
@@ -171,14 +176,14 @@ std::string Footer(const Subgraph& subgraph) {
   text += "\n";
   if (subgraph.hidden_nodes > 0 || subgraph.hidden_edges > 0) {
     text +=
-        fmt::format("beyond the limit: {} and {} more\n", Counted(subgraph.hidden_nodes, "node"),
-                    Counted(subgraph.hidden_edges, "flow"));
+        fmt::format("not shown: {} and {} more (--show, --limit)\n",
+                    Counted(subgraph.hidden_nodes, "node"), Counted(subgraph.hidden_edges, "flow"));
   }
   for (const RuleEffect& effect : subgraph.rules) {
     if (effect.removed_nodes == 0 && effect.removed_edges == 0) continue;
-    text +=
-        fmt::format("rule {} left out {} and {}\n", effect.rule.name,
-                    Counted(effect.removed_nodes, "node"), Counted(effect.removed_edges, "flow"));
+    text += fmt::format("rule {} left out {}{} and {}\n", effect.rule.name,
+                        effect.is_exact ? "" : "at least ", Counted(effect.removed_nodes, "node"),
+                        Counted(effect.removed_edges, "flow"));
   }
   return text + RenderFindings(subgraph) +
          (subgraph.edges.empty() ? "" : "in short: " + SummarySentence(subgraph) + "\n");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer with all rules that are on, and beside it what each of them removed: the rules are
-// switched on one after the other, and the answers before and after compared.
+// The answer with all rules that are on comes first. Then what each of them removed is counted: the
+// rules are switched off one after the other, the last first, and the answers compared. Without
+// rules a graph may be most of the store: those walks are cut where the answer is not.
 #include "causality/trace.hpp"
 
 #include <algorithm>
@@ -118,6 +119,39 @@ class SubgraphMaker {
   std::unordered_map<NodeIndex, std::size_t> places_;
 };
 
+/// What each rule left out of `answer`.
+std::vector<RuleEffect> CountRules(Graph& graph, std::span<const NodeIndex> starts,
+                                   TraceOptions options, const Answer& answer) {
+  constexpr std::size_t kCountedStepsMax = 100'000;
+  std::vector<RuleEffect> effects;
+  for (const RuleDescription& rule : AllRules()) {
+    effects.push_back({.rule = rule, .enabled = options.rules.Has(rule.rule)});
+  }
+  std::size_t& steps_max = options.budget.steps_max;
+  steps_max = steps_max == 0 ? kCountedStepsMax : std::min(steps_max, kCountedStepsMax);
+  steps_max = std::max(steps_max, 2 * (answer.backward.steps.size() + answer.forward.steps.size()));
+  std::size_t nodes = answer.node_count;
+  std::size_t edges = answer.edges.size();
+  bool counts = answer.end() == WalkEnd::kAll;
+  for (std::size_t i = effects.size(); i-- > 0;) {
+    RuleEffect& effect = effects[i];
+    if (!effect.enabled) continue;
+    effect.is_exact = counts;
+    if (!counts) continue;
+    RuleSet before = RuleSet::None();
+    for (std::size_t j = 0; j < i; ++j) {
+      if (effects[j].enabled) before = before.With(effects[j].rule.rule);
+    }
+    const Answer without = AnswerOf(graph, starts, options, before);
+    effect.removed_nodes = without.node_count - std::min(nodes, without.node_count);
+    effect.removed_edges = without.edges.size() - std::min(edges, without.edges.size());
+    effect.is_exact = counts = without.end() == WalkEnd::kAll;
+    nodes = without.node_count;
+    edges = without.edges.size();
+  }
+  return effects;
+}
+
 }  // namespace
 
 Subgraph Trace(Graph& graph, std::span<const std::int64_t> start_ids, const TraceOptions& options) {
@@ -128,19 +162,9 @@ Subgraph Trace(Graph& graph, std::span<const std::int64_t> start_ids, const Trac
   const std::vector<NodeIndex> starts = NodesOf(graph, start_ids);
   if (starts.empty()) return subgraph;
 
-  RuleSet rules = RuleSet::None();
-  Answer answer = AnswerOf(graph, starts, options, rules);
-  for (const RuleDescription& rule : AllRules()) {
-    RuleEffect effect{.rule = rule, .enabled = options.rules.Has(rule.rule)};
-    if (effect.enabled) {
-      rules = rules.With(rule.rule);
-      Answer next = AnswerOf(graph, starts, options, rules);
-      effect.removed_nodes = answer.node_count - std::min(answer.node_count, next.node_count);
-      effect.removed_edges = answer.edges.size() - std::min(answer.edges.size(), next.edges.size());
-      answer = std::move(next);
-    }
-    subgraph.rules.push_back(effect);
-  }
+  const Answer answer = AnswerOf(graph, starts, options, options.rules);
+  subgraph.end = answer.end();
+  subgraph.rules = CountRules(graph, starts, options, answer);
   SubgraphMaker(graph, answer, starts).Fill(options.limit, subgraph);
   return subgraph;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "base/result.hpp"
 #include "causality/graph.hpp"
 #include "causality/rules.hpp"
+#include "causality/walk.hpp"
 #include "event/event.hpp"
 
 namespace spoor::store {
@@ -22,6 +24,12 @@ namespace spoor::causality {
 
 enum class Direction : std::uint8_t { kBackward, kForward, kBoth };
 
+/// How much a question may cost. What ends it before it has found all is said (Subgraph::end).
+struct Budget {
+  std::size_t steps_max = 0;        ///< of a walk, about one for each node; 0: no limit
+  std::function<bool()> stop = {};  ///< asked now and then, while walking: true ends it
+};
+
 struct TraceOptions {
   Direction direction = Direction::kBoth;
   RuleSet rules = RuleSet::All();
@@ -31,6 +39,9 @@ struct TraceOptions {
   std::map<std::int64_t, std::int64_t> effects_from_wall_ns = {};
   /// By start: causes of it after that moment are not looked at.
   std::map<std::int64_t, std::int64_t> causes_until_wall_ns = {};
+  std::uint32_t hops_max = 0;               ///< chains of at most so many flows; 0: of any length
+  std::vector<std::int64_t> host_ids = {};  ///< flows on these hosts only; empty: on all
+  Budget budget = {};
   /// Nodes at most, those nearest to the start; 0: no limit. What is left out is counted.
   std::size_t limit = 0;
 };
@@ -67,6 +78,8 @@ struct SubgraphNode {
   bool baseline = false;
   bool is_network_flow = false;  ///< connection to a remote end
   bool is_inbound = false;       ///< of those: accepted here
+  bool has_alert = false;        ///< filled by who knows of alerts
+  std::size_t folded = 0;        ///< nodes not shown that came of it (Fold)
 };
 
 /// All flows of one kind between two nodes.
@@ -85,6 +98,9 @@ struct RuleEffect {
   RuleDescription rule;
   bool enabled = false;
   std::size_t removed_nodes = 0, removed_edges = 0;
+  /// Whether all of it was counted: what the rules leave out may be most of a store, and is not
+  /// walked to its end.
+  bool is_exact = true;
 };
 
 /// A stretch of time in which not everything was seen.
@@ -128,6 +144,7 @@ struct Subgraph {
   std::vector<SubgraphNode> nodes;  ///< by hops from the start
   std::vector<SubgraphEdge> edges;  ///< by begin_ns
   std::vector<Step> steps;
+  WalkEnd end = WalkEnd::kAll;  ///< but for kAll: not everything was found
   std::vector<RuleEffect> rules;
   std::vector<OverlappingGap> gaps;                ///< filled by Describe
   std::vector<EntryPoint> entry_points;            ///< filled by Describe; most likely first

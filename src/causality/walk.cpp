@@ -99,31 +99,46 @@ class Walker {
         options_(options),
         starts_(starts.begin(), starts.end()),
         ends_(ends.begin(), ends.end()),
+        by_length_(!ends.empty() || options.hops_max > 0),
         open_(options.forward ? kForAll : kEverything),
         open_label_(labels_.IndexOf(open_)) {}
 
   Walk Run() {
     PushStarts();
-    while (!queue_.empty()) {
+    while (!queue_.empty() && !Ends()) {
       const Candidate next = queue_.top();
       queue_.pop();
-      Settle(next);
+      if (by_length_) {
+        Visit(next);
+      } else {
+        Settle(next);
+      }
     }
     return std::move(walk_);
   }
 
-  std::vector<WalkStep> RunToEnd() {
+  Walk RunToEnd() {
     PushStarts();
-    while (!queue_.empty()) {
+    while (!queue_.empty() && !Ends()) {
       const Candidate next = queue_.top();
       queue_.pop();
       Visit(next);
-      if (ends_.contains(next.node)) return ChainToLast();
+      if (ends_.contains(next.node)) return {.steps = ChainToLast(), .edges = {}};
     }
-    return {};
+    return {.steps = {}, .edges = {}, .end = walk_.end};
   }
 
  private:
+  bool Ends() {
+    constexpr std::size_t kStepsBetweenQuestions = 256;
+    if (options_.steps_max > 0 && walk_.steps.size() >= options_.steps_max) {
+      walk_.end = WalkEnd::kSteps;
+    } else if (options_.stop && pops_++ % kStepsBetweenQuestions == 0 && options_.stop()) {
+      walk_.end = WalkEnd::kStopped;
+    }
+    return walk_.end != WalkEnd::kAll;
+  }
+
   void PushStarts() {
     const std::int64_t moment = options_.forward ? options_.from_ns : options_.until_ns;
     for (const NodeIndex start : starts_) {
@@ -222,7 +237,7 @@ class Walker {
   void Push(NodeIndex node, LabelIndex label, std::int64_t moment_ns, std::uint32_t parent,
             EdgeIndex via) {
     const std::int64_t rank = Rank(moment_ns);
-    if (!ends_.empty()) {
+    if (by_length_) {
       // Who is in the open state at a better moment, over fewer edges, goes wherever we can.
       const auto open = waiting_.find(StateOf(node, open_label_));
       if (open != waiting_.end() && open->second <= rank) return;
@@ -237,7 +252,7 @@ class Walker {
       best->second = rank;
     }
     const std::uint32_t length =
-        ends_.empty() || parent == kNoStep ? 0 : walk_.steps[parent].hops + 1;
+        !by_length_ || parent == kNoStep ? 0 : walk_.steps[parent].hops + 1;
     queue_.push({length, rank, node, label, parent, via});
   }
 
@@ -256,6 +271,7 @@ class Walker {
     const std::uint32_t hops = state.parent == kNoStep ? 0 : walk_.steps[state.parent].hops + 1;
     const auto step = static_cast<std::uint32_t>(walk_.steps.size());
     walk_.steps.push_back({state.node, state.parent, state.via, moment, hops});
+    if (options_.hops_max > 0 && hops >= options_.hops_max) return;
     if (state.label == open_label_) {
       const std::span<const EdgeIndex> all =
           options_.forward ? graph_.EdgesOut(state.node) : graph_.EdgesIn(state.node);
@@ -283,7 +299,7 @@ class Walker {
   void WalkGroup(Group& group, const Label& label, std::int64_t moment, std::uint32_t step) {
     const bool accepted =
         options_.forward ? Accepts(group.label, label) : Accepts(label, group.label);
-    if ((group.walked && ends_.empty()) || !accepted) return;
+    if ((group.walked && !by_length_) || !accepted) return;
     group.walked = true;
     WalkEdges(group.edges, moment, step);
   }
@@ -326,6 +342,7 @@ class Walker {
       const Edge& edge = graph_.edge(index);
       if (options_.forward ? edge.end_ns < moment : edge.begin_ns > moment) break;
       if (edge.end_ns < options_.from_ns || edge.begin_ns > options_.until_ns) continue;
+      if (!options_.clocks.empty() && !options_.clocks[edge.clock]) continue;
       const NodeIndex next = options_.forward ? edge.to : edge.from;
       if (IsBlocked(next)) continue;
       if (index >= edge_taken_.size()) edge_taken_.resize(graph_.read_edge_count());
@@ -360,6 +377,8 @@ class Walker {
   Graph& graph_;
   const WalkOptions& options_;
   const std::set<NodeIndex> starts_, ends_;
+  const bool by_length_;  // shorter chains first
+  std::size_t pops_ = 0;
   Walk walk_;
   std::priority_queue<Candidate> queue_;
   std::unordered_set<std::uint64_t> settled_;
@@ -377,8 +396,8 @@ Walk WalkFrom(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions
   return Walker(graph, starts, options).Run();
 }
 
-std::vector<WalkStep> ShortestWalk(Graph& graph, std::span<const NodeIndex> starts,
-                                   std::span<const NodeIndex> ends, const WalkOptions& options) {
+Walk ShortestWalk(Graph& graph, std::span<const NodeIndex> starts, std::span<const NodeIndex> ends,
+                  const WalkOptions& options) {
   if (ends.empty()) return {};
   return Walker(graph, starts, options, ends).RunToEnd();
 }

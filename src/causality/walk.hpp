@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <span>
 #include <vector>
@@ -26,9 +28,17 @@ struct WalkStep {
   std::uint32_t hops;
 };
 
+/// Why a walk ended.
+enum class WalkEnd : std::uint8_t {
+  kAll,      ///< there was nothing more
+  kSteps,    ///< it had made as many steps as it may
+  kStopped,  ///< it was told to
+};
+
 struct Walk {
   std::vector<WalkStep> steps;   ///< in the order of reaching
   std::vector<EdgeIndex> edges;  ///< each once
+  WalkEnd end = WalkEnd::kAll;   ///< but for kAll: what is here is true, and more may be missing
 };
 
 struct WalkOptions {
@@ -39,6 +49,11 @@ struct WalkOptions {
   /// The moment at which the walk leaves a start, where that is later than from_ns (forward), or
   /// earlier than until_ns (backward).
   std::map<NodeIndex, std::int64_t> leaves_ns = {};
+  std::size_t steps_max = 0;        ///< 0: no limit
+  std::uint32_t hops_max = 0;       ///< chains of at most so many edges; 0: of any length
+  std::function<bool()> stop = {};  ///< asked now and then; true ends the walk
+  /// Flows of these boots of the index only (by their place there); empty: of all.
+  std::vector<bool> clocks = {};
 };
 
 /// Everything that may have caused the state of `starts` at until_ns (backward), or that their
@@ -47,8 +62,9 @@ struct WalkOptions {
 Walk WalkFrom(Graph& graph, std::span<const NodeIndex> starts, const WalkOptions& options);
 
 /// The chain of WalkFrom with the fewest edges that leads to one of `ends`, from a start to there;
-/// of several the one with the best moment. Empty: there is none. Each parent is the step before.
-std::vector<WalkStep> ShortestWalk(Graph& graph, std::span<const NodeIndex> starts,
-                                   std::span<const NodeIndex> ends, const WalkOptions& options);
+/// of several the one with the best moment. No step: there is none, or none was found before the
+/// end. Each parent is the step before.
+Walk ShortestWalk(Graph& graph, std::span<const NodeIndex> starts, std::span<const NodeIndex> ends,
+                  const WalkOptions& options);
 
 }  // namespace spoor::causality

@@ -381,8 +381,10 @@ TEST(Walk, TheShortestChainIsTheShortestThatTheRulesAndTimeAllow) {
         const auto length = brute.ShortestForward(source, target, moment);
         const NodeIndex from = *graph.Find(source);
         const NodeIndex to = *graph.Find(target);
-        const std::vector<WalkStep> chain = ShortestWalk(
-            graph, {&from, 1}, {&to, 1}, {.forward = true, .from_ns = moment, .rules = rules});
+        const std::vector<WalkStep> chain =
+            ShortestWalk(graph, {&from, 1}, {&to, 1},
+                         {.forward = true, .from_ns = moment, .rules = rules})
+                .steps;
         ASSERT_EQ(chain.empty(), !length) << source << " to " << target << ", history " << round;
         if (length) {
           ASSERT_EQ(chain.size(), *length + 1) << "history " << round;
@@ -409,7 +411,7 @@ TEST(Walk, TheShortestChainIsAsLongBackward) {
       const auto forward =
           ShortestWalk(graph, {&from, 1}, {&to, 1}, {.forward = true, .rules = rules});
       const auto backward = ShortestWalk(graph, {&to, 1}, {&from, 1}, {.rules = rules});
-      ASSERT_EQ(forward.size(), backward.size()) << "history " << round;
+      ASSERT_EQ(forward.steps.size(), backward.steps.size()) << "history " << round;
     }
   }
 }

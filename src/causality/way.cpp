@@ -22,7 +22,7 @@ Subgraph ShortestWay(Graph& graph, std::span<const std::int64_t> start_ids,
   }
   const std::vector<NodeIndex> starts = NodesOf(graph, start_ids);
   const std::vector<NodeIndex> ends = NodesOf(graph, end_ids);
-  WalkOptions walk = WalkOptionsOf(options, options.rules);
+  WalkOptions walk = WalkOptionsOf(graph, options, options.rules);
   SetDirection(graph, options, forward, walk);
 
   std::unordered_map<NodeIndex, std::size_t> places;
@@ -32,7 +32,9 @@ Subgraph ShortestWay(Graph& graph, std::span<const std::int64_t> start_ids,
     if (added) subgraph.nodes.push_back(ShownNodeOf(graph, shown));
     return place->second;
   };
-  for (const WalkStep& step : ShortestWalk(graph, starts, ends, walk)) {
+  const Walk found = ShortestWalk(graph, starts, ends, walk);
+  subgraph.end = found.end;
+  for (const WalkStep& step : found.steps) {
     const std::size_t place = place_of(step.node);
     SubgraphNode& node = subgraph.nodes[place];
     Step made;

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "store/lookup.hpp"
@@ -95,14 +96,55 @@ class Narrowing {
     }
     if (above.empty()) return ToProcesses("TRUE");
     // Of those above only whether they listened is asked (_session_walk.sql).
-    return ToProcesses(
-        fmt::format("(process_id NOT IN ({}) OR kind = 'descriptor')", ListOf(above)));
+    return ToProcesses(OnlyDescriptorsOf(above));
+  }
+
+  Result<> ToKin(const std::vector<std::int64_t>& process_ids) {
+    const Ids asked(process_ids.begin(), process_ids.end());
+    ASSIGN_OR_RETURN(Ids above, Closure(asked, "process_id", "parent_process_id"));
+    ASSIGN_OR_RETURN(const Ids below, Closure(asked, "parent_process_id", "process_id"));
+    if (above.size() > kIdsMax || below.size() > kIdsMax) return store_.Widen();
+    processes_ = above;
+    processes_.insert(below.begin(), below.end());
+    for (const std::int64_t id : below) above.erase(id);
+    if (above.empty()) return ToProcesses("TRUE");
+    // Of those above only whether they listened is asked, but for those of the same sessions.
+    RETURN_IF_ERROR(ToProcesses(OnlyDescriptorsOf(above)));
+    ASSIGN_OR_RETURN(
+        const Ids own,
+        Ask(fmt::format(
+            "SELECT DISTINCT l.process_id FROM _line_before((SELECT list({{'key': a.id, "
+            "'process_id': a.id, 'boot_ns': 0}}) FROM (SELECT unnest([{}]) AS id) AS "
+            "a)) AS l",
+            ListOf(asked))));
+    for (const std::int64_t id : own) above.erase(id);
+    return ToProcesses(above.empty() ? "TRUE" : OnlyDescriptorsOf(above));
   }
 
  private:
   Result<Ids> Ask(const std::string& sql) {
     ASSIGN_OR_RETURN(const std::vector<std::int64_t> found, store::ReadIntegers(store_, sql, {}));
     return Ids(found.begin(), found.end());
+  }
+
+  /// `ids`, and all that `next_of` of rows of process leads to whose `column` is among them.
+  Result<Ids> Closure(const Ids& ids, const char* column, const char* next_of) {
+    Ids seen = ids;
+    for (Ids next = ids; !next.empty() && seen.size() <= kIdsMax;) {
+      RETURN_IF_ERROR(store_.Narrow("process", column, ValuesOf(next)));
+      ASSIGN_OR_RETURN(const Ids found, Ask(fmt::format("SELECT DISTINCT {} FROM process LIMIT {}",
+                                                        next_of, kIdsMax + 1)));
+      next.clear();
+      for (const std::int64_t id : found) {
+        if (seen.insert(id).second) next.insert(id);
+      }
+    }
+    RETURN_IF_ERROR(store_.Widen());
+    return seen;
+  }
+
+  static std::string OnlyDescriptorsOf(const Ids& above) {
+    return fmt::format("(process_id NOT IN ({}) OR kind = 'descriptor')", ListOf(above));
   }
 
   /// Narrows `table`, if the question reads it and few rows are meant.
@@ -215,6 +257,11 @@ class Narrowing {
 
 bool IsNarrowing(std::string_view word) {
   return word == "file" || word == "process" || word == "line" || word == "tree";
+}
+
+Result<> NarrowToKin(store::Store& store, const std::vector<std::int64_t>& process_ids,
+                     const std::set<std::string>& reach) {
+  return Narrowing(store, reach).ToKin(process_ids);
 }
 
 Result<> NarrowTo(store::Store& store, std::string_view word,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "store/store.hpp"
@@ -34,5 +36,10 @@ bool IsNarrowing(std::string_view word);
 Result<> NarrowTo(store::Store& store, std::string_view word,
                   const std::map<std::string, std::string>& values,
                   const std::set<std::string>& reach, bool sessions);
+
+/// As NarrowTo, to these processes with all that they descend from and all that descends from them,
+/// for a question that reads of nobody else.
+Result<> NarrowToKin(store::Store& store, const std::vector<std::int64_t>& process_ids,
+                     const std::set<std::string>& reach);
 
 }  // namespace spoor::queries
