@@ -182,7 +182,7 @@ Result<ExitCode> Refine(store::Store& store, const std::vector<std::int64_t>& st
     const bool is_last =
         found == nodes || subgraph.end != causality::WalkEnd::kAll || options.hops_max > kHopsMax;
     if (nodes > 0 && !is_last && flags.out.empty() && !IsJson(flags)) PrintText("\n");
-    if (found != nodes || is_last) RETURN_IF_ERROR(Show(subgraph, flags));
+    if (found != nodes || nodes == 0) RETURN_IF_ERROR(Show(subgraph, flags));
     if (is_last) return CodeOf(subgraph, !subgraph.edges.empty());
     nodes = found;
   }

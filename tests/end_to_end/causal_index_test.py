@@ -91,6 +91,25 @@ class CausalIndex(unittest.TestCase):
         self.assertEqual((again.stdout, again.stderr), (answer, ""))
         self.assertEqual(self.index(), made)
 
+    def test_a_walk_that_may_take_no_time_gives_what_it_found_and_says_so(self):
+        line = 2000
+        chain = [{"host": "web-3", "kind": "fork", "process": 1000 + i, "child_process": 1001 + i} for i in range(line)]
+        chain.append({"host": "web-3", "kind": "open", "process": 1000 + line, "path": "/srv/last", "object": "file:2049/77", "fd": 3,
+                      "flags": "O_WRONLY|O_CREAT"})
+        file = self.folder / "chain.ndjson"
+        file.write_text("".join(json.dumps(event) + "\n" for event in chain))
+        self.run_spoor("import", file)
+        ask = ("--file", "/srv/last", "--backward", "--json")
+        whole = json.loads(self.run_spoor("track", *ask).stdout)
+        self.assertTrue(whole["is_complete"])
+        self.assertEqual(len(whole["nodes"]), line + 2)
+        cut = self.run_spoor("track", *ask, "--time-max", "1ns", status=4)
+        answer = json.loads(cut.stdout)
+        self.assertFalse(answer["is_complete"])
+        self.assertTrue(1 < len(answer["nodes"]) < line)
+        self.assertIn("not all", cut.stderr)
+        self.assertLessEqual({node["id"] for node in answer["nodes"]}, {node["id"] for node in whole["nodes"]})
+
     def test_is_made_for_new_segments_only_and_old_nodes_go(self):
         answer = self.track().stdout
         before = self.index()
