@@ -23,6 +23,7 @@ namespace {
 
 constexpr unsigned kGraphvizSeconds = 120;
 constexpr std::uint32_t kHopsMax = 1U << 30;
+constexpr std::size_t kDescribedMax = 20'000;
 
 ExitCode ListRules() {
   for (const causality::RuleDescription& rule : causality::AllRules()) {
@@ -204,6 +205,10 @@ Result<ExitCode> Track(const TrackFlags& flags) {
     return store.Judge(ExitCode::kNone);
   }
   RETURN_IF_ERROR(starts);
+  // Of a graph of most of a store what is far away is not even described.
+  if (IsForPeople(flags) && flags.show > 0 && flags.why.empty() && options.limit == 0) {
+    options.limit = std::max(kDescribedMax, flags.show);
+  }
   RETURN_IF_ERROR(KeepToHosts(*store, flags, options));
   const FirstInterrupt interrupt;
   options.budget.stop = [stop = options.budget.stop] {
