@@ -290,7 +290,10 @@ class Follower {
     description.year = options_.year;
     description.date = options_.date;
     description.utc_offset_ns = options_.utc_offset_ns;
-    description.flow_timeouts = options_.flow_timeouts;
+    if (HasPackets(description.kind)) {
+      description.flow_timeouts = options_.flow_timeouts;
+      description.fingerprint_database = options_.fingerprint_database;
+    }
     description.clock_offset_ns = options_.clock_offset_ns;
     ASSIGN_OR_RETURN(
         const std::string begin,

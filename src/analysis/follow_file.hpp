@@ -20,6 +20,7 @@ struct FollowFileOptions {
   std::string date{};
   std::int64_t utc_offset_ns = 0;
   std::optional<ingest::FlowTimeouts> flow_timeouts{};  ///< of packets
+  std::string fingerprint_database{};                   ///< likewise
   std::optional<std::int64_t> clock_offset_ns{};
   int stop_fd = -1;                                 ///< readable when it is to end
   std::function<void(const ImportedFile&)> done{};  ///< one recording is in the evidence

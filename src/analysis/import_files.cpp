@@ -52,7 +52,10 @@ Result<ImportedFile> Check(const ImportFilesOptions& options, const std::string&
   description.year = options.year;
   description.date = options.date;
   description.utc_offset_ns = options.utc_offset_ns;
-  description.flow_timeouts = options.flow_timeouts;
+  if (HasPackets(description.kind)) {
+    description.flow_timeouts = options.flow_timeouts;
+    description.fingerprint_database = options.fingerprint_database;
+  }
   description.clock_offset_ns = options.clock_offset_ns;
   ASSIGN_OR_RETURN(const std::unique_ptr<event::EventSource> importer, MakeImporter(description));
   store::Sha256Stream digester;
@@ -136,6 +139,10 @@ void ImportedFile::Count(const event::Findings& findings) {
   for (const event::SourceLoss& loss : findings.losses) {
     lost_count = SaturatingAdd(lost_count, loss.count);
   }
+}
+
+bool HasPackets(std::string_view kind) {
+  return kind == "pcap" || kind == "sebek";
 }
 
 wire::BatchSealer::Moment ImportMoment() {

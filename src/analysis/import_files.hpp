@@ -23,6 +23,9 @@ inline constexpr const char* kEvidenceKind = "evidence";
 /// kNotFound.
 Result<std::string> DetectKind(const std::string& path);
 
+/// Whether files of the kind are captures, of which there are flows of packets.
+bool HasPackets(std::string_view kind);
+
 /// What was taken of a file.
 struct ImportedFile {
   ingest::ImportDescription description;
@@ -45,6 +48,7 @@ struct ImportFilesOptions {
   std::string date{};              ///< likewise, "2024-01-02"
   std::int64_t utc_offset_ns = 0;  ///< local time minus UTC, where times have no zone
   std::optional<ingest::FlowTimeouts> flow_timeouts{};  ///< of packets
+  std::string fingerprint_database{};                   ///< likewise
   std::optional<std::int64_t> clock_offset_ns{};        ///< of the source: stored, never applied
   std::vector<std::string> files;
   std::function<void(const ImportedFile&)> done{};  ///< it is in the evidence

@@ -41,7 +41,8 @@ Result<std::unique_ptr<event::EventSource>> MakeImporter(
                   .day_wall_ns = importers::ParseIsoTime(description.date + "T00:00:00", {})},
          .sha256 = description.sha256,
          .file = description.file,
-         .flows = FlowPolicyOf(description)});
+         .flows = FlowPolicyOf(description),
+         .fingerprint_database = description.fingerprint_database});
   }
   return Fail(ErrorCode::kUnsupported, "this build has no importer for files of kind '{}'",
               description.kind);

@@ -61,6 +61,9 @@ struct ImportDescription {
   /// It is no file: sha256 and size_bytes are not known.
   std::optional<CapturedInterface> captured{};
   std::optional<FlowTimeouts> flow_timeouts{};  ///< absent: those that are usual
+  /// By which SYNs of packets tell systems; it is kept with them, for it is not the same
+  /// everywhere.
+  std::string fingerprint_database{};
 };
 std::string ImportDescriptionJson(const ImportDescription& description);
 /// Fails: kCorrupt.

@@ -39,6 +39,9 @@ std::string ImportDescriptionJson(const ImportDescription& description) {
                              {"other_idle_ns", timeouts.other_idle_ns},
                              {"active_ns", timeouts.active_ns}};
   }
+  if (!description.fingerprint_database.empty()) {
+    json["fingerprint_database"] = event::MakeUtf8(description.fingerprint_database);
+  }
   return json.dump();
 }
 
@@ -76,6 +79,9 @@ Result<ImportDescription> ParseImportDescription(std::string_view text) {
       captured.at("filter").get_to(interface.filter);
       captured.at("snapshot_bytes").get_to(interface.snapshot_bytes);
       captured.at("beside").get_to(interface.beside);
+    }
+    if (json.contains("fingerprint_database")) {
+      json.at("fingerprint_database").get_to(description.fingerprint_database);
     }
     if (json.contains("flow_timeouts")) {
       const nlohmann::json& told = json.at("flow_timeouts");

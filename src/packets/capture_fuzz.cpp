@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "packets/flow_builder.hpp"
+#include "packets/syn_signature.hpp"
 
 namespace {
 
@@ -19,15 +20,20 @@ struct Sums {
 Sums Read(std::span<const std::uint8_t> file, std::size_t step) {
   using namespace spoor::packets;
   Sums sums;
-  FlowBuilder builder({.flows_max = 64, .conversation_bytes_max = 4096}, "fuzz",
-                      [&](const Flow& flow) {
-                        ++sums.flows;
-                        sums.packets += flow.source.packet_count + flow.destination.packet_count;
-                        sums.ids ^= flow.flow_id;
-                        SPOOR_CHECK(flow.begin_wall_ns <= flow.end_wall_ns);
-                        SPOOR_CHECK(!flow.State().empty());
-                        static_cast<void>(flow.CommunityId());
-                      });
+  FlowBuilder builder(
+      {.flows_max = 64, .conversation_bytes_max = 4096}, "fuzz",
+      [&](const Flow& flow) {
+        ++sums.flows;
+        sums.packets += flow.source.packet_count + flow.destination.packet_count;
+        sums.ids ^= flow.flow_id;
+        SPOOR_CHECK(flow.begin_wall_ns <= flow.end_wall_ns);
+        SPOOR_CHECK(!flow.State().empty());
+        static_cast<void>(flow.CommunityId());
+      },
+      [&](const FlowBuilder::Handshake& handshake) {
+        const auto seen = SignatureOf(handshake.segment);
+        sums.ids ^= seen ? seen->quirks : 1;
+      });
   CaptureReader reader;
   std::uint64_t layers = 0;
   for (std::size_t at = 0; at < file.size(); at += step) {

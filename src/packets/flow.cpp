@@ -33,6 +33,20 @@ std::string_view TcpState(const Flow& flow) {
   return "OTH";
 }
 
+/// What the options of a SYN say; 0: nothing.
+std::uint16_t SegmentBytesMax(Bytes header) {
+  constexpr std::size_t kHeaderMin = 20;
+  constexpr std::uint8_t kNop = 1, kSegment = 2;
+  if (header.size() < kHeaderMin) return 0;
+  for (Bytes options = header.subspan(kHeaderMin); options.size() >= 4;) {
+    if (options[0] == kSegment) return options[1] == 4 ? Big16(options.data() + 2) : 0;
+    const std::size_t length = options[0] == kNop ? 1 : options[1];
+    if (options[0] == 0 || length == 0 || length > options.size()) break;
+    options = options.subspan(length);
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string_view Flow::State() const {
@@ -91,7 +105,10 @@ std::uint32_t FollowTcp(Flow& flow, bool forward, const Layer& segment) {
   side.tcp_flags |= flags;
   if (syn) {
     bool& seen = (flags & kTcpAck) != 0 ? side.syn_ack : side.syn;
-    if (!side.syn && !side.syn_ack) side.first_sequence = segment.sequence;
+    if (!side.syn && !side.syn_ack) {
+      side.first_sequence = segment.sequence;
+      side.segment_bytes_max = SegmentBytesMax(segment.transport_header);
+    }
     seen = true;
   }
   // The SYN has a number of its own, before that of the first byte.

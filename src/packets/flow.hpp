@@ -24,8 +24,9 @@ struct FlowSide {
   bool syn = false;      ///< SYN without ACK
   bool syn_ack = false;  ///< SYN with ACK
   bool fin = false;
-  bool reset = false;                ///< RST, and no FIN before it
-  std::uint32_t first_sequence = 0;  ///< of the SYN
+  bool reset = false;                   ///< RST, and no FIN before it
+  std::uint32_t first_sequence = 0;     ///< of the SYN
+  std::uint16_t segment_bytes_max = 0;  ///< MSS that its SYN told; 0: it did not
   SequenceTracker sequence;
 };
 

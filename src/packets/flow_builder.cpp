@@ -40,10 +40,12 @@ void Reverse(Flow& flow) {
 
 }  // namespace
 
-FlowBuilder::FlowBuilder(const FlowPolicy& policy, std::string_view name, Take take)
+FlowBuilder::FlowBuilder(const FlowPolicy& policy, std::string_view name, Take take,
+                         TakeHandshake take_handshake)
     : policy_(policy),
       name_(name),
       take_(std::move(take)),
+      take_handshake_(std::move(take_handshake)),
       seed_(RandomSeed()),
       room_{.left_bytes = policy.conversation_bytes_max, .not_followed_count = 0} {
   policy_.flows_max = std::clamp<std::size_t>(policy_.flows_max, 1, FlowIndex::kNone - 1);
@@ -163,7 +165,10 @@ void FlowBuilder::Count(Entry& entry, bool forward, const CapturedPacket& packet
     const bool syn = (layer.tcp_flags & kTcpSyn) != 0;
     in_order = layer.has_tcp &&
                (syn || !side.sequence.started() || side.sequence.next() == layer.sequence);
+    const bool asked = side.syn, answered = side.syn_ack;
     fresh = FollowTcp(flow, forward, layer);
+    const bool first = (side.syn && !asked) || (side.syn_ack && !answered);
+    if (first && take_handshake_) take_handshake_({flow, forward, layer, packet.wall_ns});
   }
   ++side.packet_count;
   side.frame_bytes += packet.wire_bytes;

@@ -13,25 +13,10 @@
 #include "packets/capture_reader.hpp"
 #include "packets/flow.hpp"
 #include "packets/flow_index.hpp"
+#include "packets/flow_policy.hpp"
 #include "packets/fragment_memory.hpp"
 
 namespace spoor::packets {
-
-/// When a flow is over though nobody said so, and how much is remembered at a time.
-struct FlowPolicy {
-  /// Idle time of an established TCP connection.
-  std::int64_t established_idle_ns = 3'600'000'000'000;
-  /// Of everything else: attempts, closed connections, UDP, ICMP.
-  std::int64_t other_idle_ns = 60'000'000'000;
-  /// A flow that goes on for longer is told in parts, each a flow of the same connection that
-  /// counts what is its own; 0: as one, however long.
-  std::int64_t active_ns = 0;
-  /// Flows at a time; beyond, the one that was idle longest ends early (flows_cut).
-  std::size_t flows_max = 500'000;
-  /// For the beginnings of what is spoken, all flows together; beyond, they are not looked into
-  /// (conversations_not_followed).
-  std::size_t conversation_bytes_max = 64 << 20;
-};
 
 struct FlowCounts {
   std::uint64_t packets = 0;
@@ -50,10 +35,21 @@ struct FlowCounts {
 class FlowBuilder {
  public:
   using Take = std::function<void(const Flow&)>;
+  /// The first SYN, and the first answer to it, that the source (`forward`) or destination of a
+  /// flow sends.
+  struct Handshake {
+    const Flow& flow;
+    bool forward = false;
+    const Layer& segment;
+    std::int64_t wall_ns = 0;
+  };
+  using TakeHandshake = std::function<void(const Handshake&)>;
 
   /// `name`: of the capture, a part of every flow_id; the same name and packets give the same ids.
   /// `take`: called with every flow when it is over.
-  FlowBuilder(const FlowPolicy& policy, std::string_view name, Take take);
+  /// `take_handshake`: called while its packet is added; may be empty.
+  FlowBuilder(const FlowPolicy& policy, std::string_view name, Take take,
+              TakeHandshake take_handshake = {});
 
   /// Returns the ids of the flows that the packet belongs to, the outermost first; valid until the
   /// next call.
@@ -100,6 +96,7 @@ class FlowBuilder {
   FlowPolicy policy_;
   std::string name_;
   Take take_;
+  TakeHandshake take_handshake_;
   std::uint64_t seed_;
   FlowIndex index_;
   std::vector<std::unique_ptr<Entry[]>> blocks_;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs/flow_options.hpp"
 
+#include <fmt/format.h>
+
+#include "base/file.hpp"
 #include "base/time.hpp"
-#include "packets/flow_builder.hpp"
+#include "packets/fingerprint_database.hpp"
+#include "packets/flow_policy.hpp"
 
 namespace spoor::programs {
 namespace {
+
+const std::string kDatabaseFile = "/etc/p0f/p0f.fp";
 
 Result<> Set(const char* option, const std::string& text, std::int64_t& timeout_ns) {
   if (text.empty()) return {};
@@ -34,6 +40,26 @@ void AddFlowOptions(CLI::App& subcommand, FlowOptions& options) {
                   "(never)")
       ->type_name("DURATION")
       ->group(group);
+  subcommand
+      .add_option("--fingerprints", options.fingerprints,
+                  "by what SYNs tell systems, a p0f.fp (/etc/p0f/p0f.fp)")
+      ->type_name("FILE")
+      ->group(group);
+}
+
+Result<std::string> FingerprintDatabaseOf(const FlowOptions& options) {
+  const std::string& file = options.fingerprints.empty() ? kDatabaseFile : options.fingerprints;
+  const Result<std::string> text = ReadTextFile(file, packets::FingerprintDatabase::kBytesMax);
+  if (!text && options.fingerprints.empty()) return std::string();
+  RETURN_IF_ERROR(text);
+  auto shortened = packets::FingerprintDatabase::Shorten(*text);
+  if (shortened) return shortened;
+  return Fail(ErrorCode::kInvalidArgument, "{}: {}", file, shortened.error().message);
+}
+
+std::string NoFingerprintsText() {
+  return fmt::format("no systems are told by their SYNs: there is no {} (Debian's package p0f)",
+                     kDatabaseFile);
 }
 
 Result<std::optional<ingest::FlowTimeouts>> FlowTimeoutsOf(const FlowOptions& options) {

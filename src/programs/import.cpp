@@ -114,6 +114,9 @@ void PrintTaken(const analysis::ImportedFile& file) {
   add(file.lost_count, "LOST where they were captured");
   PrintError("{}: {}: {}, {} not decoded, {} malformed\n", description.file, description.kind,
              parts, file.source.not_decoded_count, file.source.malformed_count);
+  if (analysis::HasPackets(description.kind) && description.fingerprint_database.empty()) {
+    PrintError("{}: {}\n", description.file, NoFingerprintsText());
+  }
 }
 
 /// Whether the files are evidence: all of them, or none.
@@ -147,6 +150,7 @@ Result<ExitCode> Import(const ImportOptions& options) {
                    ParseClockOffset(options.clock_offset));
   ASSIGN_OR_RETURN(const std::optional<ingest::FlowTimeouts> flow_timeouts,
                    FlowTimeoutsOf(options.flows));
+  ASSIGN_OR_RETURN(const std::string fingerprint_database, FingerprintDatabaseOf(options.flows));
   if (options.follow) {
     if (options.files.size() != 1 || options.again) {
       return Fail(ErrorCode::kInvalidArgument, "--follow: one file, and without --again");
@@ -160,6 +164,7 @@ Result<ExitCode> Import(const ImportOptions& options) {
                                           .date = options.date,
                                           .utc_offset_ns = utc_offset_ns,
                                           .flow_timeouts = flow_timeouts,
+                                          .fingerprint_database = fingerprint_database,
                                           .clock_offset_ns = clock_offset_ns,
                                           .stop_fd = signals.fd(),
                                           .done = PrintTaken,
@@ -175,6 +180,7 @@ Result<ExitCode> Import(const ImportOptions& options) {
                                          .date = options.date,
                                          .utc_offset_ns = utc_offset_ns,
                                          .flow_timeouts = flow_timeouts,
+                                         .fingerprint_database = fingerprint_database,
                                          .clock_offset_ns = clock_offset_ns,
                                          .files = options.files,
                                          .done = PrintTaken,

@@ -62,6 +62,11 @@ Result<std::unique_ptr<LivePackets>> LivePackets::Open(const Options& options) {
   std::unique_ptr<LivePackets> packets(new LivePackets());
   packets->options_ = options;
   ASSIGN_OR_RETURN(packets->timeouts_, FlowTimeoutsOf(options.flows));
+  if (options.interfaces.empty()) return packets;
+  ASSIGN_OR_RETURN(packets->fingerprint_database_, FingerprintDatabaseOf(options.flows));
+  if (packets->fingerprint_database_.empty()) {
+    PrintError("spoor record: {}\n", NoFingerprintsText());
+  }
   for (const std::string& name : options.interfaces) {
     if (std::ranges::count(options.interfaces, name) > 1) {
       return Fail(ErrorCode::kInvalidArgument, "--packets {}: given twice", name);
@@ -96,6 +101,7 @@ void LivePackets::Start(Destination& destination, const std::string& host) {
                                   .snapshot_bytes = options_.snapshot_bytes,
                                   .beside = wire::FormatRecordingId(destination.recording_id())};
     description.flow_timeouts = timeouts_;
+    description.fingerprint_database = fingerprint_database_;
     StartOne(*interface, destination, ingest::ImportDescriptionJson(description));
   }
 }

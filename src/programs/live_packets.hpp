@@ -53,6 +53,7 @@ class LivePackets {
 
   Options options_;
   std::optional<ingest::FlowTimeouts> timeouts_;
+  std::string fingerprint_database_;
   const std::shared_ptr<capture::OwnConnections> own_ = std::make_shared<capture::OwnConnections>();
   std::vector<std::unique_ptr<Interface>> interfaces_;
 };

@@ -9,6 +9,7 @@
 
 #include "importers/compressed_source.hpp"
 #include "importers/sebek/sebek_translator.hpp"
+#include "packets/fingerprint_database.hpp"
 #include "packets/flow_builder.hpp"
 
 namespace spoor::importers {
@@ -17,13 +18,19 @@ namespace {
 class CaptureSource : public event::EventSource {
  public:
   CaptureSource(const ImportOptions& options, bool is_sebek)
-      : builder_(options.flows, options.sha256,
-                 [this](const packets::Flow& flow) { flows_->push_back(SightingOf(flow)); }),
+      : builder_(
+            options.flows, options.sha256,
+            [this](const packets::Flow& flow) { findings_->flows.push_back(SightingOf(flow)); },
+            [this](const packets::FlowBuilder::Handshake& handshake) { TakeHandshake(handshake); }),
         sebek_finder_(is_sebek),
-        sebek_(options) {}
+        sebek_(options) {
+    if (options.fingerprint_database.empty()) return;
+    auto database = packets::FingerprintDatabase::Parse(options.fingerprint_database);
+    if (database) fingerprints_.emplace(*std::move(database));
+  }
 
   Result<> Feed(std::span<const std::byte> bytes, event::Findings& findings) override {
-    flows_ = &findings.flows;
+    findings_ = &findings;
     const std::span data(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     return reader_.Feed(data, [&](const packets::CapturedPacket& packet) {
       NoteMalformed();
@@ -35,7 +42,7 @@ class CaptureSource : public event::EventSource {
   }
 
   Result<> Finish(event::Findings& findings) override {
-    flows_ = &findings.flows;
+    findings_ = &findings;
     RETURN_IF_ERROR(reader_.Finish());
     builder_.Finish();
     sebek_.Finish(findings);
@@ -60,6 +67,31 @@ class CaptureSource : public event::EventSource {
   }
 
  private:
+  /// What its SYN, or its answer to one, tells of a system.
+  void TakeHandshake(const packets::FlowBuilder::Handshake& handshake) {
+    if (!fingerprints_) return;
+    const packets::Layer& segment = handshake.segment;
+    constexpr std::uint8_t kEnding = packets::kTcpFin | packets::kTcpRst;
+    if ((segment.tcp_flags & kEnding) != 0) return;
+    const bool answer = (segment.tcp_flags & packets::kTcpAck) != 0;
+    // The answer to a SYN that was not seen may be to anything.
+    const packets::FlowSide& other =
+        handshake.forward ? handshake.flow.destination : handshake.flow.source;
+    if (answer && !other.syn) return;
+    const auto seen = packets::SignatureOf(segment);
+    const auto match =
+        seen ? fingerprints_->Find(*seen, answer, answer ? other.segment_bytes_max : 0)
+             : std::nullopt;
+    if (!match) return;
+    event::FingerprintSighting& fingerprint = findings_->fingerprints.emplace_back();
+    fingerprint.ip = segment.ends.source.Text();
+    fingerprint.os = match->os;
+    fingerprint.method =
+        fmt::format("p0f.fp {}{}{}", answer ? "syn+ack" : "syn", match->generic ? ", generic" : "",
+                    match->fuzzy ? ", fuzzy" : "");
+    fingerprint.wall_ns = handshake.wall_ns;
+    fingerprint.flow = SightingOf(handshake.flow);
+  }
   std::uint64_t MalformedCount() const {
     return reader_.counts().malformed + builder_.counts().malformed;
   }
@@ -70,7 +102,8 @@ class CaptureSource : public event::EventSource {
   }
 
   packets::CaptureReader reader_;
-  std::vector<event::FlowSighting>* flows_ = nullptr;  // during a call
+  event::Findings* findings_ = nullptr;  // during a call
+  std::optional<packets::FingerprintDatabase> fingerprints_;
   packets::FlowBuilder builder_;
   SebekFinder sebek_finder_;
   SebekTranslator sebek_;

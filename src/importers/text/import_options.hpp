@@ -4,7 +4,7 @@
 #include <string>
 
 #include "importers/text/log_time.hpp"
-#include "packets/flow_builder.hpp"
+#include "packets/flow_policy.hpp"
 
 namespace spoor::importers {
 
@@ -15,6 +15,8 @@ struct ImportOptions {
   std::string sha256{};  ///< of the file; empty: not known yet
   std::string file{};    ///< its name, as it was given; may be empty
   packets::FlowPolicy flows{};
+  /// packets::FingerprintDatabase, by which SYNs tell systems; empty: they tell none.
+  std::string fingerprint_database{};
 };
 
 }  // namespace spoor::importers
