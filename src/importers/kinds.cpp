@@ -7,6 +7,7 @@
 #include "importers/agents/agent_readers.hpp"
 #include "importers/audit/audit_reader.hpp"
 #include "importers/compressed_source.hpp"
+#include "importers/conntrack/conntrack_reader.hpp"
 #include "importers/cowrie/cowrie_readers.hpp"
 #include "importers/eve/eve_reader.hpp"
 #include "importers/events_reader.hpp"
@@ -22,6 +23,7 @@
 #include "importers/sysdig/sysdig_reader.hpp"
 #include "importers/syslog/syslog_reader.hpp"
 #include "importers/sysmon/sysmon_reader.hpp"
+#include "importers/text/json_lines_source.hpp"
 #include "importers/wtmp/lastlog_reader.hpp"
 #include "importers/wtmp/wtmp_reader.hpp"
 #include "importers/zeek/zeek_reader.hpp"
@@ -68,6 +70,8 @@ constexpr std::array kKinds{
     ImporterKind{"nfdump",
                  "flows of NetFlow and IPFIX: nfcapd files (through nfdump), what nfdump prints",
                  LooksLikeNfdump, MakeNfdumpReader},
+    ImporterKind{"conntrack", "connection tracking: conntrack -E -o timestamp", LooksLikeConntrack,
+                 MakeConntrackReader},
     ImporterKind{"p0f", "systems that p0f named, versions 3 and 2", LooksLikeP0f, MakeP0fReader},
     ImporterKind{"events",
                  "the event text format, docs/formats/events.md: one JSON object per line",
@@ -82,6 +86,23 @@ constexpr std::array kKinds{
     ImporterKind{"access-log", "access and error logs of web servers", LooksLikeAccessLog,
                  MakeAccessLogReader},
 };
+
+/// Kinds whose files are lines of JSON, which people also keep in arrays or spread over lines.
+bool IsOfJsonLines(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kNames{
+      "eve", "zeek", "auditd", "sysmon", "falco", "cowrie", "wazuh", "osquery", "snort-json"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+/// Null: none.
+const ImporterKind* KindOfJsonText(std::string_view first_bytes) {
+  if (!LooksLikeJsonText(first_bytes)) return nullptr;
+  const std::string lines = JsonLinesOf(first_bytes);
+  const auto* const found = std::find_if(
+      kKinds.begin(), kKinds.end(),
+      [&](const ImporterKind& kind) { return IsOfJsonLines(kind.name) && kind.looks_like(lines); });
+  return found == kKinds.end() ? nullptr : found;
+}
 
 }  // namespace
 
@@ -108,14 +129,16 @@ const ImporterKind* DetectImporterKind(std::string_view first_bytes, std::string
   if (is_text && IsHistoryName(file_name)) return FindImporterKind("shell-history");
   const auto* const found = std::find_if(
       kKinds.begin(), kKinds.end(), [&](const auto& kind) { return kind.looks_like(first_bytes); });
-  if (found == kKinds.end()) return nullptr;
+  if (found == kKinds.end()) return KindOfJsonText(first_bytes);
   const bool by_name = found->name == "wtmp" && file_name.starts_with("btmp");
   return by_name ? FindImporterKind("btmp") : found;
 }
 
 std::unique_ptr<event::EventSource> MakeImporter(const ImporterKind& kind,
                                                  const ImportOptions& options) {
-  return MakeCompressedSource(kind.make(options), kind.all_or_nothing);
+  std::unique_ptr<event::EventSource> source = kind.make(options);
+  if (IsOfJsonLines(kind.name)) source = MakeJsonLinesSource(std::move(source));
+  return MakeCompressedSource(std::move(source), kind.all_or_nothing);
 }
 
 }  // namespace spoor::importers

@@ -88,6 +88,15 @@ SELECT ft.flow_id, ft.host_id, ft.observer, ft.has_ports, ft.direction, ft.ends,
 FROM _flow_told AS ft
 LEFT JOIN _clock_correction AS cc ON cc.host_id = ft.host_id AND cc.observer = ft.observer;
 
+-- Ends that a conversation has after its addresses were translated, as connection tracking says: "… as IP PORT > IP PORT".
+CREATE VIEW _translation AS
+SELECT y.flow_id, concat_ws(' ', y.transport, least(y.one, y.other), greatest(y.one, y.other)) AS ends
+FROM (SELECT x.flow_id, x.transport, x.ends[1] AS one, x.ends[2] AS other
+      FROM (SELECT fs.flow_id, fs.transport,
+                   regexp_extract_all(fs.state, '(?:as|>) ([0-9a-fA-F.:]+ [0-9]+)', 1) AS ends
+            FROM _flow_seen AS fs WHERE fs.observer = 'conntrack') AS x
+      WHERE len(x.ends) = 2) AS y;
+
 -- Which connection each row is of. The rows of the observer that sees connections best (packets before records of
 -- them before sockets before single alerts) are the connections, those of packets that go on or were captured twice
 -- together; the others go to the one that lasts at their begin, or is nearest. What fits none makes connections of its own.
@@ -139,7 +148,7 @@ WITH timed AS MATERIALIZED (
   SELECT s.flow_id, s.ends, s.begin_ns,
          sum(s.begins) OVER (PARTITION BY s.ends ORDER BY s.begin_ns, s.flow_id) AS number
   FROM step AS s
-)
+), base AS MATERIALIZED (
 SELECT a.flow_id, coalesce(w.connection_id, a.flow_id) AS connection_id
 FROM anchor AS a LEFT JOIN whole AS w ON w.flow_id = a.flow_id
 UNION ALL
@@ -147,7 +156,18 @@ SELECT p.flow_id, coalesce(w.connection_id, p.anchor_flow_id)
 FROM placed AS p LEFT JOIN whole AS w ON w.flow_id = p.anchor_flow_id WHERE p.anchor_flow_id IS NOT NULL
 UNION ALL
 SELECT s.flow_id, first_value(s.flow_id) OVER (PARTITION BY s.ends, s.number ORDER BY s.begin_ns, s.flow_id)
-FROM spell AS s;
+FROM spell AS s
+), tracked AS MATERIALIZED (
+  SELECT b.connection_id, tr.ends, t.begin_ns, t.end_ns
+  FROM _translation AS tr JOIN timed AS t ON t.flow_id = tr.flow_id JOIN base AS b ON b.flow_id = tr.flow_id
+), moved AS MATERIALIZED (  -- what was seen behind the translation is of the connection before it
+  SELECT b.connection_id, min(k.connection_id) AS into_connection_id
+  FROM tracked AS k JOIN timed AS t ON t.ends = k.ends AND t.begin_ns <= k.end_ns + 5000000000 AND t.end_ns >= k.begin_ns - 1000000000
+  JOIN base AS b ON b.flow_id = t.flow_id WHERE b.connection_id <> k.connection_id
+  GROUP BY b.connection_id
+)
+SELECT b.flow_id, coalesce(m.into_connection_id, b.connection_id) AS connection_id
+FROM base AS b LEFT JOIN moved AS m ON m.connection_id = b.connection_id;
 
 CREATE VIEW flow AS
 SELECT fs.* REPLACE (fc.connection_id AS connection_id)
@@ -159,12 +179,12 @@ WITH owned AS MATERIALIZED (
   SELECT ps.flow_id, ps.process_id, ps.object_id, ps.fd, ps.uid, ps.first_wall_ns, ps.confidence
   FROM _flow_process_seen AS ps
 ), member AS MATERIALIZED (
-  SELECT fc.connection_id, tm.flow_id, tm.has_ports, tm.begin_ns, tm.end_ns, tm.host_id, tm.direction, cc.ahead_ns,
+  SELECT fc.connection_id, tm.flow_id, tm.ends, tm.has_ports, tm.begin_ns, tm.end_ns, tm.host_id, tm.direction, cc.ahead_ns,
          tm.flow_id IN (SELECT ow.flow_id FROM owned AS ow) AS has_process
   FROM _connection AS fc JOIN _flow_timed AS tm ON tm.flow_id = fc.flow_id
   LEFT JOIN _clock_correction AS cc ON cc.host_id = tm.host_id AND cc.observer = tm.observer
 ), joined AS (
-  SELECT f.flow_id, o.process_id, o.object_id, o.fd, o.uid, o.first_wall_ns, f.has_ports,
+  SELECT f.flow_id, o.process_id, o.object_id, o.fd, o.uid, o.first_wall_ns, f.has_ports, f.ends <> s.ends AS translated,
          s.begin_ns - f.begin_ns AS later_ns, s.begin_ns <= f.end_ns + 5000000000 AND s.end_ns >= f.begin_ns - 1000000000 AS together,
          coalesce(f.ahead_ns, 0) - coalesce(s.ahead_ns, 0) AS ahead_ns, o.confidence,
          count(DISTINCT o.object_id) OVER (PARTITION BY f.flow_id, s.host_id, s.direction) AS sockets
@@ -174,9 +194,10 @@ WITH owned AS MATERIALIZED (
 ), judged AS (
   SELECT j.flow_id, j.process_id, j.object_id, j.fd, j.uid, j.first_wall_ns,
          j.confidence * CASE WHEN j.later_ns BETWEEN -1000000000 AND 5000000000 THEN 0.95 WHEN j.together THEN 0.8 ELSE 0.5 END
-         * CASE WHEN j.has_ports THEN 1 ELSE 0.6 END / greatest(j.sockets, 1) AS confidence,
-         concat('a socket of the process has the same ',
-                CASE WHEN j.has_ports THEN 'addresses and ports' ELSE 'addresses (there are no ports)' END,
+         * CASE WHEN j.has_ports THEN 1 ELSE 0.6 END * CASE WHEN j.translated THEN 0.9 ELSE 1 END / greatest(j.sockets, 1) AS confidence,
+         concat('a socket of the process has ',
+                CASE WHEN j.translated THEN 'the addresses and ports that connection tracking says were translated to those of the flow, or from them,'
+                     WHEN j.has_ports THEN 'the same addresses and ports' ELSE 'the same addresses (there are no ports)' END,
                 CASE WHEN j.later_ns BETWEEN -1000000000 AND 5000000000 OR j.together
                      THEN concat(' and was first used ', round(abs(j.later_ns) / 1e6, 1), ' ms ',
                                  CASE WHEN j.later_ns < 0 THEN 'before' ELSE 'after' END, ' the flow began')

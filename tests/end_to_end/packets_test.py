@@ -180,6 +180,68 @@ class PacketsTest(unittest.TestCase):
         self.assertEqual(self.store.sql("SELECT source_packets, destination_packets, source_bytes FROM _connection_best"),
                          [{"source_packets": 6, "destination_packets": 4, "source_bytes": 18}])
 
+    def test_a_conversation_before_and_after_its_addresses_were_translated_is_one(self):
+        inside, outside = http("10.9.0.5", 4000, BEGIN), http("10.0.0.254", 1024, BEGIN + 50_000)
+        later = http("10.0.0.254", 1024, BEGIN + 100 * SECOND, 9000)  # the port again, of somebody else
+        self.take("inside.pcap", pcap(inside), "--host", "gateway")
+        self.take("outside.pcap", pcap(outside + later), "--host", "edge")
+        self.take_events(accepted(5, "10.0.0.254", 1024, BEGIN + 2_000_000))
+        connections = "SELECT count(DISTINCT connection_id) AS n FROM flow WHERE begin_wall_ns < " + str(BEGIN + 50 * SECOND)
+        self.assertEqual(self.store.sql(connections), [{"n": 2}])
+        self.take("conntrack.log", "[1700000000.000100]\t    [NEW] tcp      6 120 SYN_SENT src=10.9.0.5 dst=10.0.0.2 sport=4000 dport=80 "
+                  "[UNREPLIED] src=10.0.0.2 dst=10.0.0.254 sport=80 dport=1024\n", "--host", "gateway")
+        self.assertEqual(self.store.sql(connections), [{"n": 1}])
+        self.assertEqual(self.store.sql("SELECT count(DISTINCT connection_id) AS n FROM flow"), [{"n": 2}])
+        owners = self.store.sql("SELECT f.source_ip, p.pid, fp.confidence, fp.reason FROM flow AS f JOIN flow_process AS fp USING (flow_id) "
+                                "JOIN process AS p ON p.process_id = fp.process_id WHERE f.observer = 'packets' ORDER BY f.source_ip")
+        self.assertEqual([(owner["source_ip"], owner["pid"]) for owner in owners], [("10.0.0.254", 700), ("10.9.0.5", 700)])
+        self.assertNotIn("translated", owners[0]["reason"])
+        self.assertIn("connection tracking says were translated", owners[1]["reason"])
+        self.assertLess(owners[1]["confidence"], owners[0]["confidence"])
+        # Counted once, as it was before.
+        self.assertEqual(self.store.sql("SELECT source_ip, source_packets FROM _connection_best ORDER BY source_ip"),
+                         [{"source_ip": "10.0.0.254", "source_packets": 6}, {"source_ip": "10.9.0.5", "source_packets": 6}])
+
+    DATABASE = ("[mtu]\nlabel = Ethernet\nsig = 1500\n[tcp:request]\nlabel = s:unix:Linux:3.11 and newer\n"
+                "sig   = *:64:0:*:mss*20,10:mss,sok,ts,nop,ws:df,id+:0\n[tcp:response]\nlabel = s:win:Windows:7 or 8\n"
+                "sig   = *:128:0:*:8192,0:mss:df,id+:0\n")
+
+    @staticmethod
+    def handshake():
+        """Packets of a client and a server that show which systems they are."""
+        def segment(source, source_port, destination, destination_port, hops, flags, window, options):
+            body = struct.pack("!HHIIBBHHH", source_port, destination_port, 1, 2 if flags & ACK else 0, 5 + len(options) // 4 << 4,
+                               flags, window, 0, 0) + options
+            head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 7, 0x4000, hops, 6, 0)
+            return bytes(12) + b"\x08\x00" + head + address(source) + address(destination) + body
+        asks = struct.pack("!BBHBBBBIIBBBB", 2, 4, 1460, 4, 2, 8, 10, 9, 0, 1, 3, 3, 10)
+        return [(BEGIN, segment("10.0.0.1", 4000, SERVER, 80, 60, SYN, 29200, asks)),
+                (BEGIN + 1_000_000, segment(SERVER, 80, "10.0.0.1", 4000, 128, SYN | ACK, 8192, struct.pack("!BBH", 2, 4, 1460)))]
+
+    def test_syns_tell_systems_by_a_database_that_is_kept_with_the_capture(self):
+        database = self.folder / "p0f.fp"
+        database.write_text(self.DATABASE)
+        said = self.take("a.pcap", pcap(self.handshake()), "--fingerprints", database)
+        self.assertIn("2 packets, 1 flows, 2 fingerprints, 0 not decoded", said)
+        database.unlink()
+        told = [{"ip": "10.0.0.1", "os": "Linux 3.11 and newer", "method": "p0f.fp syn", "wall_ns": BEGIN},
+                {"ip": SERVER, "os": "Windows 7 or 8", "method": "p0f.fp syn+ack", "wall_ns": BEGIN + 1_000_000}]
+        for _ in range(2):
+            self.assertEqual(self.store.sql("SELECT ip, os, method, wall_ns FROM fingerprint ORDER BY ip"), told)
+            self.assertEqual(self.store.sql("SELECT count(*) AS n, count(DISTINCT flow_id) AS flows FROM fingerprint JOIN flow USING (flow_id) "
+                                            "WHERE observer = 'packets' AND source_packets = 1"), [{"n": 2, "flows": 1}])
+            self.store.run("rebuild")
+
+    def test_without_a_database_no_system_is_told_and_that_is_said(self):
+        self.take("a.pcap", pcap(self.handshake()), "--fingerprints", self.folder / "none.fp", exit_code=5)
+        (self.folder / "empty.fp").write_text("")
+        said = self.take("b.pcap", pcap(self.handshake()), "--fingerprints", self.folder / "empty.fp")
+        self.assertIn("no systems are told by their SYNs", said)
+        self.assertEqual(self.store.sql("SELECT * FROM fingerprint"), [])
+        (self.folder / "bad.fp").write_text("[tcp:request]\nlabel = s:unix:A:b\nsig = nonsense\n")
+        self.assertIn("line 3 cannot be read", self.take("c.pcap", pcap(http("10.0.0.1", 4000, BEGIN)), "--fingerprints",
+                                                         self.folder / "bad.fp", exit_code=2))
+
     def test_a_cut_capture_is_read_as_far_as_it_goes_and_a_gap(self):
         said = self.take("a.pcap", pcap(http("10.0.0.1", 4000, BEGIN))[:-3])
         self.assertIn("9 packets, 1 flows, 0 not decoded, 1 malformed", said)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/audit/audit_json.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <limits>
 
@@ -263,6 +265,26 @@ std::optional<AuditEvent> AuditEventOfLaurel(JsonObject object) {
     }
   }
   return event;
+}
+
+// {"sequence":1,"timestamp":"1521757638.392","messages":[{"type":1300,"data":"arch=…"}]}
+std::vector<std::string> AuditLinesOfGoAudit(JsonObject object) {
+  constexpr std::size_t kRecordsMax = 256;
+  std::vector<std::string> lines;
+  const std::optional<std::uint64_t> sequence = NumberAt(object, "sequence");
+  const std::string_view time = TextAt(object, "timestamp");
+  simdjson::dom::array messages;
+  if (!sequence || time.empty() || object.at_key("messages").get(messages) != simdjson::SUCCESS) {
+    return lines;
+  }
+  for (const JsonElement element : messages) {
+    JsonObject message;
+    if (lines.size() == kRecordsMax || element.get(message) != simdjson::SUCCESS) break;
+    lines.push_back(fmt::format("type={} msg=audit({}:{}): {}",
+                                NumberAt(message, "type").value_or(0), time, *sequence,
+                                TextAt(message, "data")));
+  }
+  return lines;
 }
 
 }  // namespace spoor::importers

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "importers/audit/audit_event.hpp"
 #include "importers/text/json_line.hpp"
@@ -20,5 +22,9 @@ bool LooksLikeLaurel(JsonObject object);
 /// beside each other in one object or in a list.
 std::optional<AuditEvent> AuditEventOfAuoms(JsonObject object);
 bool LooksLikeAuoms(JsonObject object);
+
+/// The records of one event as go-audit writes them, each as a line of audit.log. Empty: another
+/// object.
+std::vector<std::string> AuditLinesOfGoAudit(JsonObject object);
 
 }  // namespace spoor::importers

@@ -18,7 +18,9 @@ class AuditReader : public LineSource {
  protected:
   Line TakeLine(std::string_view line, event::Findings& findings) override {
     if (line.starts_with('{')) return TakeJson(line, findings);
-    if (line.starts_with('[')) {
+    // The kernel's own log puts the time since boot before a record.
+    const bool record_behind_time = line.find("audit: type=") < line.find('{');
+    if (line.starts_with('[') && !record_behind_time) {
       // An output of auoms puts the event behind a time or a tag: its object is what is meant.
       const std::size_t begin = line.find('{'), end = line.rfind('}');
       if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) {
@@ -53,12 +55,25 @@ class AuditReader : public LineSource {
     } else if (LooksLikeAuoms(*object)) {
       event = AuditEventOfAuoms(*object);
     } else {
-      return Line::kNotDecoded;
+      return TakeGoAudit(*object, findings);
     }
     if (!event) return Line::kMalformed;
     assembler_.TakeJoined(*std::move(event), events_);
     Tell(findings);
     return Line::kRead;
+  }
+
+  Line TakeGoAudit(JsonObject object, event::Findings& findings) {
+    const std::vector<std::string> lines = AuditLinesOfGoAudit(object);
+    bool read = !lines.empty();
+    for (const std::string& line : lines) {
+      const std::optional<AuditRecord> record = ParseAuditRecord(line, reading_);
+      if (record) assembler_.Take(*record, events_);
+      read = read && record;
+    }
+    Tell(findings);
+    if (lines.empty()) return Line::kNotDecoded;
+    return read ? Line::kRead : Line::kMalformed;
   }
 
   void Tell(event::Findings& findings) {
@@ -89,6 +104,7 @@ bool LooksLikeAudit(std::string_view first_bytes) {
   }
   if (line.starts_with('{')) {
     return (has("\"auditd\"") && has("\"@timestamp\"")) ||
+           (has("\"sequence\"") && has("\"messages\"") && has("\"timestamp\"")) ||
            (has("\"ID\"") && (has("\"SYSCALL\"") || has("\"PROCTITLE\"") || has("\"USER_")));
   }
   return line.starts_with("----") || (has("type=") && has("audit("));

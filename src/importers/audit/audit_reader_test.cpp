@@ -255,6 +255,36 @@ TEST(AuditReader, ReadsWhatMicrosoftsCollectorJoined) {
   }
 }
 
+TEST(AuditReader, ReadsTheKernelsOwnLogAndWhatGoAuditJoined) {
+  const std::string call =
+      "arch=c000003e syscall=59 success=yes exit=0 a0=1 a1=2 a2=3 a3=4 items=0 ppid=100 pid=200 "
+      "auid=0 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=(none) ses=8 "
+      "comm=\"id\" exe=\"/usr/bin/id\" key=(null)";
+  const std::string kernel =
+      fmt::format("[ 1234.567890] audit: type=1300 audit(1700000000.125:7): {}\n", call) +
+      "[ 1234.567891] audit: type=1309 audit(1700000000.125:7): argc=2 a0=\"id\" a1=\"-u\"\n";
+  std::string quoted;
+  for (const char c : call) quoted += c == '"' ? std::string("\\\"") : std::string(1, c);
+  const std::string go =
+      fmt::format(
+          R"({{"sequence":7,"timestamp":"1700000000.125","messages":[{{"type":1300,"data":"{}"}},)"
+          R"({{"type":1309,"data":"argc=2 a0=\"id\" a1=\"-u\""}}],"uid_map":{{"0":"root"}}}})",
+          quoted) +
+      "\n";
+  for (const std::string& text : {kernel, go}) {
+    ASSERT_NE(DetectImporterKind(text), nullptr) << text;
+    EXPECT_EQ(DetectImporterKind(text)->name, "auditd");
+    const Reading reading = ReadAs("auditd", text);
+    EXPECT_EQ(reading.counts.malformed_count, 0) << text;
+    ASSERT_THAT(KindsOf(reading), ElementsAre(EventKind::kProcess, EventKind::kExec)) << text;
+    EXPECT_EQ(reading.findings.events[1].wall_ns, 1700000000125000000);
+    EXPECT_THAT(reading.findings.events[1].arguments, ElementsAre("id", "-u"));
+  }
+  EXPECT_EQ(ReadAs("auditd", R"({"sequence":7,"timestamp":"x","messages":[{"type":1300}]})")
+                .counts.malformed_count,
+            1);
+}
+
 TEST(AuditReader, CountsWhatIsNoRecord) {
   const Reading reading =
       ReadAs("auditd",

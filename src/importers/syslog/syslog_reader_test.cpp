@@ -103,6 +103,45 @@ TEST(AccessLogReader, TakesRequestsAsJson) {
             "2000-10-10T20:55:36.500000000Z");
 }
 
+TEST(SyslogReader, TakesWhatSuricataWritesThereForItsLog) {
+  const std::string eve =
+      R"({"timestamp":"2023-02-12T14:10:20.5+0000","flow_id":7,"event_type":"alert","src_ip":"10.0.0.1",)"
+      R"("src_port":4000,"dest_ip":"10.0.0.2","dest_port":80,"proto":"TCP",)"
+      R"("alert":{"gid":1,"signature_id":9,"signature":"a rule","severity":1}})";
+  const Reading reading =
+      ReadAs("syslog",
+             "Feb 12 14:10:21 ids suricata[7]: " + eve + "\nFeb 12 14:10:22 ids suricata[7]: {\n" +
+                 "Feb 12 14:10:23 ids other[7]: " + eve + "\n",
+             kOptions);
+  EXPECT_EQ(reading.counts.malformed_count, 0);
+  ASSERT_THAT(reading.findings.alerts, SizeIs(1));
+  EXPECT_EQ(reading.findings.alerts[0].signature, "a rule");
+  EXPECT_EQ(FormatWallTime(reading.findings.alerts[0].wall_ns), "2023-02-12T14:10:20.500000000Z");
+  EXPECT_THAT(reading.findings.log_lines, SizeIs(2));
+}
+
+TEST(SyslogReader, TakesAPacketThatPfLogged) {
+  const Reading reading = ReadAs(
+      "syslog",
+      "Feb 12 14:10:21 pf filterlog[7]: 5,,,100,em0,match,block,in,4,0x0,,64,43,0,DF,6,tcp,60,"
+      "192.0.2.9,198.51.100.2,40000,22,0,S,1,,64240,,mss\n"
+      "Feb 12 14:10:22 pf filterlog[7]: 5,,,100,em0,match,pass,out,6,0x00,0x12345,64,UDP,17,60,"
+      "2001:db8::1,2001:db8::2,5353,53,40\n"
+      "Feb 12 14:10:23 pf filterlog[7]: 5,,,100,em0,match\n",
+      kOptions);
+  EXPECT_EQ(reading.counts.malformed_count, 0);
+  EXPECT_THAT(reading.findings.log_lines, SizeIs(3));
+  ASSERT_THAT(reading.findings.flows, SizeIs(2));
+  const auto& flows = reading.findings.flows;
+  EXPECT_EQ(flows[0].observer, "pf");
+  EXPECT_EQ(flows[0].state, "block");
+  EXPECT_EQ(flows[0].ends.source_ip, "192.0.2.9");
+  EXPECT_EQ(flows[0].ends.destination_port, 22);
+  EXPECT_EQ(flows[1].ends.transport, "udp");
+  EXPECT_EQ(flows[1].ends.destination_ip, "2001:db8::2");
+  EXPECT_EQ(flows[1].ends.source_port, 5353);
+}
+
 TEST(SyslogReader, AsksForTheYear) {
   EXPECT_THAT(ReadAs("syslog", "Feb 12 14:10:21 h p: m\n").error, HasSubstr("--year"));
 }

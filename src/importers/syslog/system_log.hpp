@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -21,9 +22,11 @@ class SystemLog {
   void Take(const SyslogLine& line, std::string_view source, event::Findings& findings);
 
  private:
+  bool TakeEve(const SyslogLine& line, event::Findings& findings);
   bool TakeAlert(const SyslogLine& line, event::Findings& findings);
 
   RepeatCounter repeats_;
+  std::unique_ptr<event::EventSource> eve_;  // once there was a line for it
 };
 
 }  // namespace spoor::importers
