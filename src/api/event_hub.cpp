@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "api/parameters.hpp"
@@ -17,12 +18,16 @@ constexpr std::size_t kEventsKept = 2000;
 
 EventHub::EventHub() : begin_(fmt::format("{:x}", WallNow())) {}
 
-void EventHub::Publish(const std::string& name, const std::string& data) {
-  {
-    const std::scoped_lock lock(mutex_);
-    events_.push_back({.number = ++last_number_, .name = name, .data = data});
-    if (events_.size() > kEventsKept) events_.pop_front();
-  }
+void EventHub::Publish(const std::string& name, const std::string& data, std::uint64_t generation) {
+  const std::scoped_lock lock(mutex_);
+  PublishLocked(name, data, generation);
+}
+
+void EventHub::PublishLocked(const std::string& name, const std::string& data,
+                             std::uint64_t generation) {
+  events_.push_back(
+      {.number = ++last_number_, .name = name, .data = data, .generation = generation});
+  if (events_.size() > kEventsKept) events_.pop_front();
   changed_.notify_all();
 }
 
@@ -31,21 +36,53 @@ Result<> EventHub::Compare(Snapshot& snapshot, store::Store& store) {
   ASSIGN_OR_RETURN(const auto sessions, snapshot.sessions(store));
   ASSIGN_OR_RETURN(const Json gaps, ReadObjects(store, kGapSql));
   ASSIGN_OR_RETURN(const Json span, ReadObject(store, kSpanSql));
+  const std::uint64_t generation = snapshot.generation();
+  const std::scoped_lock lock(mutex_);
   for (auto alert = alerts->list.rbegin(); alert != alerts->list.rend(); ++alert) {
-    if (alerts_.insert(alert->key).second && compared_) Publish("alert", Dump(alert->json));
+    if (alerts_.insert(alert->key).second && compared_) {
+      PublishLocked("alert", Dump(alert->json), generation);
+    }
   }
   for (const SessionEntry& session : sessions->list) {
     if (!session.json["interactive"].get<bool>()) continue;
     if (typed_in_.insert(session.session_id).second && compared_) {
-      Publish("session", Dump(session.json));
+      Json input = Json::object();
+      for (const char* const name : {"session_id", "host_id", "host", "entry_source_ip",
+                                     "processes", "became_root", "commands"}) {
+        input[name] = session.json[name];
+      }
+      PublishLocked("session", Dump(input), generation);
     }
   }
   for (const Json& gap : gaps) {
-    if (gaps_.insert(Dump(gap)).second && compared_) Publish("gap", Dump(gap));
+    if (gaps_.insert(Dump(gap)).second && compared_) PublishLocked("gap", Dump(gap), generation);
   }
-  if (compared_) Publish("stored", Dump({{"last_wall_ns", span["last_wall_ns"]}}));
-  compared_ = true;
+  if (compared_) {
+    PublishLocked("stored", Dump({{"last_wall_ns", span["last_wall_ns"]}}), generation);
+  }
+  compared_ = generation;
   return {};
+}
+
+void EventHub::TellAlert(const std::string& key, const Json& alert, std::uint64_t generation) {
+  const std::scoped_lock lock(mutex_);
+  if (alerts_.insert(key).second) PublishLocked("alert", Dump(alert), generation);
+}
+
+void EventHub::TellFirstInput(std::int64_t session_id, const Json& input,
+                              std::uint64_t generation) {
+  const std::scoped_lock lock(mutex_);
+  if (typed_in_.insert(session_id).second) PublishLocked("session", Dump(input), generation);
+}
+
+std::optional<std::uint64_t> EventHub::compared_generation() const {
+  const std::scoped_lock lock(mutex_);
+  return compared_;
+}
+
+bool EventHub::KnowsInputOf(std::int64_t session_id) {
+  const std::scoped_lock lock(mutex_);
+  return typed_in_.contains(session_id);
 }
 
 std::optional<EventHub::Event> EventHub::Next(std::uint64_t number,
@@ -68,6 +105,17 @@ std::optional<std::uint64_t> EventHub::NumberOf(std::string_view id) const {
   const std::optional<std::int64_t> number = WholeNumber(id.substr(begin_.size() + 1));
   if (!number || *number < 0) return std::nullopt;
   return static_cast<std::uint64_t>(*number);
+}
+
+std::uint64_t EventHub::GenerationOf(std::string_view id) const {
+  const std::optional<std::uint64_t> number = NumberOf(id);
+  if (!number) return 0;
+  const std::scoped_lock lock(mutex_);
+  std::uint64_t generation = 0;
+  for (const Event& event : events_) {
+    if (event.number <= *number) generation = std::max(generation, event.generation);
+  }
+  return generation;
 }
 
 std::uint64_t EventHub::last_number() const {

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "api/audit_trail.hpp"
+#include "api/event_hub.hpp"
 #include "api/page_files.hpp"
 #include "api/problem.hpp"
 #include "api/snapshot.hpp"
@@ -98,6 +99,13 @@ std::string AskedOf(const http::Request& request) {
   return asked;
 }
 
+/// Whoever heard of something in the event stream is answered out of a catalog that has it.
+void AwaitWhatWasHeard(const Context& context, const http::Request& request) {
+  const std::optional<std::string_view> heard = request.FindHeader("spoor-heard");
+  if (!heard || context.hub == nullptr || context.stores == nullptr) return;
+  context.stores->Await(context.hub->GenerationOf(*heard));
+}
+
 http::Answer GivenOrKept(const Context& context, const Endpoint& endpoint, Call& call) {
   const std::shared_ptr<Snapshot> snapshot =
       endpoint.kept && context.stores != nullptr ? context.stores->snapshot() : nullptr;
@@ -118,6 +126,7 @@ http::Answer AnswerOf(const Context& context, const Endpoint& endpoint, http::Re
   if (std::optional<http::Answer> refusal = Refused(context, endpoint, call)) {
     answer = *std::move(refusal);
   } else {
+    AwaitWhatWasHeard(context, request);
     answer = GivenOrKept(context, endpoint, call);
   }
   if (endpoint.audited && context.audit != nullptr) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beside the threads that answer, one keeps up: it looks for a new catalog, tells streams what came
-// with it, and verifies the log as it grows. Who ingests is analysis::ResidentIngest, or a command.
+// Beside the threads that answer there are three. One tells streams what just came (Arrivals). One
+// keeps up: it opens each new catalog, works out what all who ask will need, and tells what is
+// found only by that. One verifies the log as it grows. Who ingests is analysis::ResidentIngest, or
+// a command.
 #include "api/service.hpp"
 
 #include <sys/sysinfo.h>
@@ -13,6 +15,7 @@
 #include <utility>
 
 #include "api/access.hpp"
+#include "api/arrivals.hpp"
 #include "api/audit_trail.hpp"
 #include "api/event_hub.hpp"
 #include "api/evidence_state.hpp"
@@ -37,6 +40,7 @@ constexpr http::Server::Kind kGuests{.places = {.of_all = 512, .of_one = 256},
                                                 .bytes_per_second_min = 1 << 10}};
 constexpr std::uint64_t kMemoryBytesMin = std::uint64_t{2} << 30;
 constexpr std::chrono::milliseconds kLookInterval{250};
+constexpr std::chrono::milliseconds kArrivalInterval{50};
 /// What the thread that keeps up asks goes by; what analysts ask has a slash in its name.
 const std::string kKeeper = "keeper";
 /// The log is verified anew when it grew, and rests this many times as long as that took.
@@ -58,7 +62,8 @@ class StoreService final : public Service {
         stores_({.folder = options_.store,
                  .memory_bytes_max = MemoryForQuestions(),
                  .wait_max = options_.time_max}),
-        evidence_(layout_) {}
+        evidence_(layout_),
+        arrivals_(layout_) {}
   ~StoreService() override { StopKeeping(); }
 
   Result<> Open();
@@ -71,19 +76,27 @@ class StoreService final : public Service {
 
  private:
   void StopKeeping() {
-    thread_.request_stop();
+    for (std::jthread* const thread : {&keeper_, &teller_, &verifier_}) thread->request_stop();
     stores_.Cancel(kKeeper);
-    if (thread_.joinable()) thread_.join();
+    stores_.EndAwaiting();
+    for (std::jthread* const thread : {&keeper_, &teller_, &verifier_}) {
+      if (thread->joinable()) thread->join();
+    }
   }
   void Tell(const std::string& sentence) const {
     if (options_.tell) options_.tell(sentence);
   }
   void TellOnce(const std::string& sentence) {
-    if (sentence != told_) Tell(sentence);
-    told_ = sentence;
+    {
+      const std::scoped_lock lock(told_mutex_);
+      if (std::exchange(told_, sentence) == sentence) return;
+    }
+    Tell(sentence);
   }
   Result<> OpenState();
   void KeepUp(const std::stop_token& stop);
+  void TellArrivals(const std::stop_token& stop);
+  void VerifyAsItGrows(const std::stop_token& stop);
   void Compare();
   void ReadReplays();
   void Verify();
@@ -93,15 +106,17 @@ class StoreService final : public Service {
   StorePool stores_;
   EventHub hub_;
   EvidenceState evidence_;
+  Arrivals arrivals_;
   std::unique_ptr<Access> access_;
   std::unique_ptr<AuditTrail> audit_;
   std::unique_ptr<Pins> pins_;
   Context context_;
   std::unique_ptr<http::Server> server_;
+  std::mutex told_mutex_;
   std::string told_;
   Clock::time_point next_verify_;
   std::uint64_t verified_entries_ = UINT64_MAX;
-  std::jthread thread_;
+  std::jthread keeper_, teller_, verifier_;  // the last, so that they end first
 };
 
 Result<> StoreService::OpenState() {
@@ -135,34 +150,65 @@ Result<> StoreService::Open() {
   server.refuse = RefusalOf;
   ASSIGN_OR_RETURN(server_, http::Server::Start(std::move(server),
                                                 RoutesOf(context_, {.pages = options_.pages})));
-  thread_ = std::jthread([this](const std::stop_token& stop) { KeepUp(stop); });
+  keeper_ = std::jthread([this](const std::stop_token& stop) { KeepUp(stop); });
+  teller_ = std::jthread([this](const std::stop_token& stop) { TellArrivals(stop); });
+  verifier_ = std::jthread([this](const std::stop_token& stop) { VerifyAsItGrows(stop); });
   return {};
 }
 
 /// What takes a walk over everything. Who asks meanwhile is answered out of the catalog before.
 void Prepare(store::Store& store, Snapshot& snapshot) {
   // What fails here fails again, and is told, when it is asked for.
+  static_cast<void>(KeepViews(store));
   static_cast<void>(snapshot.alerts(store));
   static_cast<void>(snapshot.causal_index(store));
+}
+
+/// Sleeps for as long as that, or until it is to stop.
+void Sleep(const std::stop_token& stop, Clock::duration time) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, stop, time, [] { return false; });
 }
 
 void StoreService::KeepUp(const std::stop_token& stop) {
   Compare();
   KeepFirstAnswers(context_);
   bool compared = true;
-  std::mutex mutex;
-  std::condition_variable_any changed;
   while (!stop.stop_requested()) {
+    const Clock::time_point begin = Clock::now();
+    Clock::duration rest = kLookInterval;
     if (stores_.Refresh(Prepare, kKeeper)) {
       Compare();
       KeepFirstAnswers(context_);
       compared = true;
+      // While evidence comes in all the time, half of it is left to who asks.
+      rest = std::max(rest, Clock::now() - begin);
     }
-    Verify();
     // While evidence comes in, whoever searches first waits.
     if (!stop.stop_requested() && std::exchange(compared, false) && !options_.live) ReadReplays();
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, stop, kLookInterval, [] { return false; });
+    Sleep(stop, kArrivalInterval);
+    stores_.AwaitWanted(stop, rest);
+  }
+}
+
+void StoreService::TellArrivals(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    // What there was before is known when everything was looked at once.
+    if (hub_.compared_generation()) {
+      if (const Result<> looked = arrivals_.Look(hub_); !looked) {
+        TellOnce("what is new is told later: " + looked.error().message);
+      }
+    }
+    Sleep(stop, kArrivalInterval);
+  }
+}
+
+void StoreService::VerifyAsItGrows(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    Verify();
+    Sleep(stop, kLookInterval);
   }
 }
 

@@ -10,7 +10,9 @@
 
 #include "api/parameters.hpp"
 #include "causal_index/open_index.hpp"
+#include "queries/library.hpp"
 #include "store/row.hpp"
+#include "store/table_sql.hpp"
 
 namespace spoor::api {
 namespace {
@@ -352,6 +354,12 @@ Result<std::shared_ptr<const causal_index::Index>> Snapshot::causal_index(store:
                      causal_index::OpenIndex(store, {.anew = causal_index_ != nullptr}));
   }
   return causal_index_;
+}
+
+Result<> KeepViews(store::Store& store) {
+  RETURN_IF_ERROR(store.Keep(store::CostlyJoins()));
+  ASSIGN_OR_RETURN(const queries::Library library, queries::Library::Load({}));
+  return store.Keep(library.WholeStoreViews());
 }
 
 }  // namespace spoor::api

@@ -98,4 +98,8 @@ class Snapshot {
   std::shared_ptr<const causal_index::Index> causal_index_;
 };
 
+/// Answers the views that most questions of the API read now, once for all that are asked of
+/// `store` from now on. Fails as store::Store::Keep.
+Result<> KeepViews(store::Store& store);
+
 }  // namespace spoor::api

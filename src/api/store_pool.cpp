@@ -2,6 +2,7 @@
 #include "api/store_pool.hpp"
 
 #include <algorithm>
+#include <stop_token>
 
 #include "analysis/open_store.hpp"
 #include "api/snapshot.hpp"
@@ -64,7 +65,7 @@ Result<StorePool::Lease> StorePool::Take(std::chrono::milliseconds time_max,
     lock.lock();
     if (!made) {
       --open_count_;
-      changed_.notify_one();
+      changed_.notify_all();
       return tl::unexpected<Error>(std::move(made).error());
     }
     opened = *std::move(made);
@@ -89,7 +90,7 @@ void StorePool::GiveBack(Opened opened, std::uint64_t number) {
       ended = std::move(opened);
     }
   }
-  changed_.notify_one();
+  changed_.notify_all();
 }
 
 void StorePool::Cancel(const std::string& ask_id) {
@@ -136,6 +137,29 @@ bool StorePool::Refresh(const std::function<void(store::Store&, Snapshot&)>& pre
 std::shared_ptr<Snapshot> StorePool::snapshot() {
   const std::scoped_lock lock(mutex_);
   return current_;
+}
+
+void StorePool::Await(std::uint64_t generation) {
+  std::unique_lock lock(mutex_);
+  const auto there = [&] { return no_newer_ || current_->generation() >= generation; };
+  if (there()) return;
+  ++waiting_for_newer_;
+  changed_.notify_all();
+  changed_.wait_for(lock, options_.wait_max, there);
+  --waiting_for_newer_;
+}
+
+void StorePool::EndAwaiting() {
+  {
+    const std::scoped_lock lock(mutex_);
+    no_newer_ = true;
+  }
+  changed_.notify_all();
+}
+
+void StorePool::AwaitWanted(const std::stop_token& stop, std::chrono::steady_clock::duration time) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, time, [this] { return waiting_for_newer_ > 0; });
 }
 
 void StorePool::EndLate(const std::stop_token& stop) {

@@ -76,6 +76,12 @@ class StorePool {
                const std::string& ask_id);
   /// Of the newest catalog that is lent.
   std::shared_ptr<Snapshot> snapshot();
+  /// Waits until what is lent is of this catalog or a later one, no longer than for a store.
+  void Await(std::uint64_t generation);
+  /// There will be no newer one: nobody waits for one any more.
+  void EndAwaiting();
+  /// Waits for as long as that, or until somebody waits in Await, or until it is to stop.
+  void AwaitWanted(const std::stop_token& stop, std::chrono::steady_clock::duration time);
   const std::string& folder() const { return options_.folder; }
 
  private:
@@ -91,7 +97,9 @@ class StorePool {
 
   const Options options_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
+  std::size_t waiting_for_newer_ = 0;
+  bool no_newer_ = false;
   std::shared_ptr<Snapshot> current_;
   std::vector<Opened> free_;
   std::size_t open_count_ = 0;  ///< free and borrowed

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string_view>
 
 #include "base/check.hpp"
@@ -135,6 +136,12 @@ std::vector<NamedView> JoinViews() {
     begin = next;
   }
   return views;
+}
+
+std::span<const std::string_view> CostlyJoins() {
+  static constexpr std::array<std::string_view, 4> kViews{"_clock_pair", "_clock_correction",
+                                                          "_connection", "_flow_process_joined"};
+  return kViews;
 }
 
 }  // namespace spoor::store

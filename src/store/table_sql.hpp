@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,5 +23,8 @@ struct NamedView {
 };
 /// The views of joins.sql, each behind those it names. Live as long as the program.
 std::vector<NamedView> JoinViews();
+/// Those of them that cost all flows of a store, each behind those it reads: for who asks flows and
+/// alerts again and again (Store::Keep). Live as long as the program.
+std::span<const std::string_view> CostlyJoins();
 
 }  // namespace spoor::store

@@ -39,21 +39,46 @@ export function storeOf(name, text) {
 /** The rows of SQL, as the program gives them. */
 export const rows = (store, sql) => run(["sql", "--store", store, "--json", sql], [0, 1, 4]).split("\n").filter(Boolean).map((line) => JSON.parse(line.replace(/:(-?\d{16,})([,}\]])/g, ':"$1"$2')));
 
-/** Serves a store; `port` 0 takes a free one. */
-export async function serve(store, port = 0) {
-  const child = spawn(spoor, ["serve", "--read-only", "--store", store, "--listen", `127.0.0.1:${port}`, "--insecure-local", "--ui", dist, "--time-max", "1h"], { stdio: ["ignore", "pipe", "pipe"] });
+/** Serves a store; `port` 0 takes a free one. `options`: more for the program. */
+export const serve = (store, port = 0, options = []) => start(["--read-only", "--store", store, "--listen", `127.0.0.1:${port}`, ...options], "listening");
+
+/** A collector with its pages, and the keys of one sensor. */
+export async function collect(name) {
+  const authority = join(folder, `${name}-keys`);
+  const store = join(folder, name);
+  run(["keys", "init", "--dir", authority]);
+  run(["keys", "collector", "hub", "--dir", authority, "--address", "127.0.0.1"]);
+  run(["keys", "sensor", "pot", "--dir", authority]);
+  const server = await start(["--store", store, "--listen", "127.0.0.1:0", "--keys", `${authority}/collectors/hub`, "--pages", "127.0.0.1:0"], "pages");
+  return { ...server, store, keys: `${authority}/sensors/pot` };
+}
+
+/** A child that ends with this test. */
+export function launch(program, arguments_, options) {
+  const child = spawn(program === "spoor" ? spoor : program, arguments_, options);
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+/** `spoor serve`; `name`: of the line that says where the pages are. */
+async function start(options, name) {
+  const child = spawn(spoor, ["serve", ...options, "--insecure-local", "--ui", dist, "--time-max", "1h"], { stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   let said = "";
   child.stderr.on("data", (bytes) => (said += bytes));
+  const addresses = new Map();
   const address = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /(https?:\/\/\S+?)\/?$/.exec(line);
-      if (found) resolve(found[1]);
+      const found = /^(\S+) (https?:\/\/\S+?)\/?$/.exec(line);
+      if (found) addresses.set(found[1], found[2]);
+      if (addresses.has(name)) resolve(addresses.get(name));
     });
     child.once("exit", (code) => reject(new Error(`spoor serve ended with ${code}: ${said}`)));
   });
   return {
     address,
+    listening: addresses.get("listening"),
     port: Number(new URL(address).port),
     stop: () => new Promise((resolve) => {
       child.once("exit", () => resolve(running.delete(child)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asking the server. Types are made of src/api/openapi.yaml.
 import type { components, paths } from "../../generated/api";
+import { untrack } from "svelte";
 import { during } from "./busy";
 import { nsOf } from "./time.svelte";
 import type { Range } from "./range";
@@ -17,7 +18,8 @@ export class Failure extends Error {
   }
 }
 
-export const identity: { now: Schemas["Identity"] | null; failure: Failure | null } = $state({ now: null, failure: null });
+/** `heard`: the id of the last thing that the event stream told; what is asked from then on knows of it. */
+export const identity: { now: Schemas["Identity"] | null; failure: Failure | null; heard: string } = $state({ now: null, failure: null, heard: "" });
 
 export function url(path: string, ask: Ask = {}): string {
   const query = new URLSearchParams();
@@ -37,6 +39,12 @@ export const inRange = (range: Range): Ask => ({
   until_wall_ns: range.until_us === null ? null : nsOf(range.until_us),
 });
 
+/** What the reader was told of is in the answer, if it is so new that the server has to wait for it. */
+const hearsay = (): Record<string, string> => {
+  const heard = untrack(() => identity.heard);
+  return heard ? { "Spoor-Heard": heard } : {};
+};
+
 async function failureOf(response: Response): Promise<Failure> {
   const text = await response.text().catch(() => "");
   try {
@@ -50,7 +58,7 @@ async function failureOf(response: Response): Promise<Failure> {
 const ask = (method: string, address: string, body: unknown, signal?: AbortSignal): Promise<unknown> => during(asked(method, address, body, signal));
 
 async function asked(method: string, address: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  const headers: Record<string, string> = { Accept: "application/json", ...hearsay() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && identity.now?.csrf_token) headers["X-CSRF-Token"] = identity.now.csrf_token;
   let response: Response;
@@ -82,7 +90,7 @@ export const send = <T>(method: "POST" | "PUT" | "DELETE", path: keyof paths, pa
 export const getText = (path: string, parameters: Ask, signal?: AbortSignal): Promise<string> => during(text(path, parameters, signal));
 
 async function text(path: string, parameters: Ask, signal?: AbortSignal): Promise<string> {
-  const response = await fetch(url(path, parameters), { signal: signal ?? null, credentials: "same-origin" });
+  const response = await fetch(url(path, parameters), { headers: hearsay(), signal: signal ?? null, credentials: "same-origin" });
   if (!response.ok) throw await failureOf(response);
   return response.text();
 }

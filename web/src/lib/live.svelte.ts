@@ -2,13 +2,13 @@
 // What arrives by itself. Pages never change under the reader: they show how much is new, and take it when told to.
 import { identity, type Schemas } from "./api.svelte";
 
-type Message = { state: boolean } | { kind: "alert"; data: Schemas["Alert"] } | { kind: "session"; data: Schemas["Session"] } | { kind: "gap"; data: Schemas["Gap"] } | { kind: "evidence"; data: Schemas["Evidence"] } | { kind: "stored"; data: unknown };
+type Message = { state: boolean } | { kind: "alert"; id: string; data: Schemas["Alert"] } | { kind: "session"; id: string; data: Schemas["FirstInput"] } | { kind: "gap"; data: Schemas["Gap"] } | { kind: "evidence"; data: Schemas["Evidence"] } | { kind: "stored"; data: unknown };
 
 export const live = $state({
   state: "off" as "off" | "connecting" | "live" | "lost" | "paused",
   lost_since_ms: 0,
   alerts: [] as Schemas["Alert"][],
-  sessions: [] as Schemas["Session"][],
+  sessions: [] as Schemas["FirstInput"][],
   evidence: null as Schemas["Evidence"] | null,
   /** How often something was stored: pages offer what is new when it grows. */
   stored: 0,
@@ -29,6 +29,7 @@ export function listen(): void {
     }
     if (live.state === "paused") return;
     live.state = "live";
+    if (message.kind === "alert" || message.kind === "session") identity.heard = message.id;
     if (message.kind === "alert") live.alerts = [message.data, ...live.alerts].slice(0, 500);
     else if (message.kind === "session") live.sessions = [message.data, ...live.sessions].slice(0, 100);
     else if (message.kind === "evidence") live.evidence = message.data;
