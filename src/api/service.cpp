@@ -173,9 +173,7 @@ void Sleep(const std::stop_token& stop, Clock::duration time) {
 }
 
 void StoreService::KeepUp(const std::stop_token& stop) {
-  Compare();
-  KeepFirstAnswers(context_);
-  bool compared = true;
+  bool compared = false;
   while (!stop.stop_requested()) {
     const Clock::time_point begin = Clock::now();
     Clock::duration rest = kLookInterval;

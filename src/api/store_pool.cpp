@@ -15,6 +15,9 @@ namespace {
 // round it is said again.
 constexpr std::chrono::milliseconds kLookInterval{50};
 constexpr std::chrono::minutes kPrepareTimeMax{10};
+// How long one that is prepared is waited for before another one is opened, in which all takes
+// longer.
+constexpr std::chrono::milliseconds kFreeWaitMax{500};
 
 std::uint64_t GenerationOf(const std::string& folder) {
   const Result<store::Catalog> catalog = store::LoadCatalog(StoreLayout{folder});
@@ -49,14 +52,20 @@ Result<StorePool::Opened> StorePool::Open(const std::shared_ptr<Snapshot>& snaps
 Result<StorePool::Lease> StorePool::Take(std::chrono::milliseconds time_max,
                                          const std::string& ask_id) {
   std::unique_lock lock(mutex_);
+  const auto is_free = [this] { return !free_.empty(); };
+  if (open_count_ > 0) {
+    changed_.wait_for(lock, std::min(kFreeWaitMax, options_.wait_max), is_free);
+  }
   const auto available = [this] { return !free_.empty() || open_count_ < options_.stores_max; };
   if (!changed_.wait_for(lock, options_.wait_max, available)) {
     return Fail(ErrorCode::kUnavailable, "too many questions are being answered: try again");
   }
   Opened opened;
   if (!free_.empty()) {
-    opened = std::move(free_.back());
-    free_.pop_back();
+    const auto best = std::ranges::find(free_, true, &Opened::prepared);
+    const auto taken = best == free_.end() ? std::prev(best) : best;
+    opened = std::move(*taken);
+    free_.erase(taken);
   } else {
     ++open_count_;
     const std::shared_ptr<Snapshot> snapshot = current_;
@@ -105,7 +114,8 @@ void StorePool::Cancel(const std::string& ask_id) {
 bool StorePool::Refresh(const std::function<void(store::Store&, Snapshot&)>& prepare,
                         const std::string& ask_id) {
   const std::uint64_t generation = GenerationOf(options_.folder);
-  if (generation == snapshot()->generation()) return false;
+  const bool first = !std::exchange(refreshed_, true);
+  if (!first && generation == snapshot()->generation()) return false;
   const auto next = std::make_shared<Snapshot>(generation);
   Result<Opened> opened = Open(next);
   if (opened) {
@@ -116,6 +126,7 @@ bool StorePool::Refresh(const std::function<void(store::Store&, Snapshot&)>& pre
                         .ask_id = ask_id};
     lock.unlock();
     prepare(*opened->store, *next);
+    opened->prepared = true;
     lock.lock();
     running_.erase(number);
   }

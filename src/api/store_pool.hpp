@@ -34,6 +34,7 @@ class StorePool {
   struct Opened {
     std::unique_ptr<store::Store> store;
     std::shared_ptr<Snapshot> snapshot;
+    bool prepared = false;  ///< by Refresh
   };
 
   /// A borrowed store; gives it back.
@@ -69,9 +70,10 @@ class StorePool {
   Result<Lease> Take(std::chrono::milliseconds time_max, const std::string& ask_id = {});
   /// Ends what was asked under this id; nothing where it has ended.
   void Cancel(const std::string& ask_id);
-  /// Looks whether there is a newer catalog; true: there is. It is opened, and `prepare` is called
-  /// with it, before anybody is lent it: until then all are answered out of the one before. What
-  /// fails meanwhile is told to who asks next. `ask_id`: see Take.
+  /// Looks whether there is a newer catalog; true: there is, or this is the first look. It is
+  /// opened, and `prepare` is called with it, before anybody is lent it: until then all are
+  /// answered out of the one before. What fails meanwhile is told to who asks next. `ask_id`: see
+  /// Take.
   bool Refresh(const std::function<void(store::Store&, Snapshot&)>& prepare,
                const std::string& ask_id);
   /// Of the newest catalog that is lent.
@@ -100,6 +102,7 @@ class StorePool {
   std::condition_variable_any changed_;
   std::size_t waiting_for_newer_ = 0;
   bool no_newer_ = false;
+  bool refreshed_ = false;
   std::shared_ptr<Snapshot> current_;
   std::vector<Opened> free_;
   std::size_t open_count_ = 0;  ///< free and borrowed
