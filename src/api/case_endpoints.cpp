@@ -18,7 +18,7 @@ WHERE ($1 IS NULL OR g.until_wall_ns >= $1) AND ($2 IS NULL OR g.from_wall_ns <=
 ORDER BY g.from_wall_ns LIMIT 1000)";
 
 Result<http::Answer> Report(const Context& context, Call& call) {
-  ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kPageTimeMax));
+  ASSIGN_OR_RETURN(const StorePool::Lease store, context.stores->Take(kAskTimeMax));
   ASSIGN_OR_RETURN(
       const analysis::ToldStory told,
       analysis::TellStory(*store, {.session = std::string(call.parameters.Text("session"))},
