@@ -162,6 +162,10 @@ std::string SummarySentence(const Subgraph& subgraph) {
                         (text.empty() ? "" : "; ") + Kinds(subgraph, &SubgraphNode::is_effect),
                         text.empty() ? start : "it");
   }
+  if (subgraph.hidden_nodes > 0) {
+    text += fmt::format("; {} not shown and not counted in this",
+                        Counted(subgraph.hidden_nodes, "node is", "nodes are"));
+  }
   const auto risen =
       static_cast<std::size_t>(std::ranges::count_if(subgraph.root_steps, BecameRoot));
   if (risen > 0) {
