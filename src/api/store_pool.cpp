@@ -52,6 +52,8 @@ Result<StorePool::Opened> StorePool::Open(const std::shared_ptr<Snapshot>& snaps
 Result<StorePool::Lease> StorePool::Take(std::chrono::milliseconds time_max,
                                          const std::string& ask_id) {
   std::unique_lock lock(mutex_);
+  // What the first one prepares takes far longer where it is not.
+  changed_.wait_for(lock, time_max, [this] { return looked_ || no_newer_; });
   const auto is_free = [this] { return !free_.empty(); };
   if (open_count_ > 0) {
     changed_.wait_for(lock, std::min(kFreeWaitMax, options_.wait_max), is_free);
@@ -134,6 +136,7 @@ bool StorePool::Refresh(const std::function<void(store::Store&, Snapshot&)>& pre
   {
     const std::scoped_lock lock(mutex_);
     current_ = next;
+    looked_ = true;
     open_count_ -= free_.size();
     ended.swap(free_);
     if (opened && open_count_ < options_.stores_max) {

@@ -65,8 +65,9 @@ class StorePool {
   StorePool& operator=(const StorePool&) = delete;
   ~StorePool();
 
-  /// Until `time_max` from now what is asked of it ends with kUnavailable. `ask_id` (may be empty):
-  /// see Cancel. Fails: kUnavailable (all are taken), kCorrupt, kIo.
+  /// Waits for the end of the first Refresh, `time_max` at most, and for a free one. Until
+  /// `time_max` from then what is asked of it ends with kUnavailable. `ask_id` (may be empty): see
+  /// Cancel. Fails: kUnavailable (all are taken), kCorrupt, kIo.
   Result<Lease> Take(std::chrono::milliseconds time_max, const std::string& ask_id = {});
   /// Ends what was asked under this id; nothing where it has ended.
   void Cancel(const std::string& ask_id);
@@ -102,7 +103,8 @@ class StorePool {
   std::condition_variable_any changed_;
   std::size_t waiting_for_newer_ = 0;
   bool no_newer_ = false;
-  bool refreshed_ = false;
+  bool refreshed_ = false;  ///< of the one thread that refreshes
+  bool looked_ = false;     ///< the first Refresh has ended
   std::shared_ptr<Snapshot> current_;
   std::vector<Opened> free_;
   std::size_t open_count_ = 0;  ///< free and borrowed
