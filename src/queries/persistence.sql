@@ -28,7 +28,7 @@ WITH touched AS MATERIALIZED (
   FROM files_touched(process := process, session := session) AS pt
   WHERE pt.changed_wall_ns IS NOT NULL
 ), other_name AS (  -- of files that were changed under a name that says nothing
-  SELECT pn.object_id, arg_min(pn.path, pn.from_boot_ns) AS path FROM object_name AS pn
+  SELECT pn.object_id, list(pn.path ORDER BY pn.from_boot_ns, pn.path)[1] AS path FROM object_name AS pn
   WHERE pn.object_id IN (SELECT t.object_id FROM touched AS t WHERE _way_back(t.path) IS NULL)
     AND _way_back(pn.path) IS NOT NULL
   GROUP BY pn.object_id

@@ -185,7 +185,7 @@ WITH RECURSIVE member AS MATERIALIZED (
   FROM known AS n JOIN sent AS s ON s.flow_id = n.flow_id
   GROUP BY n.flow_id, n.process_id, n.exec_id, n.object_id
 ), called AS (  -- what it was called when it was read
-  SELECT c.process_id, c.exec_id, c.object_id, arg_max(tk_n.path, tk_n.from_boot_ns) AS path
+  SELECT c.process_id, c.exec_id, c.object_id, list(tk_n.path ORDER BY tk_n.from_boot_ns DESC, tk_n.path)[1] AS path
   FROM candidate AS c JOIN object_name AS tk_n ON tk_n.object_id = c.object_id AND tk_n.from_boot_ns <= c.from_ns
   GROUP BY c.process_id, c.exec_id, c.object_id
 ), sent_bytes AS (

@@ -75,7 +75,7 @@ WITH subject AS MATERIALIZED (
          arg_max(j."value", j.event_id) AS "value"
   FROM judged AS j WHERE j.means IS NOT NULL GROUP BY j.host_id, j.name, j.file_id, j.means, j.how
 ), first_name AS (
-  SELECT tr_n.object_id, arg_min(tr_n.path, tr_n.from_boot_ns) AS path FROM object_name AS tr_n
+  SELECT tr_n.object_id, list(tr_n.path ORDER BY tr_n.from_boot_ns, tr_n.path)[1] AS path FROM object_name AS tr_n
   WHERE tr_n.object_id IN (SELECT t.file_id FROM told AS t) GROUP BY tr_n.object_id
 )
 SELECT t.wall_ns, t.means, t.name AS path, t.file_id AS object_id,

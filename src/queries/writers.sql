@@ -22,7 +22,11 @@
 -- source:    Forensix Writers (FX-33)
 CREATE OR REPLACE MACRO writers(path, "start" := NULL, "end" := NULL) AS TABLE
 WITH called AS MATERIALIZED (
-  SELECT wo.object_id, any_value(wo.path) AS path FROM _objects_called(path) AS wo GROUP BY wo.object_id
+  SELECT wo.object_id, min(wo.path) AS path FROM _objects_called(path) AS wo GROUP BY wo.object_id
+), named AS (  -- of names given at the same moment the one that was asked about
+  SELECT wm.object_id, wm.from_boot_ns, coalesce(min(wm.path) FILTER (wm.path = wk.path), min(wm.path)) AS path
+  FROM object_name AS wm JOIN called AS wk ON wk.object_id = wm.object_id
+  GROUP BY wm.object_id, wm.from_boot_ns
 )
 SELECT we.process_id, any_value(wp.pid) AS pid, any_value(wp.name) AS name,
        any_value(wp.command_line) AS command_line, any_value(wp.uid) AS uid, any_value(wp.euid) AS euid,
@@ -32,7 +36,7 @@ SELECT we.process_id, any_value(wp.pid) AS pid, any_value(wp.name) AS name,
 FROM event_by_object AS we
 LEFT JOIN host AS we_h ON we_h.host_id = we.host_id
 JOIN called AS c ON c.object_id = we.object_id
-ASOF LEFT JOIN object_name AS wn ON wn.object_id = we.object_id AND wn.from_boot_ns <= we.boot_ns
+ASOF LEFT JOIN named AS wn ON wn.object_id = we.object_id AND wn.from_boot_ns <= we.boot_ns
 LEFT JOIN process AS wp ON wp.process_id = we.process_id
 WHERE we.result >= 0 AND (we.kind IN ('write', 'send', 'truncate') OR (we.kind = 'open' AND we.flags & 512 <> 0))
   AND ("start" IS NULL OR we.wall_ns >= _moment("start"))

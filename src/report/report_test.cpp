@@ -114,8 +114,8 @@ TEST(Story, OfAProcessWithoutASessionHasEverySectionAndTellsItsGaps) {
     EXPECT_FALSE(section.facts.empty() && section.lines.empty()) << section.name;
   }
   EXPECT_THAT(names, ElementsAre("summary", "entry", "hole", "processes", "root", "files",
-                                 "programs", "flows", "taken", "persistence", "causes", "related",
-                                 "terminal", "gaps", "next"));
+                                 "programs", "flows", "taken", "persistence", "removed", "causes",
+                                 "related", "terminal", "gaps", "next"));
   const std::string markdown = RenderMarkdown(story);
   EXPECT_THAT(markdown, HasSubstr("12 records of class `io`"));
   EXPECT_THAT(markdown, Not(HasSubstr("too late to matter")));
