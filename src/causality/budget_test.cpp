@@ -91,6 +91,14 @@ TEST(Budget, CountsOfRulesAreCutWhereTheAnswerIsNot) {
   EXPECT_GT(read_only.removed_nodes, 10'000u);
 }
 
+TEST(Budget, BesideAVeryLargeAnswerNothingIsCounted) {
+  Graph graph = LineOf(150'000).Build();
+  const Subgraph answer = Trace(graph, std::vector{kFile}, {.direction = Direction::kBackward});
+  EXPECT_EQ(answer.nodes.size(), 150'001u);
+  EXPECT_EQ(answer.end, WalkEnd::kAll);
+  for (const RuleEffect& effect : answer.rules) EXPECT_FALSE(effect.is_exact);
+}
+
 TEST(Budget, OfDepthGivesExactlyWhatIsThatNear) {
   // However the moments are, a node that few flows lead to is found.
   std::mt19937 random(11);

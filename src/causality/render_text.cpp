@@ -179,6 +179,11 @@ std::string Footer(const Subgraph& subgraph) {
         fmt::format("not shown: {} and {} more (--show, --limit)\n",
                     Counted(subgraph.hidden_nodes, "node"), Counted(subgraph.hidden_edges, "flow"));
   }
+  if (std::ranges::any_of(subgraph.rules, [](const RuleEffect& effect) {
+        return !effect.is_exact && effect.removed_nodes == 0 && effect.removed_edges == 0;
+      })) {
+    text += "what all rules left out was not counted\n";
+  }
   for (const RuleEffect& effect : subgraph.rules) {
     if (effect.removed_nodes == 0 && effect.removed_edges == 0) continue;
     text += fmt::format("rule {} left out {}{} and {}\n", effect.rule.name,

@@ -127,12 +127,14 @@ std::vector<RuleEffect> CountRules(Graph& graph, std::span<const NodeIndex> star
   for (const RuleDescription& rule : AllRules()) {
     effects.push_back({.rule = rule, .enabled = options.rules.Has(rule.rule)});
   }
+  const std::size_t answered = answer.backward.steps.size() + answer.forward.steps.size();
   std::size_t& steps_max = options.budget.steps_max;
   steps_max = steps_max == 0 ? kCountedStepsMax : std::min(steps_max, kCountedStepsMax);
-  steps_max = std::max(steps_max, 2 * (answer.backward.steps.size() + answer.forward.steps.size()));
+  steps_max = std::max(steps_max, answered + 1);
   std::size_t nodes = answer.node_count;
   std::size_t edges = answer.edges.size();
-  bool counts = answer.end() == WalkEnd::kAll;
+  // Beside an answer of that size nobody waits for what the rules left out.
+  bool counts = answer.end() == WalkEnd::kAll && answered <= kCountedStepsMax;
   for (std::size_t i = effects.size(); i-- > 0;) {
     RuleEffect& effect = effects[i];
     if (!effect.enabled) continue;
