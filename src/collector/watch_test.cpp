@@ -123,7 +123,7 @@ TEST_F(WatchTest, WatchesAChainOfPacketsBesideThatOfItsHost) {
   Receive(Verdict::kAccepted, 109, {}, 2);
   EXPECT_THAT(At(111), ElementsAre("web-1 silent 100 "));
   ReceiveLoss(3, 112);
-  EXPECT_THAT(At(113), ElementsAre("over: web-1 silent 112 ", "web-1 records_lost 112 3"));
+  EXPECT_THAT(At(113), ElementsAre("over: web-1 silent 100 ", "web-1 records_lost 112 3"));
   EXPECT_THAT(At(125), ElementsAre("web-1 silent 112 ", "web-1 packets eth0 silent 109 "));
 }
 
