@@ -93,7 +93,8 @@ bool CaptureRecorder::WaitForPackets() {
 
 Result<> CaptureRecorder::Begin() {
   ASSIGN_OR_RETURN(CaptureTarget::Recording recording, target_.begin());
-  Open& open = open_.emplace();
+  open_ = Open{};
+  Open& open = *open_;
   open.before = summary_.counts;
   open.writer = std::make_unique<sensor::BatchWriter>(
       recording.recording_id, std::move(recording.sink), sensor::BatchWriter::Options{});
