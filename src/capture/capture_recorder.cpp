@@ -52,7 +52,10 @@ CaptureRecorder::~CaptureRecorder() {
 
 Result<CaptureRecorder::Summary> CaptureRecorder::Finish(const std::string& reason) {
   if (thread_.joinable()) {
-    reason_ = reason;
+    {
+      const std::scoped_lock lock(reason_mutex_);
+      reason_ = reason;
+    }
     ::eventfd_write(stop_.get(), 1);
     thread_.join();
   }
@@ -64,7 +67,12 @@ void CaptureRecorder::Run() {
   outcome_ = Record();
   if (!outcome_ && options_.failed) options_.failed(outcome_.error());
   if (!open_) return;
-  const Result<> ended = End(reason_, true, outcome_ ? "" : outcome_.error().message);
+  // Where the recording failed, nobody may have said yet why it is to end.
+  const std::string reason = [this] {
+    const std::scoped_lock lock(reason_mutex_);
+    return reason_;
+  }();
+  const Result<> ended = End(reason, true, outcome_ ? "" : outcome_.error().message);
   if (outcome_ && !ended) outcome_ = ended;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -88,7 +89,8 @@ class CaptureRecorder {
   const CaptureTarget target_;
   CaptureRecorderOptions options_;
   FileDescriptor stop_;  ///< readable when it is to end
-  std::string reason_;   ///< before stop_ is
+  std::mutex reason_mutex_;
+  std::string reason_;  ///< why it is to end
   // Of the thread:
   std::optional<Open> open_;
   std::string pending_;
