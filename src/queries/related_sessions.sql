@@ -4,7 +4,7 @@
 -- parameter: session  session  the session
 -- column:    host           VARCHAR  host of the other session
 -- column:    session_id     BIGINT   the other session
--- column:    link           VARCHAR  'address', 'connection' (one came in over what the other opened), 'key', 'job' (anything else that was left and is run)
+-- column:    link           VARCHAR  'address', 'connection' (a process of the one had the other end of what the other came in over), 'key', 'job' (anything else that was left and is run)
 -- column:    words          VARCHAR  the link in words
 -- column:    begin_wall_ns  BIGINT   when the other session began
 -- column:    logged_in      BOOLEAN  as in sessions
@@ -21,12 +21,12 @@ rs_link AS (
   WHERE me.session_id = session AND o.session_id <> session
   UNION ALL
   SELECT o.session_id, 'connection', 'it came in over a connection that ' || coalesce('pid ' || p.pid, 'a process')
-           || ' of this session had opened on this host'
+           || ' of this session had the other end of'
   FROM rs_known AS o JOIN process AS p ON p.process_id = o.via_process_id
   WHERE o.via_session_id = session
   UNION ALL
   SELECT me.via_session_id, 'connection', 'its ' || coalesce('pid ' || p.pid, 'process')
-           || ' had opened the connection that this session came in over'
+           || ' had the other end of a connection that this session came in over'
   FROM rs_known AS me JOIN process AS p ON p.process_id = me.via_process_id
   WHERE me.session_id = session
   UNION ALL

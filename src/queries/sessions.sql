@@ -63,14 +63,15 @@ WITH RECURSIVE member AS MATERIALIZED (
          arg_min(m.process_id, h.hop) AS via_process_id
   FROM heard AS h JOIN member AS m ON m.process_id = h.other_process_id AND m.session_id <> h.session_id
   GROUP BY h.session_id
-), chain AS (  -- rows are distinct, so that it ends even where the record has them in a circle
-  SELECT v.session_id, v.via_session_id AS at_session_id, 1 AS steps FROM via AS v
-  UNION
-  SELECT c.session_id, v.via_session_id, c.steps + 1
-  FROM chain AS c JOIN via AS v ON v.session_id = c.at_session_id
-  WHERE c.steps < (SELECT count(*) FROM via)
+), chain AS (  -- by doubling (see _jump): a long chain, or a circle, costs a few rounds
+  SELECT v.session_id, v.via_session_id AS at_session_id, 0 AS round FROM via AS v
+  UNION ALL
+  SELECT below.session_id, coalesce(above.at_session_id, below.at_session_id), below.round + 1
+  FROM chain AS below LEFT JOIN chain AS above ON above.session_id = below.at_session_id
+  WHERE (CAST(1 AS BIGINT) << below.round) < (SELECT count(*) FROM via)
 ), origin AS (
-  SELECT c.session_id, arg_max(c.at_session_id, c.steps) AS origin_session_id FROM chain AS c GROUP BY c.session_id
+  SELECT c.session_id, c.at_session_id AS origin_session_id FROM chain AS c
+  WHERE c.round = (SELECT max(last_chain.round) FROM chain AS last_chain)
 )
 SELECT t.session_id,
        CASE WHEN t.daemon_process_id IS NULL THEN 'login'

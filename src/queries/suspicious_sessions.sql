@@ -39,7 +39,7 @@ WITH known AS MATERIALIZED (
   UNION ALL  -- a tunnel, or a local service that was made to do something
   SELECT k.session_id, CASE WHEN v.uninvited AND k.logged_in THEN 4 WHEN k.uninvited AND k.uid = 0 AND v.uid <> 0 THEN 3 ELSE 1 END,
          'it came in over a connection that ' || coalesce('pid ' || p.pid, 'a process') || ' of session '
-         || k.via_session_id || ' had opened on this host'
+         || k.via_session_id || ' on this host had the other end of'
   FROM known AS k JOIN known AS v ON v.session_id = k.via_session_id
   JOIN process AS p ON p.process_id = k.via_process_id
   WHERE k.logged_in OR (k.uninvited AND v.kind <> 'scheduled')

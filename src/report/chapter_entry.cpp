@@ -70,7 +70,7 @@ Result<std::string> Chapters::WayHere(const Row& session) const {
                {session.Integer("session_id").value_or(0), kTunnelsMax}));
   for (const Row& way : chain) {
     text += fmt::format(
-        " The other end of that connection was on this host as well: {}, of session {}, had it.",
+        " On the way a connection had its other end on this host, too: {}, of session {}, had it.",
         ProcessName(way.Integer("pid"), way.Text("command_line")),
         way.Integer("session_id").value_or(0));
     if (way.Text("entry_source_ip").empty()) {
